@@ -1,0 +1,107 @@
+import { APPOINTMENT_STATUSES } from '#domain';
+import type { AppointmentRecord, Patient } from '#application';
+import { explainReason, line, repeatable } from '#platform';
+import { z } from 'zod';
+import { idInput, idView } from '../shared/ids.js';
+import { formatInstant, instantInput, instantView, timeZoneView } from '../shared/instants.js';
+import { pageQuery, pageView } from '../shared/paging.js';
+
+const patientInput = z
+  .strictObject({
+    lastName: line(80),
+    firstName: line(80),
+    phone: z
+      .string()
+      .regex(/^\+?[0-9][0-9 .()-]{4,22}[0-9]$/, 'must be a telephone number')
+      .optional(),
+    birthDate: z.iso.date({ error: 'must be a date, such as 1980-05-31' }).optional(),
+    newPatient: z.boolean().optional().meta({ description: 'Whether the practitioner has never seen the patient.' }),
+  })
+  .meta({ id: 'PatientInput', description: 'What the visit needs, and no more: never anything about health.' });
+
+/** Where and when: of a hold, or of an appointment without one. */
+export const placeInput = { agenda: idInput, motif: idInput, start: instantInput };
+
+const PLACE_FIELDS = ['agenda', 'motif', 'start'] as const;
+
+export const bookInput = z
+  .strictObject({ hold: idInput.optional(), agenda: idInput.optional(), motif: idInput.optional(), start: instantInput.optional(), patient: patientInput })
+  .superRefine((asked, context) => {
+    for (const field of PLACE_FIELDS) {
+      const given = asked[field] !== undefined;
+      if (given === (asked.hold === undefined)) continue;
+      context.addIssue({ code: 'custom', path: [field], message: given ? 'is given by the hold' : 'is required without a hold' });
+    }
+  })
+  .meta({ id: 'NewAppointment', description: 'Either `hold`, or `agenda`, `motif` and `start`.' });
+
+export const moveInput = z
+  .strictObject({ start: instantInput.optional(), motif: idInput.optional() })
+  .refine(({ start, motif }) => start !== undefined || motif !== undefined, { message: 'needs start or motif' })
+  .meta({ id: 'AppointmentChange' });
+
+export const cancelInput = z.strictObject({ reason: line(200) }).meta({ id: 'Cancellation', description: 'Why, in words the practitioner may read: never anything about health.' });
+
+export const appointmentsQuery = z.strictObject({
+  ...pageQuery,
+  agenda: repeatable(idInput, 50).optional(),
+  status: repeatable(z.enum(APPOINTMENT_STATUSES), APPOINTMENT_STATUSES.length).optional(),
+  from: instantInput.optional().meta({ description: 'Starts at or after.' }),
+  to: instantInput.optional().meta({ description: 'Starts before.' }),
+});
+
+const patientView = z
+  .object({ lastName: z.string(), firstName: z.string(), phone: z.string().optional(), birthDate: z.string().optional(), newPatient: z.boolean().optional() })
+  .meta({ id: 'Patient' });
+
+export const appointmentView = z
+  .object({
+    id: idView,
+    agenda: idView,
+    motif: idView,
+    status: z.enum(APPOINTMENT_STATUSES).meta({ description: 'Only `confirmed` may be promised to the patient.' }),
+    start: instantView,
+    end: instantView,
+    timeZone: timeZoneView,
+    version: z.int().meta({ description: 'Also the ETag.' }),
+    holdUntil: instantView.nullable().meta({ description: "End of a hold, by the database's clock." }),
+    reason: z
+      .object({ code: z.string(), messages: z.object({ fr: z.string(), en: z.string() }), text: z.string().optional() })
+      .nullable()
+      .meta({ description: 'Why it is in this state.' }),
+    overbooked: z.boolean(),
+    createdBy: idView,
+    patient: patientView.nullable(),
+    links: z.object({ self: z.string(), status: z.string() }),
+  })
+  .meta({ id: 'Appointment' });
+
+export type AppointmentView = z.input<typeof appointmentView>;
+
+export const appointmentPage = pageView('AppointmentPage', appointmentView);
+
+export function toPatient({ newPatient, ...patient }: z.output<typeof patientInput>): Patient {
+  return newPatient === undefined ? patient : { ...patient, isNew: newPatient };
+}
+
+function viewPatient({ isNew, ...patient }: Patient): z.input<typeof patientView> {
+  return isNew === undefined ? patient : { ...patient, newPatient: isNew };
+}
+
+export function appointmentPath(id: string): string {
+  return `/v1/appointments/${id}`;
+}
+
+export function viewAppointment(record: AppointmentRecord, timeZone: string, patient: Patient | null): AppointmentView {
+  const { id, agendaId, motifId, reason, start, end, holdUntil, status, version, overbooked, createdBy } = record;
+  const self = appointmentPath(id);
+  return {
+    ...{ id, agenda: agendaId, motif: motifId, status, version, overbooked, createdBy, timeZone },
+    start: formatInstant(start, timeZone),
+    end: formatInstant(end, timeZone),
+    holdUntil: holdUntil === null ? null : formatInstant(holdUntil, timeZone),
+    reason: reason === null ? null : { ...reason, messages: explainReason(reason.code) },
+    patient: patient === null ? null : viewPatient(patient),
+    links: { self, status: self },
+  };
+}

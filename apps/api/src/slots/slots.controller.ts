@@ -1,0 +1,44 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import type { z } from 'zod';
+import { Calendar, SearchSlots, type SlotsFound } from '#application';
+import { Answers, CallerParam, Problem, Right, type Caller } from '#platform';
+import { nextSlotsQuery, slotsQuery, slotsView, viewSlots } from './slots.schemas.js';
+
+@Controller('v1/slots')
+export class SlotsController {
+  constructor(
+    private readonly slots: SearchSlots,
+    private readonly calendar: Calendar,
+  ) {}
+
+  /** Bookable slots in a window, each with how fresh what is known of its agenda is. */
+  @Get()
+  @Right('agenda:read')
+  @Answers({ 200: slotsView }, 'not-found')
+  async search(@CallerParam() { organizationId }: Caller, @Query({ schema: slotsQuery }) query: z.output<typeof slotsQuery>): Promise<z.input<typeof slotsView>> {
+    const agendaIds = await this.asked(organizationId, query);
+    const window = { start: query.from, end: query.to };
+    return this.answer(await this.slots.search({ organizationId, agendaIds, motifId: query.motif, window, limit: query.limit }), agendaIds);
+  }
+
+  /** The first bookable slots from an instant on. */
+  @Get('next')
+  @Right('agenda:read')
+  @Answers({ 200: slotsView }, 'not-found')
+  async next(@CallerParam() { organizationId }: Caller, @Query({ schema: nextSlotsQuery }) query: z.output<typeof nextSlotsQuery>): Promise<z.input<typeof slotsView>> {
+    const agendaIds = await this.asked(organizationId, query);
+    const from = query.from ?? Date.now();
+    return this.answer(await this.slots.next({ organizationId, agendaIds, motifId: query.motif, from, limit: query.limit }), agendaIds);
+  }
+
+  private async asked(organizationId: string, { agenda, motif }: { agenda?: string[] | undefined; motif: string }): Promise<readonly string[]> {
+    if (agenda !== undefined) return [...new Set(agenda)];
+    const motifs = await this.calendar.motifs(organizationId);
+    return motifs.find(({ id }) => id === motif)?.agendaIds ?? [];
+  }
+
+  private answer(found: SlotsFound | null, agendaIds: readonly string[]): z.input<typeof slotsView> {
+    if (found === null) throw new Problem('not-found', { errors: [{ path: 'query.motif', message: 'is not known' }] });
+    return viewSlots(found, agendaIds);
+  }
+}

@@ -1,0 +1,70 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Fault, Faults, Occasion } from './faults.js';
+
+const REQUEST_KINDS = ['error', 'html', 'rate-limit', 'reset', 'hang'] as const;
+const ANSWER_KINDS = ['error', 'html', 'rate-limit', 'reset', 'hang', 'torn'] as const;
+
+const HTML = '<!doctype html><title>Maintenance</title><p>Le service est momentanément indisponible.</p>';
+
+/** Lets the faults act on every route of this scope: before the handler, or on its answer. */
+export function installFaults(scope: FastifyInstance, faults: Faults): void {
+  const untouchable = new WeakSet<FastifyRequest>();
+
+  scope.addHook('preHandler', async (request, reply) => {
+    const occasion = occasionOf(request);
+    const slow = faults.take(['latency'], occasion);
+    // The request goes on even if the caller hung up meanwhile: this is how a write lands late.
+    if (slow) await new Promise((resolve) => setTimeout(resolve, slow.ms));
+    const fault = faults.take(REQUEST_KINDS, occasion);
+    if (!fault) return undefined;
+    untouchable.add(request);
+    return fail(fault, request, reply);
+  });
+
+  scope.addHook('onSend', async (request, reply, payload: unknown) => {
+    if (untouchable.has(request)) return payload;
+    const occasion = occasionOf(request);
+    const slow = faults.take(['latency'], occasion, true);
+    if (slow) await new Promise((resolve) => setTimeout(resolve, slow.ms));
+    const torn = faults.take(['torn'], occasion);
+    if (torn && typeof payload === 'string') return payload.slice(0, Math.floor(payload.length / 2));
+    const fault = faults.take(ANSWER_KINDS, occasion, true);
+    return fault ? spoil(fault, request, reply, payload) : payload;
+  });
+}
+
+function occasionOf(request: FastifyRequest): Occasion {
+  const route = request.routeOptions.url;
+  return route === undefined ? { method: request.method } : { method: request.method, route };
+}
+
+function fail(fault: Fault, request: FastifyRequest, reply: FastifyReply): unknown {
+  if (fault.kind === 'reset' || fault.kind === 'hang') {
+    reply.hijack();
+    if (fault.kind === 'reset') request.raw.socket.destroy();
+    return reply;
+  }
+  return reply.send(describe(fault, reply));
+}
+
+async function spoil(fault: Fault, request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+  if (fault.kind === 'reset') request.raw.socket.destroy();
+  if (fault.kind === 'hang') await new Promise((resolve) => request.raw.socket.once('close', resolve));
+  if (fault.kind === 'torn' && typeof payload === 'string') return payload.slice(0, Math.floor(payload.length / 2));
+  if (fault.kind === 'reset' || fault.kind === 'hang' || fault.kind === 'torn') return payload;
+  const body = describe(fault, reply);
+  return typeof body === 'string' ? body : JSON.stringify(body);
+}
+
+function describe(fault: Fault, reply: FastifyReply): string | object {
+  if (fault.kind === 'html') {
+    reply.code(200).type('text/html; charset=utf-8');
+    return HTML;
+  }
+  if (fault.kind === 'rate-limit') {
+    reply.code(429).header('retry-after', String(fault.retryAfterSeconds)).type('application/json');
+    return { error: { code: 'too_many_requests' } };
+  }
+  reply.code(fault.status).type('application/json');
+  return { error: { code: 'fault' } };
+}

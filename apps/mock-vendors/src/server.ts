@@ -1,0 +1,37 @@
+import { fastify, type FastifyInstance } from 'fastify';
+import { Refusal } from './core/refusal.js';
+import { inHouse } from './in-house/vendor.js';
+import type { VendorContext } from './vendor.js';
+
+const VENDORS = [inHouse];
+const BODY_LIMIT = 8 * 1024 * 1024;
+
+/** Builds the server with every vendor; the caller listens and closes. */
+export function createMockVendors(context: Partial<VendorContext> = {}): FastifyInstance {
+  const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
+  app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof Refusal)
+      return reply.code(error.status).send({ error: { code: error.code, ...error.details } });
+    const status = statusOf(error);
+    return reply.code(status).send({ error: { code: status < 500 ? 'invalid' : 'internal' } });
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: { code: 'route_unknown' } }));
+  app.get('/health', () => ({ status: 'ok', vendors: VENDORS.map(({ name }) => name) }));
+  const full: VendorContext = { now: Date.now, demo: false, data: null, ...context };
+  for (const vendor of VENDORS) {
+    app.register(
+      (scope, _options, done) => {
+        vendor.register(scope, full);
+        done();
+      },
+      { prefix: `/${vendor.name}` },
+    );
+  }
+  return app;
+}
+
+function statusOf(error: unknown): number {
+  return typeof error === 'object' && error !== null && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : 500;
+}

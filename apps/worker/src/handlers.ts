@@ -1,0 +1,27 @@
+import { drainLane, expireHolds, extendOpenings, syncLink, type JobDefinition } from '#application';
+import { handler, type JobHandler } from '#queue';
+import type { JobMetrics } from './job-metrics.js';
+import { Singly } from './singly.js';
+
+/** The use cases behind the jobs. Each may run twice, or be cut off anywhere: the next run starts from the database. */
+export interface Work {
+  drainLane(lane: { organizationId: string; agendaId: string }): Promise<void>;
+  syncLink(link: { organizationId: string; linkId: string; full: boolean }): Promise<void>;
+  expireHolds(agenda: { organizationId: string; agendaId: string }): Promise<void>;
+  extendOpenings(agenda: { organizationId: string; agendaId: string }): Promise<void>;
+}
+
+/** A handler for every job there is. */
+export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHandler[] {
+  const singly = new Singly();
+  const handle = <Data>(job: JobDefinition<Data>, run: (data: Data) => Promise<void>): JobHandler =>
+    handler(job, (data) =>
+      singly.run(`${job.name} ${job.dedupeKey(data)}`, () => metrics.timed(job.name, () => run(data))),
+    );
+  return [
+    handle(drainLane, (data) => work.drainLane(data)),
+    handle(syncLink, (data) => work.syncLink(data)),
+    handle(expireHolds, (data) => work.expireHolds(data)),
+    handle(extendOpenings, (data) => work.extendOpenings(data)),
+  ];
+}

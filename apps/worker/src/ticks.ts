@@ -1,0 +1,82 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { drainLane, type DueWork, expireHolds, extendOpenings, type JobDefinition, syncLink } from '#application';
+import type { Drain, Logger } from '#platform';
+import type { Dispatch } from './dispatch.js';
+
+/** Largest number of rows that one tick hands on. */
+const BATCH = 500;
+/** Wake-ups under way at once. */
+const PARALLEL = 8;
+
+export interface TicksParts {
+  readonly due: DueWork;
+  readonly dispatch: Dispatch;
+  readonly drain: Drain;
+  readonly logger: Logger;
+}
+
+/**
+ * Looks in the database for what is due, and wakes workers for it. Any number of processes may tick: equal wake-ups
+ * become one job, and what two processes do at once is done once.
+ */
+@Injectable()
+export class Ticks implements OnApplicationBootstrap {
+  private readonly busy = new Set<string>();
+  private readonly failing = new Set<string>();
+
+  constructor(private readonly parts: TicksParts) {}
+
+  onApplicationBootstrap(): void {
+    void this.openings();
+  }
+
+  @Interval(500)
+  lanes(): Promise<void> {
+    return this.tick(drainLane, () => this.parts.due.lanes(BATCH));
+  }
+
+  @Interval(1_000)
+  links(): Promise<void> {
+    return this.tick(syncLink, () => this.parts.due.links(BATCH));
+  }
+
+  @Interval(5_000)
+  holds(): Promise<void> {
+    return this.tick(expireHolds, () => this.parts.due.holds(BATCH));
+  }
+
+  @Interval(3_600_000)
+  openings(): Promise<void> {
+    return this.tick(extendOpenings, () => this.parts.due.openings(BATCH));
+  }
+
+  /** A tick that is still at work when the next one comes is left alone. */
+  private async tick<Data>(job: JobDefinition<Data>, find: () => Promise<readonly Data[]>): Promise<void> {
+    const { drain, dispatch } = this.parts;
+    if (drain.draining || this.busy.has(job.name)) return;
+    this.busy.add(job.name);
+    try {
+      const waiting = [...(await find())];
+      const send = async (): Promise<void> => {
+        for (let data = waiting.shift(); data !== undefined; data = waiting.shift()) await dispatch.send(job, data);
+      };
+      await Promise.all(Array.from({ length: PARALLEL }, send));
+      this.works(job.name);
+    } catch (error) {
+      this.fails(job.name, error);
+    } finally {
+      this.busy.delete(job.name);
+    }
+  }
+
+  /** Said once, not twice a second. */
+  private fails(tick: string, error: unknown): void {
+    if (!this.failing.has(tick)) this.parts.logger.warn({ err: error, tick }, 'cannot look for due work');
+    this.failing.add(tick);
+  }
+
+  private works(tick: string): void {
+    if (this.failing.delete(tick)) this.parts.logger.info({ tick }, 'looking for due work again');
+  }
+}

@@ -1,0 +1,110 @@
+import { ConnectorError, type Connector, type ConnectorContext, type Session } from '#connector-sdk';
+import type { ConnectionAccount, ConnectionStore } from './connections.js';
+import { Backends, type Backend } from './ports.js';
+
+interface Cached {
+  readonly fingerprint: string;
+  readonly session: Session;
+}
+
+/** Failures that say something about the backend's health, not about one request. */
+const SICK: ReadonlySet<string> = new Set(['unavailable', 'unknown', 'rate_limited']);
+/** Most sessions kept open in one process. */
+const MAX_SESSIONS = 500;
+
+/** Opens sessions from the registry, keeps them while their credentials stand, and counts their calls for the breaker. */
+export class ConnectorBackends extends Backends {
+  private readonly sessions = new Map<string, Cached>();
+
+  constructor(
+    private readonly store: ConnectionStore,
+    private readonly connectors: ReadonlyMap<string, Connector>,
+    private readonly context: ConnectorContext,
+  ) {
+    super();
+  }
+
+  /** Throws `unavailable` with `retryAfterMs` while the breaker is open, `invalid` when the account cannot be opened. */
+  async open(organizationId: string, connectionId: string): Promise<Backend> {
+    const account = await this.store.account(organizationId, connectionId);
+    const connector = account === null ? undefined : this.connectors.get(account.connectorId);
+    if (account === null || connector === undefined) throw new ConnectorError('invalid', 'the connection or its connector is not known');
+    if (account.blockedMs > 0) throw new ConnectorError('unavailable', 'the backend is left in peace after failures', { retryAfterMs: account.blockedMs });
+    return { session: this.session(organizationId, account, connector), capabilities: connector.capabilities };
+  }
+
+  /** Closes every session. */
+  close(): void {
+    for (const { session } of this.sessions.values()) session.close();
+    this.sessions.clear();
+  }
+
+  private session(organizationId: string, account: ConnectionAccount, connector: Connector): Session {
+    const cached = this.sessions.get(account.id);
+    if (cached?.fingerprint === account.fingerprint) return cached.session;
+    cached?.session.close();
+    const settings = connector.config.settings.parse(account.settings);
+    const secrets = connector.config.secrets.parse(account.secrets);
+    const session = this.counted(organizationId, account.id, connector.open({ settings, secrets }, this.context));
+    this.sessions.delete(account.id);
+    this.sessions.set(account.id, { fingerprint: account.fingerprint, session });
+    this.evict();
+    return session;
+  }
+
+  private evict(): void {
+    const [oldest] = this.sessions;
+    if (this.sessions.size <= MAX_SESSIONS || oldest === undefined) return;
+    oldest[1].session.close();
+    this.sessions.delete(oldest[0]);
+  }
+
+  /** The same session, with the outcome of every call reported to the breaker when it changes something. */
+  private counted(organizationId: string, connectionId: string, session: Session): Session {
+    let failing = false;
+    const report = async (error: unknown): Promise<void> => {
+      const sick = ConnectorError.is(error) && SICK.has(error.kind);
+      if (!sick && !failing) return;
+      failing = sick;
+      const blockMs = ConnectorError.is(error) && error.kind === 'rate_limited' ? (error.retryAfterMs ?? 5_000) : 0;
+      await this.store.report(organizationId, connectionId, { failed: sick, blockMs });
+    };
+    const count = async <T>(call: Promise<T>): Promise<T> => {
+      try {
+        const value = await call;
+        await report(null);
+        return value;
+      } catch (error) {
+        await report(error);
+        throw error;
+      }
+    };
+    return countedSession(session, count, report);
+  }
+}
+
+function countedSession(session: Session, count: <T>(call: Promise<T>) => Promise<T>, report: (error: unknown) => Promise<void>): Session {
+  const { subscribe, renew, unsubscribe, parsePush } = session;
+  return {
+    verify: (options) => count(session.verify(options)),
+    listAgendas: (options) => count(session.listAgendas(options)),
+    create: (request, options) => count(session.create(request, options)),
+    update: (request, options) => count(session.update(request, options)),
+    cancel: (request, options) => count(session.cancel(request, options)),
+    find: (request, options) => count(session.find(request, options)),
+    async *pull(request, options) {
+      try {
+        yield* session.pull(request, options);
+        await report(null);
+      } catch (error) {
+        await report(error);
+        throw error;
+      }
+    },
+    ...(subscribe && { subscribe: (request, options) => count(subscribe.call(session, request, options)) }),
+    ...(renew && { renew: (request, options) => count(renew.call(session, request, options)) }),
+    ...(unsubscribe && { unsubscribe: (request, options) => count(unsubscribe.call(session, request, options)) }),
+    ...(parsePush && { parsePush: (request) => parsePush.call(session, request) }),
+    close: () => session.close(),
+  };
+}

@@ -1,0 +1,187 @@
+import { isLive } from '#domain';
+import type { Actor, AppointmentRecord, Patient, Reason, ReasonCode, RequestKey, Slot } from './model.js';
+import type { AppointmentRef, Bookings, PlaceResult } from './ports.js';
+import type { SearchSlots } from './search-slots.js';
+import type { WriteThrough } from './write-through.js';
+
+/** Why nothing was done. `status` is the HTTP status that says so. */
+export interface Refusal {
+  readonly outcome: 'refused';
+  readonly status: 404 | 409 | 412 | 422 | 503;
+  readonly problem:
+    | 'taken'
+    | 'rule'
+    | 'agenda-unreachable'
+    | 'agenda-unknown'
+    | 'motif-unknown'
+    | 'appointment-unknown'
+    | 'hold-unknown'
+    | 'hold-ended'
+    | 'version-stale'
+    | 'write-in-progress'
+    | 'appointment-ended'
+    | 'idempotency-key-reused'
+    | 'idempotency-in-progress';
+  readonly code?: ReasonCode;
+  readonly retryAfterMs?: number;
+  readonly alternatives?: readonly (Slot & { readonly timeZone: string })[];
+  /** The appointment as it stands, when there is one. */
+  readonly record?: AppointmentRecord;
+}
+
+/** 201/200: as the record says. 202: being carried to the practitioner's agenda; not to be promised yet. */
+export interface Booked {
+  readonly outcome: 'booked';
+  readonly status: 200 | 201 | 202;
+  readonly record: AppointmentRecord;
+}
+
+export type BookingAnswer = Booked | Refusal;
+
+interface Request {
+  readonly organizationId: string;
+  readonly actor: Extract<Actor, { kind: 'collaborator' }>;
+  /** Milliseconds the caller is ready to wait for the practitioner's agenda. */
+  readonly waitMs: number;
+}
+
+export interface PlaceRequest extends Request {
+  readonly id: string;
+  readonly agendaId: string;
+  readonly motifId: string;
+  readonly start: number;
+  readonly key: RequestKey | null;
+}
+
+const REFUSALS = {
+  'agenda-unknown': { status: 404, problem: 'agenda-unknown' },
+  'motif-unknown': { status: 404, problem: 'motif-unknown' },
+  unknown: { status: 404, problem: 'appointment-unknown' },
+  'hold-unknown': { status: 404, problem: 'hold-unknown' },
+  'hold-ended': { status: 409, problem: 'hold-ended' },
+  reused: { status: 422, problem: 'idempotency-key-reused' },
+  unlinked: { status: 503, problem: 'agenda-unreachable', code: 'AGENDA_UNREACHABLE', retryAfterMs: 60_000 },
+} as const;
+
+/** Refusals that answer a key for good; after any other, the same request may be tried again. */
+const KEPT: ReadonlySet<Refusal['problem']> = new Set(['taken', 'rule', 'hold-ended', 'appointment-ended']);
+
+/** Holding, booking, moving, cancelling: one claim in the database first, then the practitioner's agenda within the caller's patience. */
+export class Booking {
+  constructor(
+    private readonly bookings: Bookings,
+    private readonly slots: SearchSlots,
+    private readonly through: WriteThrough,
+  ) {}
+
+  async hold(request: PlaceRequest & { readonly holdSeconds: number }): Promise<BookingAnswer> {
+    const { holdSeconds } = request;
+    return this.place(request, (acceptStale) => this.bookings.place({ ...request, holdSeconds, collaboratorId: request.actor.id, patient: null, acceptStale }));
+  }
+
+  async book(request: PlaceRequest & { readonly patient: Patient }): Promise<BookingAnswer> {
+    return this.place(request, (acceptStale) => this.bookings.place({ ...request, holdSeconds: null, collaboratorId: request.actor.id, acceptStale }));
+  }
+
+  async bookHold(request: Request & { readonly holdId: string; readonly patient: Patient; readonly key: RequestKey | null }): Promise<BookingAnswer> {
+    return this.place(request, (acceptStale) => this.bookings.confirmHold({ ...request, collaboratorId: request.actor.id, acceptStale }));
+  }
+
+  async move(request: Request & AppointmentRef & { readonly version: number; readonly start: number | null; readonly motifId: string | null }): Promise<BookingAnswer> {
+    const before = await this.bookings.get(request);
+    if (before === null) return { outcome: 'refused', ...REFUSALS.unknown };
+    const wanted = { agendaId: before.agendaId, motifId: request.motifId ?? before.motifId, start: request.start ?? before.start };
+    const result = await this.through.fresh(request, (acceptStale) => this.bookings.move({ ...request, acceptStale }));
+    if (result.outcome !== 'placed') return this.refusal({ ...request, ...wanted }, result);
+    const record = result.remote ? await this.through.settled(request, result.record, request.waitMs) : result.record;
+    if (record.status === 'confirmed' && record.start !== wanted.start) return this.refusal({ ...request, ...wanted }, { outcome: 'taken', code: record.reason?.code ?? 'BUSY' });
+    return answer(record, 200);
+  }
+
+  async cancel(request: Request & AppointmentRef & { readonly version: number | null; readonly reason: Reason; readonly key: RequestKey | null }): Promise<BookingAnswer> {
+    const result = await this.bookings.cancel(request, request);
+    if (result.outcome === 'answered') return replay(result);
+    if (result.outcome !== 'placed') return this.refusal(null, result);
+    const record = result.record.status === 'compensating' ? await this.through.settled(request, result.record, request.waitMs) : result.record;
+    return this.remember(request, answer(record, 200));
+  }
+
+  release(ref: AppointmentRef, actor: Actor): Promise<boolean> {
+    return this.bookings.release(ref, actor);
+  }
+
+  private async place(request: Request & Partial<PlaceRequest> & { key: RequestKey | null }, take: (acceptStale: boolean) => Promise<PlaceResult>): Promise<BookingAnswer> {
+    const result = await this.through.fresh(request, take);
+    if (result.outcome === 'answered') return replay(result);
+    if (result.outcome === 'running') return this.join(request, result.resource);
+    if (result.outcome !== 'placed') return this.remember(request, await this.refusal(named(request), result));
+    if (result.record.status !== 'pending') return answer(result.record, 201);
+    const record = await this.through.settled({ ...request, id: result.record.id }, result.record, request.waitMs);
+    return this.remember(request, await this.outcomeOf(request.organizationId, record));
+  }
+
+  /** A twin of a request that is still under way, or that a crash cut off: both wait for the same appointment. */
+  private async join(request: Request & { key: RequestKey | null }, resource: string): Promise<BookingAnswer> {
+    const record = await this.bookings.get({ organizationId: request.organizationId, id: resource });
+    if (record === null) return { outcome: 'refused', status: 409, problem: 'idempotency-in-progress', retryAfterMs: 1000 };
+    const settled = await this.through.settled({ ...request, id: resource }, record, request.waitMs);
+    return this.remember(request, await this.outcomeOf(request.organizationId, settled));
+  }
+
+  private async outcomeOf(organizationId: string, record: AppointmentRecord): Promise<BookingAnswer> {
+    if (isLive(record.status) && record.status !== 'compensating') return answer(record, 201);
+    return this.refusal({ ...record, organizationId }, { outcome: 'taken', code: record.reason?.code ?? 'BUSY' });
+  }
+
+  /** Binds an answer to the request's key; an earlier answer to the same key is the answer. */
+  private async remember(request: Request & { key: RequestKey | null }, given: BookingAnswer): Promise<BookingAnswer> {
+    const { key } = request;
+    if (key === null || (given.outcome === 'refused' && !KEPT.has(given.problem))) return given;
+    const body = given.outcome === 'booked' ? given.record : given;
+    const first = await this.bookings.answerKey(request.organizationId, key, { status: given.status, body, resource: given.record?.id ?? null });
+    return first === null ? given : replay(first);
+  }
+
+  private async refusal(wanted: { organizationId: string; agendaId: string; motifId: string; start: number } | null, result: PlaceResult): Promise<Refusal> {
+    switch (result.outcome) {
+      case 'rule':
+      case 'taken': {
+        const taken = result.outcome === 'taken';
+        const alternatives = wanted === null ? [] : await this.slots.alternatives(wanted);
+        return { outcome: 'refused', status: taken ? 409 : 422, problem: result.outcome, code: result.code, alternatives };
+      }
+      case 'unreachable':
+        return { outcome: 'refused', status: 503, problem: 'agenda-unreachable', code: 'AGENDA_UNREACHABLE', retryAfterMs: result.retryAfterMs };
+      case 'stale-copy':
+        return { outcome: 'refused', status: 503, problem: 'agenda-unreachable', code: 'AGENDA_STALE', retryAfterMs: 5000 };
+      case 'stale':
+        return { outcome: 'refused', status: 412, problem: 'version-stale', record: result.record };
+      case 'busy':
+        return { outcome: 'refused', status: 409, problem: 'write-in-progress', retryAfterMs: 2000, record: result.record };
+      case 'ended':
+        return { outcome: 'refused', status: 409, problem: 'appointment-ended', record: result.record };
+      case 'running':
+      case 'answered':
+      case 'placed':
+        return { outcome: 'refused', status: 409, problem: 'idempotency-in-progress', retryAfterMs: 1000 };
+      default:
+        return { outcome: 'refused', ...REFUSALS[result.outcome] };
+    }
+  }
+}
+
+/** 202 as long as the practitioner's agenda is not certain. */
+function answer(record: AppointmentRecord, done: 200 | 201): Booked {
+  const open = record.status === 'pending' || record.status === 'unknown' || record.status === 'compensating';
+  return { outcome: 'booked', status: open ? 202 : done, record };
+}
+
+function replay(first: { status: number; body: unknown }): BookingAnswer {
+  if (first.status >= 300) return first.body as Refusal;
+  return { outcome: 'booked', status: first.status as Booked['status'], record: first.body as AppointmentRecord };
+}
+
+function named(request: Request & Partial<PlaceRequest>): { organizationId: string; agendaId: string; motifId: string; start: number } | null {
+  const { organizationId, agendaId, motifId, start } = request;
+  return agendaId === undefined || motifId === undefined || start === undefined ? null : { organizationId, agendaId, motifId, start };
+}

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import type { Disclosure, Patient } from './model.js';
+
+/**
+ * The only text about a visit that leaves for the practitioner's agenda, cut to what the link discloses.
+ * `busy` says nothing of the patient nor of the motif.
+ */
+export function summaryOf(disclosure: Disclosure, patient: Patient | null, motifLabel: string): string {
+  if (disclosure === 'busy' || patient === null) return 'Rendez-vous';
+  if (disclosure === 'initials') return `${initial(patient.firstName)}${initial(patient.lastName)} – ${motifLabel}`;
+  return `${patient.lastName.toLocaleUpperCase('fr')} ${patient.firstName} – ${motifLabel}`;
+}
+
+function initial(name: string): string {
+  const [first] = name.trim();
+  return first === undefined ? '' : `${first.toLocaleUpperCase('fr')}.`;
+}
+
+/** Mirrors keep a digest of a text, never the text: a practitioner's private titles do not belong in the hub. */
+export function summaryDigest(summary: string | null): string | null {
+  return summary === null ? null : createHash('sha256').update(summary.normalize('NFC').trim()).digest('base64url');
+}
+
+/** The reference under which an appointment is written at a backend; a new generation after the old one was used up. */
+export function referenceOf(appointmentId: string, generation: number): string {
+  return `${appointmentId}-${String(generation)}`;
+}
+
+/** The appointment that a reference names, or `null` for anything else. */
+export function appointmentOfReference(reference: string): string | null {
+  return /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{1,6}$/.exec(reference)?.[1] ?? null;
+}

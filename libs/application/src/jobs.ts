@@ -1,0 +1,51 @@
+import { z } from 'zod';
+
+/** A job as data: a name, the shape of its payload (ids only, never anything about a patient), and what makes two the same. */
+export interface JobDefinition<Data = unknown> {
+  readonly name: string;
+  readonly schema: z.ZodType<Data>;
+  /** Two waiting jobs with one key are one job. */
+  dedupeKey(data: Data): string;
+}
+
+function defineJob<Data>(definition: JobDefinition<Data>): JobDefinition<Data> {
+  return definition;
+}
+
+const id = z.uuid();
+
+/** Carries out what is due in the lane of an agenda. */
+export const drainLane = defineJob({
+  name: 'drain-lane',
+  schema: z.strictObject({ organizationId: id, agendaId: id }),
+  dedupeKey: ({ agendaId }) => agendaId,
+});
+
+/** Pulls a link; `full` reads everything anew instead of the changes since the cursor. */
+export const syncLink = defineJob({
+  name: 'sync-link',
+  schema: z.strictObject({ organizationId: id, linkId: id, full: z.boolean() }),
+  dedupeKey: ({ linkId, full }) => `${linkId}${full ? '-full' : ''}`,
+});
+
+/** Frees the holds of an agenda that have ended. */
+export const expireHolds = defineJob({
+  name: 'expire-holds',
+  schema: z.strictObject({ organizationId: id, agendaId: id }),
+  dedupeKey: ({ agendaId }) => agendaId,
+});
+
+/** Expands the openings of an agenda up to the rolling horizon. */
+export const extendOpenings = defineJob({
+  name: 'extend-openings',
+  schema: z.strictObject({ organizationId: id, agendaId: id }),
+  dedupeKey: ({ agendaId }) => agendaId,
+});
+
+/** Every job there is. */
+export const jobs = [drainLane, syncLink, expireHolds, extendOpenings] as const;
+
+/** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */
+export abstract class Alarm {
+  abstract wake<Data>(job: JobDefinition<Data>, data: Data, options?: { delayMs?: number }): Promise<void>;
+}

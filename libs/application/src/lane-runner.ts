@@ -1,0 +1,109 @@
+import type { Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
+import type { RemoteWriter } from './remote-writer.js';
+import { failureOf, type Remote, type SyncLink } from './sync-link.js';
+
+/** Short, so that a crashed process blocks an agenda for seconds only; kept alive while the lane is worked on. */
+const LEASE_MS = 8_000;
+const HEARTBEAT_MS = 2_500;
+
+/** What a run of a lane does besides carrying out its due writes. */
+export interface LaneTask {
+  readonly organizationId: string;
+  readonly agendaId: string;
+  readonly sync: 'none' | 'delta' | 'full';
+}
+
+/** `busy`: another process works on this agenda. `unreachable`: its backend did not answer; the writes wait. */
+export type LaneOutcome = 'done' | 'busy' | 'unreachable' | 'unlinked';
+
+export interface LaneParts {
+  readonly lanes: Lanes;
+  readonly store: SyncStore;
+  readonly writes: Writes;
+  readonly backends: Backends;
+  readonly sync: SyncLink;
+  readonly writer: RemoteWriter;
+  readonly effects: Effects;
+}
+
+/** All remote work on one agenda goes through its lane: one process at a time, writes in the order they were asked for. */
+export class LaneRunner {
+  private readonly running = new Map<string, Promise<LaneOutcome>>();
+
+  constructor(private readonly parts: LaneParts) {}
+
+  /** Runs the lane, joining a run of this process that does the same. Throws only when the database fails. */
+  run(task: LaneTask): Promise<LaneOutcome> {
+    const key = `${task.agendaId} ${task.sync}`;
+    const joined = this.running.get(key);
+    if (joined) return joined;
+    const run = this.lease(task).finally(() => this.running.delete(key));
+    this.running.set(key, run);
+    return run;
+  }
+
+  /** Resolves when nothing runs any more; for an orderly end of the process. */
+  async drained(): Promise<void> {
+    while (this.running.size > 0) await Promise.allSettled(this.running.values());
+  }
+
+  private async lease(task: LaneTask): Promise<LaneOutcome> {
+    const { lanes } = this.parts;
+    const lease = await lanes.acquire(task.organizationId, task.agendaId, LEASE_MS);
+    if (lease === null) return 'busy';
+    const held = { value: true };
+    void this.heartbeat(lease, held);
+    try {
+      return await this.work(task, held);
+    } finally {
+      held.value = false;
+      await lanes.release(lease);
+    }
+  }
+
+  private async heartbeat(lease: Lease, held: { value: boolean }): Promise<void> {
+    while (held.value) {
+      await this.parts.effects.sleep(HEARTBEAT_MS);
+      if (!held.value) return;
+      const kept = await this.parts.lanes.extend(lease, LEASE_MS).catch(() => false);
+      if (!kept) held.value = false;
+    }
+  }
+
+  private async work(task: LaneTask, held: { readonly value: boolean }): Promise<LaneOutcome> {
+    const { store, backends, writes, writer } = this.parts;
+    const link = await store.linkOfAgenda(task.organizationId, task.agendaId);
+    if (link === null) return 'unlinked';
+    const backend = await this.orUnreachable(() => backends.open(link.organizationId, link.connectionId));
+    if (backend === null) return 'unreachable';
+    const remote: Remote = { link, backend };
+    if (task.sync !== 'none' && !(await this.pull(remote, task.sync === 'full'))) return 'unreachable';
+    while (held.value) {
+      const write = await writes.next(task.organizationId, task.agendaId);
+      if (write === null) return 'done';
+      await writer.advance(write, { ...remote, link: (await store.link(link.organizationId, link.id)) ?? link });
+    }
+    return 'busy';
+  }
+
+  /** A breaker that is open, or an account that cannot be opened: the lane waits, nothing is lost. */
+  private async orUnreachable<T>(open: () => Promise<T>): Promise<T | null> {
+    try {
+      return await open();
+    } catch (error) {
+      failureOf(error);
+      return null;
+    }
+  }
+
+  private async pull(remote: Remote, full: boolean): Promise<boolean> {
+    try {
+      await this.parts.sync.pull(remote, { full });
+      return true;
+    } catch (error) {
+      failureOf(error);
+      await this.parts.sync.failed(remote, error);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { AppointmentStatus, Interval } from '#domain';
+
+/** Who does something: a collaborator through an application's key, the practitioner in his own tool, or the hub itself. */
+export type Actor =
+  | { readonly kind: 'collaborator'; readonly id: string; readonly key: string }
+  | { readonly kind: 'practitioner' }
+  | { readonly kind: 'system' };
+
+/** Codes that say why something cannot be booked. */
+export const REASON_CODES = [
+  'MOTIF_NOT_ALLOWED',
+  'NOTICE_TOO_SHORT',
+  'HORIZON',
+  'CLOSED',
+  'BUSY',
+  'HELD',
+  'AGENDA_DISABLED',
+  'AGENDA_STALE',
+  'AGENDA_UNREACHABLE',
+  'RIGHT',
+  'REMOTE_REFUSED',
+  'PRACTITIONER_CANCELLED',
+  'PRACTITIONER_BUSY',
+  'CANCELLED',
+] as const;
+export type ReasonCode = (typeof REASON_CODES)[number];
+
+/** Why an appointment is in the state it is in; `text` is what a collaborator typed, if anything. */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly text?: string;
+}
+
+/** An appointment as answers and events show it: never who the patient is. Instants in epoch milliseconds. */
+export interface AppointmentRecord extends Interval {
+  readonly id: string;
+  readonly agendaId: string;
+  readonly motifId: string;
+  readonly status: AppointmentStatus;
+  /** End of a hold by the database's clock; `null` otherwise. */
+  readonly holdUntil: number | null;
+  readonly version: number;
+  readonly reason: Reason | null;
+  readonly createdBy: string;
+  readonly overbooked: boolean;
+}
+
+/** Who the appointment is for; minimal, and encrypted at rest. */
+export interface Patient {
+  readonly lastName: string;
+  readonly firstName: string;
+  readonly phone?: string | undefined;
+  readonly birthDate?: string | undefined;
+  readonly isNew?: boolean | undefined;
+}
+
+/** How fresh what is known of an agenda is. */
+export type Certainty = 'live' | 'fresh' | 'stale' | 'unreachable';
+
+/** Freshness of one agenda: `asOf` is the instant up to which the practitioner's tool was read; `live` for hub-mastered ones. */
+export interface Freshness {
+  readonly agendaId: string;
+  readonly asOf: number | null;
+  readonly certainty: Certainty;
+}
+
+/** A bookable interval. */
+export interface Slot extends Interval {
+  readonly agendaId: string;
+  readonly motifId: string;
+}
+
+/** An idempotency key and the hash of the request it came with. */
+export interface RequestKey {
+  readonly key: string;
+  /** SHA-256 over method, route and body. */
+  readonly hash: Buffer;
+}
+
+/** What a link discloses in the practitioner's agenda. */
+export type Disclosure = 'full' | 'initials' | 'busy';
+
+export interface LinkRecord {
+  readonly organizationId: string;
+  readonly id: string;
+  readonly agendaId: string;
+  readonly connectionId: string;
+  readonly remoteAgendaId: string;
+  readonly direction: 'two-way' | 'read-only';
+  readonly disclosure: Disclosure;
+  readonly policy: 'practitioner-wins' | 'hub-wins';
+  readonly status: 'active' | 'auth-failed' | 'gone';
+  readonly cursor: string | null;
+  /** IANA zone of the agenda's location. */
+  readonly timeZone: string;
+  /** Milliseconds since the last complete read by the database's clock; `null` = never read. */
+  readonly ageMs: number | null;
+}

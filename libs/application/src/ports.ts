@@ -1,0 +1,246 @@
+import type { Action, AppointmentStatus, HubAppointment, Interval, KnownObject, RemoteChange } from '#domain';
+import type { CallOptions, Capabilities, ConnectorErrorKind, Session } from '#connector-sdk';
+import type { Actor, AppointmentRecord, Disclosure, LinkRecord, Patient, Reason, ReasonCode, RequestKey } from './model.js';
+
+/** Names an appointment within its tenant. */
+export interface AppointmentRef {
+  readonly organizationId: string;
+  readonly id: string;
+}
+
+export interface PlaceCommand {
+  readonly organizationId: string;
+  readonly id: string;
+  readonly agendaId: string;
+  readonly motifId: string;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  /** Length of the hold; `null` books. */
+  readonly holdSeconds: number | null;
+  readonly collaboratorId: string;
+  readonly actor: Actor;
+  readonly patient: Patient | null;
+  readonly key: RequestKey | null;
+  /** Take the claim although the practitioner's tool was not read recently (the agenda's policy is to queue). */
+  readonly acceptStale: boolean;
+}
+
+export interface ConfirmHoldCommand {
+  readonly organizationId: string;
+  readonly holdId: string;
+  readonly collaboratorId: string;
+  readonly actor: Actor;
+  readonly patient: Patient;
+  readonly key: RequestKey | null;
+  readonly acceptStale: boolean;
+}
+
+export interface MoveCommand extends AppointmentRef {
+  readonly version: number;
+  readonly start: number | null;
+  readonly motifId: string | null;
+  readonly actor: Actor;
+  readonly acceptStale: boolean;
+}
+
+/** What a booking function answers. Everything but `placed` changed nothing. */
+export type PlaceResult =
+  | { readonly outcome: 'placed'; readonly record: AppointmentRecord; readonly remote: boolean }
+  | { readonly outcome: 'rule' | 'taken'; readonly code: ReasonCode }
+  | { readonly outcome: 'answered'; readonly status: number; readonly body: unknown; readonly resource: string | null }
+  | { readonly outcome: 'running'; readonly resource: string }
+  | { readonly outcome: 'unreachable'; readonly retryAfterMs: number }
+  /** The copy is older than the agenda allows: pull, then ask again. */
+  | { readonly outcome: 'stale-copy'; readonly agendaId: string; readonly whenUnreachable: 'refuse' | 'queue' }
+  | { readonly outcome: 'stale'; readonly record: AppointmentRecord }
+  | { readonly outcome: 'busy' | 'ended'; readonly record: AppointmentRecord }
+  | { readonly outcome: 'reused' | 'agenda-unknown' | 'motif-unknown' | 'unlinked' | 'hold-unknown' | 'hold-ended' | 'unknown' };
+
+export interface ListQuery {
+  readonly organizationId: string;
+  readonly agendaIds: readonly string[];
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly statuses: readonly AppointmentStatus[];
+  readonly after: { readonly start: number; readonly id: string } | null;
+  readonly limit: number;
+}
+
+/** Appointments and their claims. Every method is one transaction. */
+export abstract class Bookings {
+  abstract place(command: PlaceCommand): Promise<PlaceResult>;
+  abstract confirmHold(command: ConfirmHoldCommand): Promise<PlaceResult>;
+  abstract move(command: MoveCommand): Promise<PlaceResult>;
+  /** Frees a hold. False when there is none that still holds. */
+  abstract release(ref: AppointmentRef, actor: Actor): Promise<boolean>;
+  /**
+   * Cancels: at once on an agenda mastered here, else by way of `compensating`. `null` when unknown; `version` `null`
+   * skips the check. Cancelling what is already cancelled, or being cancelled, changes nothing and succeeds.
+   */
+  abstract cancel(ref: AppointmentRef, request: { version: number | null; reason: Reason; actor: Actor; key: RequestKey | null }): Promise<PlaceResult>;
+  abstract get(ref: AppointmentRef): Promise<AppointmentRecord | null>;
+  abstract list(query: ListQuery): Promise<readonly AppointmentRecord[]>;
+  abstract patients(organizationId: string, ids: readonly string[]): Promise<ReadonlyMap<string, Patient>>;
+  abstract findKey(organizationId: string, key: RequestKey): Promise<{ state: 'new' | 'reused' | 'running' } | { state: 'answered'; status: number; body: unknown }>;
+  /** Records the first answer to a key. An earlier one is kept and returned; `null` when this one is the first. */
+  abstract answerKey(
+    organizationId: string,
+    key: RequestKey,
+    answer: { status: number; body: unknown; resource: string | null },
+  ): Promise<{ status: number; body: unknown } | null>;
+  abstract expireHolds(organizationId: string, agendaId: string): Promise<number>;
+}
+
+/** What the lane must carry out for one appointment, as read at one instant. */
+export interface PendingWrite {
+  readonly organizationId: string;
+  readonly appointmentId: string;
+  readonly agendaId: string;
+  readonly linkId: string;
+  readonly status: AppointmentStatus;
+  readonly version: number;
+  readonly when: Interval;
+  /** The appointment's id and generation: names the remote object. */
+  readonly reference: string;
+  readonly generation: number;
+  readonly patient: Patient | null;
+  readonly motifLabel: string;
+  readonly attempts: number;
+  /** Attempts whose answer never came; each may still land until `settleMs` after the last one. */
+  readonly unanswered: number;
+  /** Milliseconds since the last attempt was sent, by the database's clock. */
+  readonly sinceSentMs: number | null;
+  readonly failures: number;
+  /** A move keeps its old place until the backend followed. */
+  readonly departing: Interval | null;
+  readonly mirror: { readonly remoteId: string; readonly version: string | null; readonly when: Interval | null } | null;
+}
+
+/** Why a write did not get through, for people: no content, no secret. */
+export interface Failure {
+  readonly kind: ConnectorErrorKind;
+  readonly message: string;
+  /** What the backend asked to wait at least. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** The saga's database: every change is a compare-and-set and says whether it happened. */
+export abstract class Writes {
+  /** The oldest due write of the agenda's lane, or `null`. `only` looks at one appointment, due or not. */
+  abstract next(organizationId: string, agendaId: string): Promise<PendingWrite | null>;
+  abstract load(ref: AppointmentRef): Promise<PendingWrite | null>;
+  /** Before a create or update is sent: counts it; `pending` becomes `unknown` from the second attempt on. */
+  abstract sent(write: PendingWrite): Promise<boolean>;
+  /** The backend answered the last attempt, whatever it said. */
+  abstract answered(write: PendingWrite): Promise<void>;
+  /** Not now: due again after `delayMs`. */
+  abstract postpone(write: PendingWrite, delayMs: number, failure: Failure | null): Promise<void>;
+  /** A certain no to a create: `refused`, claims freed. */
+  abstract refuse(write: PendingWrite, reason: Reason): Promise<boolean>;
+  /** A certain no to a move: back to the old place. */
+  abstract revertMove(write: PendingWrite, reason: Reason): Promise<boolean>;
+  /** A no while an earlier attempt may still land: remove it there first, then `refused`. */
+  abstract compensate(write: PendingWrite, reason: Reason): Promise<boolean>;
+  /** Certainly gone at the backend: `cancelled` or `refused`, claims freed. */
+  abstract finish(write: PendingWrite): Promise<boolean>;
+  /** The reference is used up at the backend: the next attempt has another one. */
+  abstract renewReference(write: PendingWrite): Promise<boolean>;
+  /** Nothing remains to be done. */
+  abstract settle(write: PendingWrite): Promise<void>;
+}
+
+/** A lease on the remote side of one agenda, by the database's clock. */
+export interface Lease {
+  readonly organizationId: string;
+  readonly agendaId: string;
+  readonly fence: string;
+}
+
+export abstract class Lanes {
+  /** `null` when another process holds it. */
+  abstract acquire(organizationId: string, agendaId: string, leaseMs: number): Promise<Lease | null>;
+  /** False when the lease was lost: stop at once. */
+  abstract extend(lease: Lease, leaseMs: number): Promise<boolean>;
+  abstract release(lease: Lease): Promise<void>;
+}
+
+/** What reconcile needs to know of what was just read. */
+export interface SyncBase {
+  readonly known: readonly KnownObject[];
+  readonly appointments: readonly HubAppointment[];
+  /** Number of objects known on the whole link. */
+  readonly knownTotal: number;
+}
+
+/** End of a pull: committed with the last rows. */
+export interface PullEnd {
+  readonly cursor: string | null;
+  /** Instant, by the database's clock, before which everything was read; epoch milliseconds as text of the database. */
+  readonly asOf: string;
+  readonly full: boolean;
+  readonly nextPollMs: number;
+}
+
+/** What one application of changes did. */
+export interface Applied {
+  /** Rows that changed for the hub (echoes do not count). */
+  readonly changes: number;
+  /** Appointments that now have something to be written. */
+  readonly due: number;
+}
+
+export abstract class SyncStore {
+  abstract link(organizationId: string, linkId: string): Promise<LinkRecord | null>;
+  abstract linkOfAgenda(organizationId: string, agendaId: string): Promise<LinkRecord | null>;
+  /** The database's clock, as it stands before a pull. */
+  abstract clock(organizationId: string): Promise<string>;
+  /** The reference under which an appointment is written, or `null` when it is unknown. */
+  abstract reference(link: LinkRecord, appointmentId: string): Promise<string | null>;
+  abstract versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>>;
+  /** Base for the objects that changes name, and, with `window`, for every known object in it. */
+  abstract base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase>;
+  /** One transaction: what reconcile decided, then (last) the cursor. */
+  abstract apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null): Promise<Applied>;
+  abstract failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void>;
+  /** Remembers a push and asks for a poll; false when the same push was seen before. */
+  abstract hinted(organizationId: string, linkId: string, hintId: string): Promise<boolean>;
+}
+
+/** An open conversation with the backend behind a link. */
+export interface Backend {
+  readonly session: Session;
+  readonly capabilities: Capabilities;
+}
+
+/** Sessions with backends: credentials opened, calls counted by the breaker, addresses guarded. */
+export abstract class Backends {
+  abstract open(organizationId: string, connectionId: string): Promise<Backend>;
+}
+
+/** The five effects of saga and sync besides the stores: remote calls are bounded by what `deadline` gives. */
+export abstract class Effects {
+  /** Epoch milliseconds of this process; for windows and jitter, never for leases or expiry. */
+  abstract now(): number;
+  abstract sleep(ms: number): Promise<void>;
+  /** Uniform in [0, 1). */
+  abstract random(): number;
+  /** Options for one remote call of at most `ms`. */
+  abstract deadline(ms: number): CallOptions;
+}
+
+/** Encrypts what must not be read in the database. `context` binds a value to its place. */
+export abstract class Vault {
+  abstract seal(organizationId: string, context: string, plain: Buffer): Buffer;
+  /** Throws when the value was moved, cut, or sealed with an unknown key. */
+  abstract open(organizationId: string, context: string, sealed: Buffer): Buffer;
+}
+
+/** Which rows of any organization wait for a worker; ids only. */
+export abstract class DueWork {
+  abstract lanes(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
+  abstract links(limit: number): Promise<readonly { organizationId: string; linkId: string; full: boolean }[]>;
+  abstract holds(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
+  abstract openings(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
+}
+
+export type { Disclosure };

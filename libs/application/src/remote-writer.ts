@@ -1,0 +1,174 @@
+import { ConnectorError, type CallOptions, type ConnectorErrorKind } from '#connector-sdk';
+import type { RemoteObject } from '#domain';
+import { backoffMs } from './backoff.js';
+import { summaryOf } from './disclosure.js';
+import type { Effects, Failure, PendingWrite, Writes } from './ports.js';
+import { failureOf, type Remote, type SyncLink } from './sync-link.js';
+
+/** One remote write or look, as a whole. */
+const CALL_MS = 5_000;
+/** A read of our own within the last second is "just before the write". */
+const JUST_READ_MS = 1_000;
+const GONE_RETRY_MS = 30_000;
+
+const WAITING: ReadonlySet<string> = new Set(['pending', 'unknown']);
+
+/**
+ * Carries one appointment to the practitioner's agenda, or out of it, one step at a time. The caller holds the agenda's
+ * lane. Whatever the step is interrupted by, the next one starts from the database and looks before it repeats:
+ *
+ * - nothing is refused while an earlier attempt may still land, nothing freed before it was looked for again;
+ * - the word "confirmed" comes from reconcile alone, over an object that was read back.
+ */
+export class RemoteWriter {
+  constructor(
+    private readonly writes: Writes,
+    private readonly sync: SyncLink,
+    private readonly effects: Effects,
+  ) {}
+
+  async advance(write: PendingWrite, remote: Remote): Promise<void> {
+    if (write.status === 'compensating') return this.remove(write, remote);
+    if (WAITING.has(write.status)) return this.push(write, remote);
+    return this.writes.settle(write);
+  }
+
+  private async push(write: PendingWrite, remote: Remote): Promise<void> {
+    if (!(await this.readBefore(write, remote))) return;
+    if (write.attempts > 0 && !(await this.lookBefore(write, remote))) return;
+    const current = await this.writes.load({ organizationId: write.organizationId, id: write.appointmentId });
+    if (current === null || !WAITING.has(current.status) || current.version !== write.version) return;
+    if (!(await this.writes.sent(current))) return;
+    let object: RemoteObject;
+    try {
+      object = await this.send(current, remote);
+    } catch (error) {
+      return this.failed(current, remote, failureOf(error));
+    }
+    await this.writes.answered(current);
+    return this.readBack(current, remote, object);
+  }
+
+  private send(write: PendingWrite, { link, backend }: Remote): Promise<RemoteObject> {
+    const content = { ...write.when, timeZone: link.timeZone, summary: summaryOf(link.disclosure, write.patient, write.motifLabel) };
+    const request = { agendaId: link.remoteAgendaId, reference: write.reference, content };
+    if (write.mirror === null) return backend.session.create(request, this.call());
+    return backend.session.update({ ...request, remoteId: write.mirror.remoteId, version: write.mirror.version }, this.call());
+  }
+
+  /** A backend that lets overlaps in is read just before the write: who came first there is not overwritten. */
+  private async readBefore(write: PendingWrite, remote: Remote): Promise<boolean> {
+    if (remote.backend.capabilities.refusesOverlap) return true;
+    const age = await this.sync.ageMs(remote);
+    if (age !== null && age < JUST_READ_MS) return true;
+    return this.orPostpone(write, () => this.sync.pull(remote));
+  }
+
+  /** … and just after it: if somebody slipped in between, ours gives way before anybody was promised anything. */
+  private async readBack(write: PendingWrite, remote: Remote, object: RemoteObject): Promise<void> {
+    const { refusesOverlap } = remote.backend.capabilities;
+    await this.orPostpone(write, () => (refusesOverlap ? this.sync.absorb(remote, [{ kind: 'upsert', object }]) : this.sync.pull(remote, { own: object })));
+  }
+
+  /** An earlier attempt may have landed, or may still land. False when this step is over. */
+  private async lookBefore(write: PendingWrite, remote: Remote): Promise<boolean> {
+    const { link, backend } = remote;
+    const { idempotency, settleMs } = backend.capabilities;
+    let found: RemoteObject | null = null;
+    const looked = await this.orPostpone(write, async () => {
+      found = await backend.session.find({ agendaId: link.remoteAgendaId, reference: write.reference }, this.call());
+    });
+    if (!looked) return false;
+    if (found !== null) return this.orPostpone(write, () => this.readFound(remote, found));
+    if (write.mirror !== null) {
+      await this.sync.absorb(remote, [{ kind: 'removed', remoteId: write.mirror.remoteId }]);
+      return false;
+    }
+    const wait = write.unanswered > 0 && (idempotency === 'none' || idempotency === 'natural') ? settleMs - (write.sinceSentMs ?? 0) : 0;
+    if (wait > 0) await this.writes.postpone(write, wait, null);
+    return wait <= 0;
+  }
+
+  private async readFound(remote: Remote, found: RemoteObject | null): Promise<void> {
+    if (found !== null) await this.sync.absorb(remote, [{ kind: 'upsert', object: found }]);
+  }
+
+  private async failed(write: PendingWrite, remote: Remote, failure: Failure): Promise<void> {
+    if (failure.kind !== 'unknown') await this.writes.answered(write);
+    switch (failure.kind) {
+      case 'taken':
+      case 'forbidden':
+      case 'invalid':
+        return this.refused(write, remote, failure.kind);
+      case 'stale':
+        return this.preconditionFailed(write, remote, failure);
+      case 'not_found':
+        if (write.mirror !== null) return void (await this.sync.absorb(remote, [{ kind: 'removed', remoteId: write.mirror.remoteId }]));
+        return this.writes.postpone(write, GONE_RETRY_MS, failure);
+      case 'auth':
+        await this.sync.failed(remote, new ConnectorError('auth', failure.message));
+        return this.writes.postpone(write, GONE_RETRY_MS, failure);
+      default:
+        return this.writes.postpone(write, backoffMs(write.failures, this.effects.random(), failure.retryAfterMs), failure);
+    }
+  }
+
+  /** The backend said no. Before that is believed: the row in the way may be our own, from an earlier attempt. */
+  private async refused(write: PendingWrite, remote: Remote, kind: ConnectorErrorKind): Promise<void> {
+    const reason = { code: kind === 'taken' ? 'BUSY' : 'REMOTE_REFUSED' } as const;
+    if (write.attempts === 0) return void (await (write.departing === null ? this.writes.refuse(write, reason) : this.writes.revertMove(write, reason)));
+    let landed = false;
+    const looked = await this.orPostpone(write, async () => {
+      const found = await remote.backend.session.find({ agendaId: remote.link.remoteAgendaId, reference: write.reference }, this.call());
+      landed = found !== null && (write.departing === null || found.when?.start === write.when.start);
+      await this.readFound(remote, found);
+    });
+    if (!looked || landed) return;
+    if (write.departing !== null) await this.writes.revertMove(write, reason);
+    else if (write.unanswered > 0) await this.writes.compensate(write, reason);
+    else await this.writes.refuse(write, reason);
+  }
+
+  private async preconditionFailed(write: PendingWrite, remote: Remote, failure: Failure): Promise<void> {
+    if (write.mirror !== null) return this.writes.postpone(write, 0, failure);
+    const wait = write.unanswered > 0 ? remote.backend.capabilities.settleMs - (write.sinceSentMs ?? 0) : 0;
+    if (wait > 0) return this.writes.postpone(write, wait, failure);
+    await this.writes.renewReference(write);
+  }
+
+  /** Delete, wait until nothing sent earlier can land any more, look again, and only then free the slot. */
+  private async remove(write: PendingWrite, remote: Remote): Promise<void> {
+    const { link, backend } = remote;
+    const named = { agendaId: link.remoteAgendaId, reference: write.reference };
+    try {
+      await backend.session.cancel({ ...named, remoteId: write.mirror?.remoteId ?? null, version: null }, this.call());
+    } catch (error) {
+      const failure = failureOf(error);
+      return this.writes.postpone(write, backoffMs(write.failures, this.effects.random(), failure.retryAfterMs), failure);
+    }
+    const wait = write.unanswered > 0 ? backend.capabilities.settleMs - (write.sinceSentMs ?? 0) : 0;
+    if (wait > 0) return this.writes.postpone(write, wait, null);
+    let there = true;
+    const looked = await this.orPostpone(write, async () => {
+      there = (await backend.session.find(named, this.call())) !== null;
+    });
+    if (looked && there) await this.writes.postpone(write, backoffMs(write.failures, this.effects.random()), null);
+    if (looked && !there) await this.writes.finish(write);
+  }
+
+  /** Runs a look at the backend; when that fails nothing was learnt, and the write waits. */
+  private async orPostpone(write: PendingWrite, look: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await look();
+      return true;
+    } catch (error) {
+      const failure = failureOf(error);
+      await this.writes.postpone(write, backoffMs(write.failures, this.effects.random(), failure.retryAfterMs), failure);
+      return false;
+    }
+  }
+
+  private call(): CallOptions {
+    return this.effects.deadline(CALL_MS);
+  }
+}

@@ -1,0 +1,72 @@
+import { bookableStarts, type Interval } from '#domain';
+import type { Calendar } from './calendar.js';
+import type { Freshness, Slot } from './model.js';
+
+const DAY = 86_400_000;
+/** How far "the next slot" is looked for, and in steps of how many days. */
+const NEXT_HORIZON_DAYS = 183;
+const NEXT_STEP_DAYS = 14;
+/** Alternatives offered with a refusal. */
+const ALTERNATIVES = 3;
+
+export interface SlotQuery {
+  readonly organizationId: string;
+  readonly agendaIds: readonly string[];
+  readonly motifId: string;
+  readonly window: Interval;
+  /** Most slots per agenda. */
+  readonly limit: number;
+}
+
+/** What a search found: an agenda that could not be read is reported beside the slots, never as full. */
+export interface SlotsFound {
+  readonly slots: readonly (Slot & { readonly timeZone: string })[];
+  readonly agendas: readonly (Freshness & { readonly timeZone: string })[];
+}
+
+/** Bookable slots, computed from openings and claims as they stand. */
+export class SearchSlots {
+  constructor(private readonly calendar: Calendar) {}
+
+  /** `null` when the motif is unknown. Slots are sorted by start, then agenda. */
+  async search(query: SlotQuery): Promise<SlotsFound | null> {
+    const found = await this.calendar.windows(query);
+    if (found === null) return null;
+    const slots = found.agendas
+      .filter(({ freshness }) => freshness.certainty !== 'unreachable')
+      .flatMap(({ agendaId, timeZone, openings, occupied, capacity, openedUntil }) =>
+        bookableStarts({
+          openings,
+          occupied,
+          capacity,
+          visit: found.visit,
+          window: { start: query.window.start, end: Math.min(query.window.end, openedUntil) },
+          from: found.now,
+          limit: query.limit,
+        })
+          .filter(({ end }) => end <= openedUntil)
+          .map((slot) => ({ ...slot, agendaId, motifId: query.motifId, timeZone })),
+      )
+      .sort((a, b) => a.start - b.start || a.agendaId.localeCompare(b.agendaId));
+    return { slots, agendas: found.agendas.map(({ freshness, timeZone }) => ({ ...freshness, timeZone })) };
+  }
+
+  /** The first `limit` slots from an instant on, over six months. */
+  async next(query: Omit<SlotQuery, 'window'> & { readonly from: number }): Promise<SlotsFound | null> {
+    let found: SlotsFound | null = null;
+    const slots: SlotsFound['slots'][number][] = [];
+    for (let day = 0; day < NEXT_HORIZON_DAYS && slots.length < query.limit; day += NEXT_STEP_DAYS) {
+      const window = { start: query.from + day * DAY, end: query.from + (day + NEXT_STEP_DAYS) * DAY };
+      found = await this.search({ ...query, window });
+      if (found === null) return null;
+      slots.push(...found.slots);
+    }
+    return found === null ? null : { slots: slots.slice(0, query.limit), agendas: found.agendas };
+  }
+
+  /** The nearest free slots from the refused start on; fewer when there are not so many. */
+  async alternatives(refused: { organizationId: string; agendaId: string; motifId: string; start: number }): Promise<readonly (Slot & { readonly timeZone: string })[]> {
+    const { organizationId, agendaId, motifId, start } = refused;
+    return (await this.next({ organizationId, agendaIds: [agendaId], motifId, from: start, limit: ALTERNATIVES }))?.slots ?? [];
+  }
+}

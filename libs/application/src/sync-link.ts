@@ -1,0 +1,178 @@
+import { reconcile, type Action, type CompleteListing, type Interval, type RemoteChange, type RemoteObject } from '#domain';
+import { ConnectorError, type CallOptions, type PullRequest } from '#connector-sdk';
+import { backoffMs } from './backoff.js';
+import { summaryDigest } from './disclosure.js';
+import type { LinkRecord } from './model.js';
+import type { Applied, Backend, Effects, Failure, PullEnd, SyncStore } from './ports.js';
+
+/** An open link: what the database knows of it, and the conversation with its backend. */
+export interface Remote {
+  readonly link: LinkRecord;
+  readonly backend: Backend;
+}
+
+const DAY = 86_400_000;
+/** A pull reads yesterday and the whole bookable horizon. */
+const PAST_DAYS = 1;
+const HORIZON_DAYS = 183;
+/** A pull as a whole, however many pages. */
+const PULL_MS = 60_000;
+/** Rows per transaction: the agenda is locked meanwhile. */
+const CHUNK = 200;
+/** An agenda that just changed is read again soon, a quiet one seldom. */
+const BUSY_POLL_MS = 10_000;
+const QUIET_POLL_MS = 60_000;
+/** More than this share and this number of deletions in one run waits for a person. */
+const MAX_DELETION_SHARE = 0.2;
+const MAX_DELETIONS = 10;
+
+interface Read {
+  readonly changes: readonly RemoteChange[];
+  readonly cursor: string | null;
+  readonly complete: CompleteListing | null;
+}
+
+/**
+ * The failure of a remote call, for people: kind and the connector's own words. What is no ConnectorError is rethrown.
+ */
+export function failureOf(error: unknown): Failure {
+  if (!ConnectorError.is(error)) throw error;
+  return { kind: error.kind, message: error.message, retryAfterMs: error.retryAfterMs };
+}
+
+/** The range that a pull covers: whole days, so that the window only moves once a day. */
+export function pullWindow(now: number): Interval {
+  const today = now - (now % DAY);
+  return { start: today - PAST_DAYS * DAY, end: today + HORIZON_DAYS * DAY };
+}
+
+/**
+ * Brings what the hub knows of a linked agenda up to date. The caller holds the agenda's lane.
+ * Pull, reconcile (pure), one transaction per chunk of rows, the cursor with the last.
+ */
+export class SyncLink {
+  constructor(
+    private readonly store: SyncStore,
+    private readonly effects: Effects,
+  ) {}
+
+  /** Pulls and applies. Throws ConnectorError when the backend could not be read; nothing was inferred then. */
+  async pull(remote: Remote, options: { full?: boolean; own?: RemoteObject } = {}): Promise<Applied> {
+    const asOf = await this.store.clock(remote.link.organizationId);
+    const window = pullWindow(this.effects.now());
+    const read = await this.read(remote, window, options.full === true ? null : remote.link.cursor);
+    const changes = options.own === undefined ? read.changes : [...read.changes, { kind: 'upsert' as const, object: options.own }];
+    const actions = await this.plan(remote, window, { ...read, changes });
+    const end: PullEnd = { cursor: read.cursor, asOf, full: read.complete !== null, nextPollMs: actions.length > 0 ? BUSY_POLL_MS : QUIET_POLL_MS };
+    return this.act(remote, actions, end);
+  }
+
+  /** Applies what is known of single objects outside a pull: a write that was read back, an object that was looked up. */
+  async absorb(remote: Remote, changes: readonly RemoteChange[]): Promise<Applied> {
+    const window = pullWindow(this.effects.now());
+    const actions = await this.plan(remote, window, { changes, cursor: null, complete: null });
+    return this.act(remote, actions, null);
+  }
+
+  /** Milliseconds since the link was last read completely, by the database's clock; `null` = never. */
+  async ageMs({ link }: Remote): Promise<number | null> {
+    return (await this.store.link(link.organizationId, link.id))?.ageMs ?? null;
+  }
+
+  /** Notes a failed pull on the link: its light, and when to try again. Rethrows what is not a backend's failure. */
+  async failed(remote: Remote, error: unknown): Promise<void> {
+    const failure = failureOf(error);
+    await this.store.failed(remote.link, failure, backoffMs(4, this.effects.random(), failure.retryAfterMs));
+  }
+
+  private async read(remote: Remote, window: Interval, cursor: string | null): Promise<Read> {
+    const options = this.effects.deadline(PULL_MS);
+    try {
+      return await this.collect(remote, { window, cursor }, options);
+    } catch (error) {
+      if (cursor === null || !ConnectorError.is(error) || error.kind !== 'cursor_expired') throw error;
+      return this.collect(remote, { window, cursor: null }, options);
+    }
+  }
+
+  private async collect({ link, backend }: Remote, range: Pick<PullRequest, 'window' | 'cursor'>, options: CallOptions): Promise<Read> {
+    const request: PullRequest = { ...range, agendaId: link.remoteAgendaId, timeZone: link.timeZone, known: () => this.store.versions(link) };
+    const changes: RemoteChange[] = [];
+    for await (const item of backend.session.pull(request, options)) {
+      if (item.type === 'end') return { changes, cursor: item.cursor, complete: item.complete };
+      changes.push(...item.changes);
+    }
+    throw new ConnectorError('unavailable', 'the backend stopped before the end of its answer');
+  }
+
+  private async plan(remote: Remote, window: Interval, read: Read): Promise<readonly Action[]> {
+    const { link } = remote;
+    const digested = { ...read, changes: read.changes.map(digestSummary) };
+    const base = await this.store.base(link, digested.changes, digested.complete?.window ?? null);
+    const actions = reconcile({
+      link: {
+        writable: link.direction === 'two-way',
+        policy: link.policy,
+        maxDeletionShare: MAX_DELETION_SHARE,
+        maxDeletions: MAX_DELETIONS,
+      },
+      window,
+      known: base.known,
+      knownTotal: base.knownTotal,
+      appointments: base.appointments,
+      changes: digested.changes,
+      complete: digested.complete,
+      releaseDeletions: false,
+    });
+    return read.complete === null ? actions : this.lookAgain(remote, window, { actions, complete: read.complete });
+  }
+
+  /** An appointment absent from a listing may have moved beyond its window: look it up before following a deletion. */
+  private async lookAgain(remote: Remote, window: Interval, plan: { actions: Action[]; complete: CompleteListing }): Promise<readonly Action[]> {
+    const found: RemoteChange[] = [];
+    const missing = new Set<string>();
+    for (const action of plan.actions) {
+      if (action.type !== 'follow-cancel' || action.object !== null) continue;
+      const reference = await this.store.reference(remote.link, action.appointmentId);
+      const object = reference === null ? null : await this.find(remote, reference);
+      if (object === null) continue;
+      missing.add(action.appointmentId);
+      found.push({ kind: 'upsert', object });
+    }
+    if (found.length === 0) return plan.actions;
+    const kept = plan.actions.filter((action) => action.type !== 'follow-cancel' || !missing.has(action.appointmentId));
+    return [...kept, ...(await this.plan(remote, window, { changes: found, cursor: null, complete: null }))];
+  }
+
+  private find({ link, backend }: Remote, reference: string): Promise<RemoteObject | null> {
+    return backend.session.find({ agendaId: link.remoteAgendaId, reference }, this.effects.deadline(PULL_MS));
+  }
+
+  private async act(remote: Remote, actions: readonly Action[], end: PullEnd | null): Promise<Applied> {
+    let changes = 0;
+    let due = 0;
+    for (let at = 0; at === 0 || at < actions.length; at += CHUNK) {
+      const last = at + CHUNK >= actions.length;
+      const applied = await this.store.apply(remote.link, actions.slice(at, at + CHUNK), last ? end : null);
+      changes += applied.changes;
+      due += applied.due;
+    }
+    for (const action of actions) if (action.type === 'remove-stray') await this.removeStray(remote, action.object);
+    return { changes, due };
+  }
+
+  /** A late write revived the object of a dead appointment. What fails here is seen again by the next full pull. */
+  private async removeStray({ link, backend }: Remote, object: RemoteObject): Promise<void> {
+    const request = { agendaId: link.remoteAgendaId, reference: object.reference ?? '', remoteId: object.remoteId, version: object.version };
+    try {
+      await backend.session.cancel(request, this.effects.deadline(PULL_MS));
+      await this.store.apply(link, [{ type: 'forget', remoteId: object.remoteId }], null);
+    } catch (error) {
+      await this.store.failed(link, failureOf(error), backoffMs(4, this.effects.random()));
+    }
+  }
+}
+
+function digestSummary(change: RemoteChange): RemoteChange {
+  return change.kind === 'upsert' ? { kind: 'upsert', object: { ...change.object, summary: summaryDigest(change.object.summary) } } : change;
+}

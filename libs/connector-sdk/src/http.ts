@@ -1,0 +1,132 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { lookup as dnsLookup } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+import axios, { AxiosError, type AxiosInstance, type RawAxiosRequestHeaders } from 'axios';
+import type { ConnectorContext } from './connector.js';
+import { ConnectorError } from './errors.js';
+
+/** Largest answer read from a backend, after decompression, in bytes. */
+export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+
+/** A request to a backend. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Absolute URL. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+  /** True when repeating the request could do something twice: a lost answer is then `unknown`, else `unavailable`. */
+  readonly write: boolean;
+}
+
+/** Any HTTP answer, success or not; header names are lower case. Redirects are not followed. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
+}
+
+/** Bounded HTTP for connectors: keep-alive, no redirects, size limits, guarded addresses, typed network failures. */
+export interface Http {
+  /** Resolves with any answer. Throws `unavailable` when nothing was sent, `unknown` when a write may have landed. */
+  send(request: HttpRequest): Promise<HttpAnswer>;
+  close(): void;
+}
+
+const PRIVATE = new BlockList();
+for (const [net, bits] of [
+  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12],
+  ['192.0.0.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 4], ['240.0.0.0', 4],
+] as const) PRIVATE.addSubnet(net, bits, 'ipv4');
+for (const [net, bits] of [
+  ['::', 127], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['100::', 64], ['2002::', 16], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8],
+] as const) PRIVATE.addSubnet(net, bits, 'ipv6');
+
+/** True for loopback, private, link-local, multicast, translated and otherwise non-public addresses. */
+export function isPrivateAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 0) return true;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return PRIVATE.check(mapped, 'ipv4');
+  return PRIVATE.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** Resolves like `dns.lookup`, and refuses private addresses at connect time, so that rebinding does not help. */
+const publicLookup: LookupFunction = (hostname, options, callback) => {
+  dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, '', 0);
+    const hit = addresses.find(({ address }) => isPrivateAddress(address));
+    const first = addresses[0];
+    if (hit || !first) return callback(Object.assign(new Error('address not allowed'), { code: 'EADDRNOTALLOWED' }), '', 0);
+    if (options.all) return callback(null, addresses);
+    return callback(null, first.address, first.family);
+  });
+};
+
+/** Network failures after which the request certainly never reached the backend. */
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTALLOWED', 'EHOSTUNREACH', 'ENETUNREACH', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID']);
+
+function networkError(error: unknown, write: boolean): ConnectorError {
+  const code = error instanceof AxiosError ? (error.code ?? 'ERR') : 'ERR';
+  const sent = write && !NEVER_SENT.has(code);
+  return new ConnectorError(sent ? 'unknown' : 'unavailable', `no usable answer from the backend (${code})`);
+}
+
+function refusePrivateLiteral(url: string): void {
+  const { hostname, protocol } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (protocol !== 'https:' && protocol !== 'http:') throw new ConnectorError('invalid', 'only http and https URLs are allowed');
+  if (isIP(host) !== 0 && isPrivateAddress(host)) throw new ConnectorError('invalid', 'the URL points to a private address');
+}
+
+/** Reads `Retry-After` (RFC 9110 10.2.3: seconds or an HTTP date) as milliseconds; `undefined` when absent or unreadable. */
+export function retryAfterMs(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** Opens the HTTP side of a session. */
+export function createHttp(context: ConnectorContext): Http {
+  const options = { keepAlive: true, maxSockets: 4, ...(context.allowPrivateNetworks ? {} : { lookup: publicLookup }) };
+  const httpAgent = new HttpAgent(options);
+  const httpsAgent = new HttpsAgent(options);
+  const client: AxiosInstance = axios.create({
+    httpAgent,
+    httpsAgent,
+    proxy: false,
+    maxRedirects: 0,
+    maxContentLength: MAX_ANSWER_BYTES,
+    maxBodyLength: MAX_ANSWER_BYTES,
+    responseType: 'text',
+    transformResponse: (data: unknown) => data,
+    validateStatus: () => true,
+  });
+  return {
+    async send({ method, url, headers, body, signal, write }) {
+      if (!context.allowPrivateNetworks) refusePrivateLiteral(url);
+      try {
+        const answer = await client.request<unknown>({
+          method,
+          url,
+          headers: { 'User-Agent': 'Unisson/1', ...headers } as RawAxiosRequestHeaders,
+          data: body,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(context.timeoutMs)]),
+        });
+        const lower = Object.fromEntries(
+          Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value === undefined ? undefined : String(value)]),
+        );
+        return { status: answer.status, headers: lower, body: typeof answer.data === 'string' ? answer.data : '' };
+      } catch (error) {
+        throw networkError(error, write);
+      }
+    },
+    close() {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    },
+  };
+}

@@ -1,0 +1,5 @@
+export * from './capabilities.js';
+export * from './connector.js';
+export * from './errors.js';
+export * from './http.js';
+export * from './session.js';

@@ -1,0 +1,136 @@
+import type { CompleteListing, Interval, RemoteChange, RemoteObject } from '#domain';
+
+/** How every remote call is bounded. */
+export interface CallOptions {
+  /** Aborts the call as a whole (connect, send, receive). A write aborted after it was sent throws `unknown`. */
+  readonly signal: AbortSignal;
+}
+
+/** An agenda (calendar, diary) of the account behind a connection. */
+export interface RemoteAgenda {
+  /** The backend's own id (CalDAV: absolute collection URL path). */
+  readonly id: string;
+  readonly name: string;
+  readonly writable: boolean;
+  /** IANA zone of the agenda when the backend tells it. */
+  readonly timeZone: string | null;
+}
+
+/** What the hub asks to be written. Times are instants; `timeZone` is the IANA zone of the place of consultation. */
+export interface RemoteContent extends Interval {
+  readonly timeZone: string;
+  /** The only text about the visit, already reduced to what the link discloses. */
+  readonly summary: string;
+}
+
+/** What a pull must read. */
+export interface PullRequest {
+  readonly agendaId: string;
+  /** The opaque cursor of the last complete pull; `null` asks for everything in the window. */
+  readonly cursor: string | null;
+  /** Range in which busy time is wanted; also the range of a complete listing. */
+  readonly window: Interval;
+  /** IANA zone in which floating times and all-day events are understood. */
+  readonly timeZone: string;
+  /** Version of every object the hub knows, by remote id: lets a connector without delta fetch only what differs. */
+  known(): Promise<ReadonlyMap<string, string | null>>;
+}
+
+/**
+ * A pull is a sequence of `changes` ended by exactly one `end`.
+ * A sequence that throws, or stops without `end`, has read nothing: no deletion may be inferred from it.
+ */
+export type PullItem =
+  | { readonly type: 'changes'; readonly changes: readonly RemoteChange[] }
+  | {
+      readonly type: 'end';
+      /** Cursor for the next pull; `null` when the backend has none. */
+      readonly cursor: string | null;
+      /**
+       * `null` after a delta. After a complete listing, what was listed: a known object inside its range that is not
+       * present was deleted.
+       */
+      readonly complete: CompleteListing | null;
+    };
+
+export interface CreateRequest {
+  readonly agendaId: string;
+  /**
+   * Made from the appointment's id and its generation, `[a-z0-9-]{1,64}`. The same reference always names the same
+   * intent: creating twice with one reference must leave one object wherever `idempotency` is not `none`.
+   */
+  readonly reference: string;
+  readonly content: RemoteContent;
+}
+
+export interface UpdateRequest extends CreateRequest {
+  readonly remoteId: string;
+  /** Version that the remote object must still have; `null` when unknown (then read first). */
+  readonly version: string | null;
+}
+
+export interface CancelRequest {
+  readonly agendaId: string;
+  readonly reference: string;
+  /** `null` when the hub never learnt it: then by reference. */
+  readonly remoteId: string | null;
+  /** Version that must still stand; `null` removes whatever is there. */
+  readonly version: string | null;
+}
+
+export interface SubscribeRequest {
+  readonly agendaId: string;
+  readonly callbackUrl: string;
+  /** Shared secret with which pushes are signed; at least 24 bytes, base64url. */
+  readonly secret: string;
+}
+
+export interface Subscription {
+  readonly id: string;
+  /** Instant at which it ends, epoch milliseconds; `null` = never. */
+  readonly expiresAt: number | null;
+}
+
+/** A push as it arrived: raw, so that signatures can be checked. Header names are lower case. */
+export interface PushRequest {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly rawBody: Buffer;
+  readonly secret: string;
+  /** Epoch milliseconds, for the age of signatures. */
+  readonly now: number;
+}
+
+/** An authenticated push, reduced to a hint. */
+export interface PushHint {
+  /** Id by which a repeated push is recognised. */
+  readonly id: string;
+  /** Remote agendas that changed; empty = all of the connection. */
+  readonly agendaIds: readonly string[];
+}
+
+/**
+ * One authenticated conversation with one backend account. Every method throws only {@link ConnectorError}.
+ * Writes resolve only once the object was **read back**: what they return is what the server stored.
+ */
+export interface Session {
+  /** Checks the credential and names the account. Throws `auth`, `unavailable`. */
+  verify(options: CallOptions): Promise<{ readonly account: string }>;
+  listAgendas(options: CallOptions): Promise<readonly RemoteAgenda[]>;
+  /** Reads changes. Throws `cursor_expired` when only a complete listing can help. `not_found`: the agenda itself is gone. */
+  pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem>;
+  /** Throws `taken`, or `stale` when the reference was used by an object that was since deleted. */
+  create(request: CreateRequest, options: CallOptions): Promise<RemoteObject>;
+  /** Throws `stale` when the version moved on, `not_found` when the object is gone, `taken`. */
+  update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject>;
+  /** Removing what is already gone succeeds. Throws `stale` when the version moved on. */
+  cancel(request: CancelRequest, options: CallOptions): Promise<void>;
+  /** The object created under this reference, wherever it is now in the agenda; `null` when there is certainly none. */
+  find(request: { readonly agendaId: string; readonly reference: string }, options: CallOptions): Promise<RemoteObject | null>;
+  subscribe?(request: SubscribeRequest, options: CallOptions): Promise<Subscription>;
+  renew?(request: SubscribeRequest & { readonly subscriptionId: string }, options: CallOptions): Promise<Subscription>;
+  unsubscribe?(request: { readonly subscriptionId: string }, options: CallOptions): Promise<void>;
+  /** Pure: authenticates a push and reduces it. Throws `auth` for every failure alike. */
+  parsePush?(request: PushRequest): PushHint;
+  /** Frees sockets; the session is not used afterwards. */
+  close(): void;
+}

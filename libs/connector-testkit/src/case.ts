@@ -1,0 +1,43 @@
+import type { FaultName, Harness, Target } from './harness.js';
+import { CaseContext } from './context.js';
+
+/** One sentence of the contract, and how to find out whether it is kept. */
+export interface ConformanceCase {
+  readonly name: string;
+  /** Why this cannot be asked of the target, naming the capability or the missing door; `null` when it can. */
+  readonly unless: (target: Target) => string | null;
+  readonly run: (context: CaseContext) => Promise<void>;
+}
+
+export type Condition = ConformanceCase['unless'];
+
+export const always: Condition = () => null;
+
+export const writes: Condition = ({ connector }) => (connector.capabilities.write === 'none' ? 'write: none' : null);
+
+/** The connector writes, and what it writes stands at once. */
+export const writesFully: Condition = ({ connector }) =>
+  connector.capabilities.write === 'full' ? null : `write: ${connector.capabilities.write}`;
+
+export const hasFault =
+  (name: FaultName): Condition =>
+  ({ faults }) =>
+    faults.includes(name) ? null : `the harness has no fault "${name}"`;
+
+/** The first reason not to ask. */
+export const both =
+  (...conditions: Condition[]): Condition =>
+  (target) =>
+    conditions.map((condition) => condition(target)).find((reason) => reason !== null) ?? null;
+
+/** Runs one case on an agenda emptied before it. */
+export async function runCase({ run }: ConformanceCase, target: Target, harness: Harness): Promise<void> {
+  await harness.reset();
+  const context = new CaseContext(target, harness);
+  try {
+    await run(context);
+  } finally {
+    context.session.close();
+    await harness.clearFaults();
+  }
+}

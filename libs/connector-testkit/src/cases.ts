@@ -1,0 +1,19 @@
+import type { ConformanceCase } from './case.js';
+import { cancelling, updating } from './cases/changing.js';
+import { failures } from './cases/faults.js';
+import { notifications } from './cases/pushes.js';
+import { reading } from './cases/reading.js';
+import { clockChanges } from './cases/time.js';
+import { creating, finding } from './cases/writing.js';
+
+/** The whole contract, by chapter. */
+export const CONFORMANCE: Readonly<Record<string, readonly ConformanceCase[]>> = {
+  reading,
+  creating,
+  finding,
+  updating,
+  cancelling,
+  'clock changes': clockChanges,
+  failures,
+  notifications,
+};

@@ -1,0 +1,70 @@
+import type { Connector } from '#connector-sdk';
+import type { Interval } from '#domain';
+
+/** What a harness can make go wrong. Unless said otherwise, every request fails this way until the faults are cleared. */
+export type FaultName =
+  | 'unauthorized'
+  | 'forbidden'
+  | 'rate-limited'
+  | 'server-error'
+  | 'html'
+  | 'torn'
+  | 'reset'
+  | 'hang'
+  /** The next write is carried out, and its answer is lost. */
+  | 'drop-after-commit'
+  /** The next write is carried out, and its answer never comes. */
+  | 'hang-after-commit'
+  /** The next write is answered with success, and not carried out. */
+  | 'lose-write'
+  /** Listings and deltas come in smaller pages than were asked for. */
+  | 'small-pages'
+  /** Each push is sent twice. */
+  | 'push-duplicate';
+
+/** An entry as an independent reader of the backend sees it. */
+export interface BackdoorEntry extends Interval {
+  /** The id by which the connector names it. */
+  readonly remoteId: string;
+  readonly title: string;
+}
+
+/** The practitioner at his own screen: reads and writes the backend without the connector. */
+export interface Backdoor {
+  put(entry: Interval & { readonly title: string }): Promise<{ readonly remoteId: string }>;
+  move(remoteId: string, to: Interval): Promise<void>;
+  remove(remoteId: string): Promise<void>;
+  list(): Promise<readonly BackdoorEntry[]>;
+}
+
+/** A running backend with one empty agenda, and the doors the kit needs. */
+export interface Harness {
+  readonly settings: unknown;
+  readonly secrets: unknown;
+  /** Well-formed secrets that the backend refuses. */
+  readonly wrongSecrets: unknown;
+  readonly agendaId: string;
+  /** Id of an agenda that does not exist. */
+  readonly unknownAgendaId: string;
+  readonly remote: Backdoor;
+  /** Empties the agenda and clears every fault; run before each case. */
+  reset(): Promise<void>;
+  /** Arms a fault that {@link Target.faults} names. */
+  fault(name: FaultName): Promise<void>;
+  clearFaults(): Promise<void>;
+  /** Makes the cursors given so far useless; needed when {@link Target.expiresCursors}. */
+  expireCursors(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What is examined, as far as it must be known before anything runs. */
+export interface Target {
+  readonly connector: Connector;
+  /** The faults that the harness can arm. */
+  readonly faults: readonly FaultName[];
+  /** Whether the harness can make a cursor expire. */
+  readonly expiresCursors: boolean;
+  /** Number of entries that is read in several pages or batches. */
+  readonly manyEntries: number;
+  start(): Promise<Harness>;
+}

@@ -1,0 +1,108 @@
+import { Unreadable } from './unreadable.js';
+
+/** One content line (RFC 5545 3.1). */
+export interface ContentLine {
+  /** As received: with its folds, without the final line break. */
+  readonly raw: string;
+  /** Unfolded. */
+  readonly text: string;
+  /** Property name, upper case; empty when the line is none. */
+  readonly name: string;
+}
+
+const MAX_CHARACTERS = 1024 * 1024;
+const MAX_LINES = 60_000;
+const MAX_DEPTH = 8;
+const NAME = /^([A-Za-z0-9-]+)(?=[;:])/;
+
+/** Content lines of an object, blank lines dropped. Throws {@link Unreadable} when it is larger than an event may be. */
+export function contentLines(body: string): ContentLine[] {
+  if (body.length > MAX_CHARACTERS) throw new Unreadable('the object is too large');
+  const groups: string[][] = [];
+  for (const line of body.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
+    const last = groups.at(-1);
+    if (/^[ \t]/.test(line) && last) last.push(line);
+    else if (line !== '') groups.push([line]);
+    if (groups.length > MAX_LINES) throw new Unreadable('the object has too many lines');
+  }
+  return groups.map((parts) => {
+    const text = parts.map((part, index) => (index === 0 ? part : part.slice(1))).join('');
+    return { raw: parts.join('\r\n'), text, name: (NAME.exec(text)?.[1] ?? '').toUpperCase() };
+  });
+}
+
+/** What follows the name and parameters of a line; quoted parameters may hold colons. */
+export function valueOf(line: ContentLine): string {
+  let quoted = false;
+  for (let at = 0; at < line.text.length; at++) {
+    const character = line.text[at];
+    if (character === '"') quoted = !quoted;
+    else if (character === ':' && !quoted) return line.text.slice(at + 1);
+  }
+  return '';
+}
+
+const COMPONENTS = new Set(['VEVENT', 'VTIMEZONE', 'STANDARD', 'DAYLIGHT']);
+const PROPERTIES = new Set([
+  'ATTENDEE', 'CLASS', 'DTEND', 'DTSTART', 'DURATION', 'EXDATE', 'EXRULE', 'LAST-MODIFIED', 'RDATE', 'RECURRENCE-ID',
+  'RRULE', 'SEQUENCE', 'STATUS', 'SUMMARY', 'TRANSP', 'TZID', 'TZOFFSETFROM', 'TZOFFSETTO', 'UID', 'X-LIC-LOCATION',
+  'X-UNISSON-REFERENCE',
+]); // prettier-ignore
+
+/**
+ * The object reduced to what the hub reads: events and zones without alarms, attachments and descriptions, in one
+ * VCALENDAR. A broken line of no interest does no harm then. Throws {@link Unreadable} when components do not nest.
+ */
+export function reduced(lines: readonly ContentLine[]): string {
+  const kept: string[] = ['BEGIN:VCALENDAR'];
+  const open: string[] = [];
+  let skipped = 0;
+  for (const line of lines) {
+    const begins = line.name === 'BEGIN';
+    if (begins) {
+      const component = valueOf(line).trim().toUpperCase();
+      if (open.length >= MAX_DEPTH) throw new Unreadable('components are nested too deeply');
+      open.push(component);
+      if (component === 'VCALENDAR' && open.length === 1) continue;
+      if (skipped > 0 || !COMPONENTS.has(component)) skipped++;
+      else kept.push(`BEGIN:${component}`);
+    } else if (line.name === 'END') {
+      const component = valueOf(line).trim().toUpperCase();
+      if (open.pop() !== component) throw new Unreadable('components do not nest');
+      if (skipped > 0) skipped--;
+      else if (COMPONENTS.has(component)) kept.push(`END:${component}`);
+    } else if (skipped === 0 && open.length > 0 && PROPERTIES.has(line.name) && valueOf(line) !== '') {
+      kept.push(line.text);
+    }
+  }
+  if (open.length > 0) throw new Unreadable('the object is cut off');
+  return [...kept, 'END:VCALENDAR', ''].join('\r\n');
+}
+
+/** Folds a line at 75 octets without splitting a character (RFC 5545 3.1). */
+export function fold(text: string): string {
+  const lines: string[] = [];
+  let line = '';
+  let octets = 0;
+  for (const character of text) {
+    const size = Buffer.byteLength(character);
+    if (octets + size > 75) {
+      lines.push(line);
+      line = ' ';
+      octets = 1;
+    }
+    line += character;
+    octets += size;
+  }
+  return [...lines, line].join('\r\n');
+}
+
+/** Escapes a TEXT value (RFC 5545 3.3.11); control characters have no place in one. */
+export function escapeText(text: string): string {
+  return text
+    .replace(/\r\n?/g, '\n')
+    // eslint-disable-next-line no-control-regex -- exactly these are forbidden
+    .replace(/[\u0000-\u0009\u000B-\u001F\u007F]/g, ' ')
+    .replace(/[\\;,]/g, (character) => `\\${character}`)
+    .replace(/\n/g, '\\n');
+}

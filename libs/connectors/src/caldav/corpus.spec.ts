@@ -1,0 +1,67 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { readCalendarObject } from './calendar-object.js';
+import { expand } from './expansion.js';
+import { Unreadable } from './unreadable.js';
+import { ianaZone, UTC } from './zones.js';
+
+const FOLDER = join(import.meta.dirname, '../../../../../shared/ics-corpus');
+const present = existsSync(FOLDER);
+
+interface Expected {
+  readonly id: string;
+  readonly window: readonly [string, string];
+  readonly tz: string;
+  readonly status: string;
+  readonly expected: readonly (readonly [string, string])[] | null;
+  readonly notes: readonly string[];
+}
+
+function files(): Expected[] {
+  const folder = join(FOLDER, 'expected');
+  return readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Expected);
+}
+
+function iso(instant: number): string {
+  return new Date(instant).toISOString().replace('.000Z', 'Z');
+}
+
+function occurrences({ id, window, tz }: Expected): (readonly [string, string])[] {
+  const body = readFileSync(join(FOLDER, 'ics', `${id}.ics`), 'utf8');
+  const range = { start: Date.parse(window[0]), end: Date.parse(window[1]) };
+  const instances = expand(readCalendarObject(body), { window: range, local: ianaZone(tz) ?? UTC });
+  return instances.map(({ start, end }) => [iso(start), iso(end)] as const);
+}
+
+const EXACT = new Set(['upstream', 'consensus', 'majority']);
+const unknownZone = ({ notes }: Expected): boolean => notes.some((note) => note.startsWith('unknown TZID'));
+
+if (present) {
+  describe('calendar files of public test suites', () => {
+    const cases = files();
+
+    it.each(cases.filter(({ status }) => EXACT.has(status)))('expands $id exactly', (file) => {
+      expect(occurrences(file)).toEqual(file.expected);
+    });
+
+    it.each(cases.filter((file) => /disputed|differs/.test(file.status) && !unknownZone(file)))('loses no busy time of $id', (file) => {
+      expect(occurrences(file)).toEqual(expect.arrayContaining([...(file.expected ?? [])]));
+    });
+
+    it.each(cases.filter((file) => /disputed/.test(file.status) && unknownZone(file)))(
+      'never takes an unknown zone of $id for a floating time',
+      (file) => {
+        expect(() => occurrences(file)).toThrow(Unreadable);
+      },
+    );
+
+    it.each(cases.filter(({ status }) => status === 'reject-or-error'))('refuses $id with a reason', (file) => {
+      expect(() => occurrences(file)).toThrow(Unreadable);
+    });
+  });
+} else {
+  describe('calendar files of public test suites', () => {
+    it.skip(`skipped: the folder ${FOLDER} is not there`, () => undefined);
+  });
+}

@@ -1,0 +1,92 @@
+import type { Frequency, NthWeekday, Rule } from './recurrence-rule.js';
+import { readTime, type EventTime } from './times.js';
+import { Unreadable } from './unreadable.js';
+
+/** A rule with its end, which only means something beside DTSTART. */
+export interface BoundedRule {
+  readonly rule: Rule;
+  readonly until: EventTime | null;
+}
+
+const FREQUENCIES: readonly string[] = ['SECONDLY', 'MINUTELY', 'HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY'];
+const WEEKDAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
+const MAX_LIST = 400;
+
+type Parts = Readonly<Record<string, unknown>>;
+
+function bad(part: string): Unreadable {
+  return new Unreadable(`the recurrence has an unusable ${part}`);
+}
+
+function list(parts: Parts, part: string): readonly unknown[] {
+  const value = parts[part];
+  const values: readonly unknown[] = value === undefined ? [] : Array.isArray(value) ? value : [value];
+  if (values.length > MAX_LIST) throw bad(part.toUpperCase());
+  return values;
+}
+
+/** Whole numbers from `low` to `high`, also negated when `signed`. */
+function numbers(parts: Parts, part: string, { low, high, signed = false }: { low: number; high: number; signed?: boolean }): number[] {
+  return list(parts, part).map((value) => {
+    const number = Number(value);
+    const size = signed ? Math.abs(number) : number;
+    if (!Number.isInteger(number) || size < low || size > high) throw bad(part.toUpperCase());
+    return number;
+  });
+}
+
+function weekdays(parts: Parts): NthWeekday[] {
+  return list(parts, 'byday').map((value) => {
+    const [, nth = '', name = ''] = /^([+-]?\d{0,2})([A-Z]{2})$/.exec(String(value).toUpperCase()) ?? [];
+    const weekday = WEEKDAYS.indexOf(name);
+    if (weekday < 0) throw bad('BYDAY');
+    return { weekday, nth: nth === '' ? 0 : Number(nth) };
+  });
+}
+
+/** ical.js counts weekdays from 1 = Sunday. */
+function weekStart(parts: Parts): number {
+  const value = parts['wkst'];
+  return typeof value === 'number' ? (value + 5) % 7 : 0;
+}
+
+function whole(parts: Parts, part: string): number | null {
+  const value = parts[part];
+  if (value === undefined || value === null) return null;
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1) throw bad(part.toUpperCase());
+  return number;
+}
+
+/** Checks a recurrence as ical.js hands it out. Throws {@link Unreadable}. */
+export function readRule(parts: Parts): BoundedRule {
+  const frequency = String(parts['freq']).toUpperCase();
+  if (!FREQUENCIES.includes(frequency)) throw bad('FREQ');
+  // RFC 7529: other calendars, and dates moved instead of left out, would need another arithmetic.
+  if (String(parts['rscale'] ?? 'GREGORIAN').toUpperCase() !== 'GREGORIAN') throw bad('RSCALE');
+  if (String(parts['skip'] ?? 'OMIT').toUpperCase() !== 'OMIT') throw bad('SKIP');
+  return {
+    until: parts['until'] === undefined ? null : readUntil(parts['until']),
+    rule: {
+      frequency: frequency as Frequency,
+      interval: whole(parts, 'interval') ?? 1,
+      count: whole(parts, 'count'),
+      weekStart: weekStart(parts),
+      byMonth: numbers(parts, 'bymonth', { low: 1, high: 12 }),
+      byWeek: numbers(parts, 'byweekno', { low: 1, high: 53, signed: true }),
+      byYearDay: numbers(parts, 'byyearday', { low: 1, high: 366, signed: true }),
+      byMonthDay: numbers(parts, 'bymonthday', { low: 1, high: 31, signed: true }),
+      byDay: weekdays(parts),
+      byHour: numbers(parts, 'byhour', { low: 0, high: 23 }),
+      byMinute: numbers(parts, 'byminute', { low: 0, high: 59 }),
+      bySecond: numbers(parts, 'bysecond', { low: 0, high: 60 }),
+      byPosition: numbers(parts, 'bysetpos', { low: 1, high: 366, signed: true }),
+    },
+  };
+}
+
+function readUntil(value: unknown): EventTime {
+  return readTime(value, null, () => {
+    throw bad('UNTIL');
+  });
+}

@@ -1,0 +1,171 @@
+import type { RemoteContent } from '#connector-sdk';
+import { contentLines, escapeText, fold, valueOf, type ContentLine } from './content-lines.js';
+import { uidOf } from './calendar-object.js';
+import { changesOf, ianaZone, toWall, UTC, type Zone } from './zones.js';
+
+const DAY = 86_400_000;
+const PRODUCT = '-//Unisson//Unisson//FR';
+
+/** An event as the hub wants it written. */
+export interface Writing {
+  readonly reference: string;
+  readonly content: RemoteContent;
+  /** Epoch milliseconds for DTSTAMP. */
+  readonly now: number;
+}
+
+function digits(value: number, size: number): string {
+  return String(value).padStart(size, '0');
+}
+
+function stamp(wall: number): string {
+  const date = new Date(wall);
+  const day = digits(date.getUTCFullYear(), 4) + digits(date.getUTCMonth() + 1, 2) + digits(date.getUTCDate(), 2);
+  return `${day}T${digits(date.getUTCHours(), 2)}${digits(date.getUTCMinutes(), 2)}${digits(date.getUTCSeconds(), 2)}`;
+}
+
+function offset(milliseconds: number): string {
+  const size = Math.abs(milliseconds) / 1000;
+  const parts = [Math.floor(size / 3600), Math.floor(size / 60) % 60, ...(size % 60 === 0 ? [] : [size % 60])];
+  return (milliseconds < 0 ? '-' : '+') + parts.map((part) => digits(part, 2)).join('');
+}
+
+/** A time in a zone; one that the zone has twice is written in UTC, where the second could not be told from the first. */
+function timeLine(name: string, instant: number, zone: Zone | null): string {
+  if (zone === null) return `${name}:${stamp(instant)}Z`;
+  const wall = toWall(zone, instant);
+  const twice = [-1, 1].some((way) => {
+    const other = zone.offsetAt(instant + way * DAY) - zone.offsetAt(instant);
+    return other !== 0 && toWall(zone, instant - other) === wall;
+  });
+  return twice ? `${name}:${stamp(instant)}Z` : `${name};TZID=${zone.name}:${stamp(wall)}`;
+}
+
+/**
+ * Definition of a zone (RFC 5545 3.6.5) for the time around an event: its changes one by one from the last one before
+ * it to a year after it, which is exact for every zone, also for one whose rule changes each year.
+ */
+function zoneLines(zone: Zone, around: number): string[] {
+  const { initial, transitions } = changesOf((at) => zone.offsetAt(at), around - 400 * DAY, around + 400 * DAY);
+  const changes = [{ at: -Infinity, offset: initial }, ...transitions];
+  const standard = Math.min(...changes.map((change) => change.offset));
+  const parts = changes.map(({ at, offset: to }, index) => {
+    const from = changes[index - 1]?.offset ?? to;
+    const part = to === standard ? 'STANDARD' : 'DAYLIGHT';
+    return [
+      `BEGIN:${part}`,
+      `DTSTART:${at === -Infinity ? '19700101T000000' : stamp(at + from)}`,
+      `TZOFFSETFROM:${offset(from)}`,
+      `TZOFFSETTO:${offset(to)}`,
+      `END:${part}`,
+    ];
+  });
+  return ['BEGIN:VTIMEZONE', `TZID:${zone.name}`, ...parts.flat(), 'END:VTIMEZONE'];
+}
+
+/** The zone to write times in; `null` for UTC. */
+function writtenZone(name: string): Zone | null {
+  const zone = ianaZone(name);
+  return zone === UTC ? null : zone;
+}
+
+function joined(lines: readonly string[]): string {
+  return [...lines, ''].join('\r\n');
+}
+
+/**
+ * A new event. It is private, so that people with whom the practitioner shares the calendar see busy time only; it
+ * carries neither organizer nor attendees, so that no server sends mail.
+ */
+export function newEvent({ reference, content, now }: Writing): string {
+  const zone = writtenZone(content.timeZone);
+  const lines = [
+    'BEGIN:VCALENDAR',
+    'VERSION:2.0',
+    `PRODID:${PRODUCT}`,
+    'CALSCALE:GREGORIAN',
+    ...(zone ? zoneLines(zone, content.start) : []),
+    'BEGIN:VEVENT',
+    `UID:${uidOf(reference)}`,
+    `DTSTAMP:${stamp(now)}Z`,
+    `CREATED:${stamp(now)}Z`,
+    `LAST-MODIFIED:${stamp(now)}Z`,
+    'SEQUENCE:0',
+    timeLine('DTSTART', content.start, zone),
+    timeLine('DTEND', content.end, zone),
+    `SUMMARY:${escapeText(content.summary)}`,
+    'CLASS:PRIVATE',
+    'TRANSP:OPAQUE',
+    'STATUS:CONFIRMED',
+    `X-UNISSON-REFERENCE:${reference}`,
+    'END:VEVENT',
+    'END:VCALENDAR',
+  ];
+  return joined(lines.map(fold));
+}
+
+/** Properties that an edit replaces; every other line stays as it was received. */
+const REPLACED = new Set(['DTSTART', 'DTEND', 'DURATION', 'SUMMARY', 'DTSTAMP', 'LAST-MODIFIED', 'SEQUENCE', 'STATUS', 'TRANSP']);
+
+/**
+ * The object with new times and text, all else kept byte for byte: alarms, attachments, attendees, unknown properties.
+ * `null` when the object is not exactly one single event.
+ */
+export function editedEvent(body: string, { content, now }: Writing): string | null {
+  const lines = contentLines(body);
+  const from = lines.findIndex((line) => begins(line, 'VEVENT'));
+  const to = lines.findIndex((line) => line.name === 'END' && valueOf(line).trim().toUpperCase() === 'VEVENT');
+  if (from < 0 || to < from || lines.slice(to).some((line) => begins(line, 'VEVENT'))) return null;
+  const own = ownProperties(lines.slice(from + 1, to));
+  if (own.some(({ name }) => name === 'RRULE' || name === 'RDATE' || name === 'RECURRENCE-ID')) return null;
+  const sequence = own.find(({ name }) => name === 'SEQUENCE');
+  const zone = writtenZone(content.timeZone);
+  const replaced = new Set(own.filter(({ name }) => REPLACED.has(name)));
+  const event = [
+    timeLine('DTSTART', content.start, zone),
+    timeLine('DTEND', content.end, zone),
+    `SUMMARY:${escapeText(content.summary)}`,
+    `DTSTAMP:${stamp(now)}Z`,
+    `LAST-MODIFIED:${stamp(now)}Z`,
+    `SEQUENCE:${String((Number(sequence ? valueOf(sequence) : 0) || 0) + 1)}`,
+    'STATUS:CONFIRMED',
+    'TRANSP:OPAQUE',
+  ].map(fold);
+  const kept = lines.slice(from + 1, to).filter((line) => !replaced.has(line));
+  const raw = (list: readonly ContentLine[]): string[] => list.filter((line) => !stale.has(line)).map((line) => line.raw);
+  const before = lines.slice(0, from);
+  const rest = lines.slice(to);
+  const outside = zone ? zonesOf([...before, ...rest], zone.name) : [];
+  const stale = new Set(outside.filter((block) => !block.some(({ name }) => name === 'RRULE')).flat());
+  const definition = zone && outside.flat().length === stale.size ? zoneLines(zone, content.start).map(fold) : [];
+  return joined([...raw(before), ...definition, 'BEGIN:VEVENT', ...event, ...raw(kept), ...raw(rest)]);
+}
+
+function begins(line: ContentLine, component: string): boolean {
+  return line.name === 'BEGIN' && valueOf(line).trim().toUpperCase() === component;
+}
+
+/** Lines of the event itself, not of its alarms. */
+function ownProperties(lines: readonly ContentLine[]): ContentLine[] {
+  let depth = 0;
+  return lines.filter((line) => {
+    if (line.name === 'BEGIN') depth++;
+    const own = depth === 0;
+    if (line.name === 'END') depth--;
+    return own;
+  });
+}
+
+/** Definitions of one zone. Those without rules (ours) cover few years and are written anew. */
+function zonesOf(lines: readonly ContentLine[], name: string): ContentLine[][] {
+  const blocks: ContentLine[][] = [];
+  let block: ContentLine[] | null = null;
+  for (const line of lines) {
+    if (begins(line, 'VTIMEZONE')) block = [];
+    block?.push(line);
+    if (!block || line.name !== 'END' || valueOf(line).trim().toUpperCase() !== 'VTIMEZONE') continue;
+    if (block.some((each) => each.name === 'TZID' && valueOf(each) === name)) blocks.push(block);
+    block = null;
+  }
+  return blocks;
+}

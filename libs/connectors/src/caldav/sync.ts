@@ -1,0 +1,169 @@
+import { ConnectorError, type CallOptions, type PullItem, type PullRequest } from '#connector-sdk';
+import type { DavClient, DavListing } from './client.js';
+import { normalTag, pathOf, withSlash } from './hrefs.js';
+import { CALENDAR_SERVER, dav } from './multistatus.js';
+import { BATCH, changesOf, ObjectReader, type StoredObject } from './objects.js';
+import type { Reading } from './remote-object.js';
+import { CTAG, EVENT_TAGS, syncCollection } from './requests.js';
+
+/** What a pull needs beside the request. */
+export interface SyncParts {
+  readonly client: DavClient;
+  /** How to read objects; asked once a page, since only some need the account's own addresses. */
+  reading(objects: readonly StoredObject[], options: CallOptions): Promise<Reading>;
+}
+
+type Cursor =
+  | { readonly kind: 'none' }
+  /** RFC 6578. */
+  | { readonly kind: 'token'; readonly value: string }
+  /** Calendar version of a server without RFC 6578; empty when it has none. */
+  | { readonly kind: 'tags'; readonly value: string };
+
+function cursorOf(text: string | null): Cursor {
+  if (text === null) return { kind: 'none' };
+  const [, kind, value = ''] = /^(token|tags):([^]*)$/.exec(text) ?? [];
+  if (kind === 'token' || kind === 'tags') return { kind, value };
+  throw new ConnectorError('cursor_expired', 'the cursor is not one of ours');
+}
+
+/** Answers to a token that mean that it is dead, as different servers give them (RFC 6578 3.2 knows only the first). */
+const DEAD_TOKEN = new Set([403, 400, 409, 410, 412, 418, 422, 500, 501]);
+/** Answers of servers without RFC 6578. */
+const NO_SYNC = new Set([400, 403, 405, 409, 415, 422, 500, 501]);
+const MAX_PAGES = 10_000;
+
+/** One pull of one calendar. */
+export class CollectionSync {
+  readonly #client: DavClient;
+  readonly #parts: SyncParts;
+  readonly #request: PullRequest;
+  readonly #collection: URL;
+  readonly #reader: ObjectReader;
+  /** Members found by a complete listing; `null` in a delta. */
+  #present: Set<string> | null = null;
+
+  constructor(parts: SyncParts, request: PullRequest) {
+    this.#client = parts.client;
+    this.#parts = parts;
+    this.#request = request;
+    this.#collection = parts.client.resolve(withSlash(request.agendaId));
+    this.#reader = new ObjectReader(parts.client, this.#collection);
+  }
+
+  async *pull(options: CallOptions): AsyncGenerator<PullItem> {
+    const cursor = cursorOf(this.#request.cursor);
+    if (cursor.kind === 'tags') {
+      yield* this.#byTags(cursor.value, options);
+      return;
+    }
+    const first = await this.#report(cursor.kind === 'token' ? cursor.value : null, options);
+    if (first) yield* this.#pages(first, cursor, options);
+    else yield* this.#byTags(null, options);
+  }
+
+  /** Changes since a token; `null` when the server cannot do that. Throws `cursor_expired` for a dead token. */
+  async #report(token: string | null, options: CallOptions): Promise<DavListing | null> {
+    try {
+      const listing = await this.#client.multistatus(
+        { method: 'REPORT', url: this.#collection.href, depth: '0', body: syncCollection(token ?? '') },
+        options,
+      );
+      if (listing.syncToken !== null) return listing;
+    } catch (error) {
+      if (!ConnectorError.is(error) || error.status === undefined) throw error;
+      if (!(token === null ? NO_SYNC : DEAD_TOKEN).has(error.status)) throw error;
+    }
+    if (token === null) return null;
+    throw new ConnectorError('cursor_expired', 'the server no longer knows the sync token');
+  }
+
+  async *#pages(first: DavListing, cursor: Cursor, options: CallOptions): AsyncGenerator<PullItem> {
+    if (cursor.kind === 'none') this.#present = new Set();
+    const seen = new Set<string>();
+    for (let page: DavListing | null = first; page; ) {
+      const { changed, removed, truncated } = this.#sorted(page);
+      // A listing of all members has nothing to remove: some servers name old tombstones all the same.
+      yield* this.#deliver({ changed, removed: this.#present ? [] : removed }, options);
+      const token = page.syncToken ?? '';
+      if (!truncated) {
+        yield this.#end(`token:${token}`);
+        return;
+      }
+      if (seen.has(token) || seen.size > MAX_PAGES) throw new ConnectorError('unavailable', 'the server pages in circles');
+      seen.add(token);
+      page = await this.#report(token, options);
+    }
+  }
+
+  /** Members named in an answer; a 507 for the collection itself means that there is more (RFC 6578 3.6). */
+  #sorted({ url, responses }: DavListing): { changed: string[]; removed: string[]; truncated: boolean } {
+    const changed = new Set<string>();
+    const removed = new Set<string>();
+    let truncated = false;
+    for (const { href, status } of responses) {
+      const path = pathOf(href, url);
+      if (path === null) continue;
+      if (path.endsWith('/') || withSlash(path) === pathOf(url.pathname, url)) truncated ||= status === 507;
+      else if (status === 404 || status === 410) removed.add(path);
+      else changed.add(path);
+    }
+    return { changed: [...changed], removed: [...removed].filter((path) => !changed.has(path)), truncated };
+  }
+
+  async *#deliver({ changed, removed }: { changed: readonly string[]; removed: readonly string[] }, options: CallOptions): AsyncGenerator<PullItem> {
+    if (removed.length > 0) {
+      yield { type: 'changes', changes: removed.map((remoteId) => ({ kind: 'removed' as const, remoteId })) };
+    }
+    for (let at = 0; at < changed.length; at += BATCH) {
+      const objects = await this.#reader.many(changed.slice(at, at + BATCH), options);
+      const read = await changesOf(objects, await this.#parts.reading(objects, options));
+      const changes = this.#present ? read.filter(({ kind }) => kind !== 'removed') : read;
+      for (const change of changes) this.#present?.add(change.kind === 'upsert' ? change.object.remoteId : change.remoteId);
+      if (changes.length > 0) yield { type: 'changes', changes };
+    }
+  }
+
+  /** Without RFC 6578: the calendar's version says whether anything changed, entity tags say what. */
+  async *#byTags(known: string | null, options: CallOptions): AsyncGenerator<PullItem> {
+    const tag = await this.#calendarTag(options);
+    const cursor = `tags:${tag ?? ''}`;
+    if (known !== null && tag !== null && known === tag) {
+      yield this.#end(cursor);
+      return;
+    }
+    const tags = await this.#memberTags(options);
+    const mirror = known === null ? new Map<string, string | null>() : await this.#request.known();
+    const same = (path: string, version: string | null): boolean => version !== null && mirror.get(path) === version;
+    const [unchanged, changed] = [[...tags].filter(([path, version]) => same(path, version)), [...tags].filter(([path, version]) => !same(path, version))];
+    this.#present = new Set(unchanged.map(([path]) => path));
+    yield* this.#deliver({ changed: changed.map(([path]) => path), removed: [] }, options);
+    yield this.#end(cursor);
+  }
+
+  async #calendarTag(options: CallOptions): Promise<string | null> {
+    const request = { method: 'PROPFIND', url: this.#collection.href, depth: '0', body: CTAG } as const;
+    const { responses } = await this.#client.multistatus(request, options);
+    if (responses[0]?.status === 404) throw new ConnectorError('not_found', 'the calendar is gone', { status: 404 });
+    return responses[0]?.properties.get(`{${CALENDAR_SERVER}}getctag`)?.text.trim() ?? null;
+  }
+
+  async #memberTags(options: CallOptions): Promise<Map<string, string | null>> {
+    const { url, responses } = await this.#client.multistatus(
+      { method: 'REPORT', url: this.#collection.href, depth: '1', body: EVENT_TAGS },
+      options,
+    );
+    const tags = new Map<string, string | null>();
+    for (const { href, properties, status } of responses) {
+      const path = pathOf(href, url);
+      if (path === null || path.endsWith('/') || status === 404) continue;
+      tags.set(path, normalTag(properties.get(dav('getetag'))?.text));
+    }
+    return tags;
+  }
+
+  #end(cursor: string): PullItem {
+    const complete = this.#present ? { window: this.#request.window, present: this.#present } : null;
+    return { type: 'end', cursor, complete };
+  }
+}

@@ -1,0 +1,196 @@
+import { ConnectorError, type CallOptions, type CancelRequest, type CreateRequest, type UpdateRequest } from '#connector-sdk';
+import type { RemoteObject } from '#domain';
+import { readCalendarObject, uidOf, type CalendarEvent } from './calendar-object.js';
+import type { DavAnswer, DavClient } from './client.js';
+import { errorOf } from './errors.js';
+import { normalPath, pathOf, withSlash } from './hrefs.js';
+import { readMultistatus } from './multistatus.js';
+import { objectsOf, ObjectReader, type StoredObject } from './objects.js';
+import { remoteObject, type Reading } from './remote-object.js';
+import { eventsByUid } from './requests.js';
+import { editedEvent, newEvent } from './serialise.js';
+import { Unreadable } from './unreadable.js';
+
+/** What writing needs beside the request. */
+export interface WriteParts {
+  readonly client: DavClient;
+  reading(events: readonly CalendarEvent[], timeZone: string | null): Promise<Reading>;
+}
+
+const STORED = new Set([200, 201, 202, 204]);
+/** Refusals of a create after which our own earlier attempt may turn out to stand there. */
+const MAYBE_OURS = new Set([400, 403, 409, 412]);
+
+/** Creates, changes, removes and finds our events in one calendar. */
+export class CollectionWrites {
+  readonly #client: DavClient;
+  readonly #parts: WriteParts;
+  readonly #collection: URL;
+  readonly #reader: ObjectReader;
+
+  constructor(parts: WriteParts, agendaId: string) {
+    this.#client = parts.client;
+    this.#parts = parts;
+    this.#collection = parts.client.resolve(withSlash(agendaId));
+    this.#reader = new ObjectReader(parts.client, this.#collection);
+  }
+
+  async create({ reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {
+    if (content.end - content.start < 1000) throw new ConnectorError('invalid', 'an event without a length');
+    const path = this.#pathOf(reference);
+    const body = newEvent({ reference, content, now: this.#client.now() });
+    const failure = await this.#put({ path, body, headers: { 'If-None-Match': '*' } }, options);
+    if (failure === null) return this.#readBack({ path, reference, timeZone: content.timeZone }, options);
+    if (!MAYBE_OURS.has(failure.status ?? 0)) throw failure;
+    const ours = await this.#lookAfter(failure, reference, options);
+    if (ours) return ours;
+    throw failure;
+  }
+
+  async update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject> {
+    const { reference, content, version } = request;
+    const path = normalPath(request.remoteId);
+    const current = await this.#reader.one(path, options);
+    if (current.body === null) throw new ConnectorError('not_found', 'the event is gone', { status: 404 });
+    if (version !== null && version !== current.version) throw new ConnectorError('stale', 'the event has another version');
+    const before = await this.#understood({ ...current, body: current.body }, content.timeZone);
+    if (isSame(before, request)) return before;
+    const body = editedEvent(current.body, { reference, content, now: this.#client.now() });
+    if (body === null) throw new ConnectorError('invalid', 'the event has become a series');
+    const headers = current.version === null ? {} : { 'If-Match': current.version };
+    const failure = await this.#put({ path, body, headers }, options);
+    if (failure) throw failure;
+    return this.#readBack({ path, reference: null, timeZone: content.timeZone }, options);
+  }
+
+  async cancel({ reference, remoteId, version }: CancelRequest, options: CallOptions): Promise<void> {
+    const path = remoteId === null ? ((await this.find(reference, options))?.remoteId ?? null) : normalPath(remoteId);
+    if (path === null) return;
+    if (version !== null) {
+      // Some servers ignore If-Match on DELETE, and some answer 412 for what is gone: look first.
+      const current = await this.#reader.one(path, options);
+      if (current.body === null) return;
+      if (current.version !== version) throw new ConnectorError('stale', 'the event has another version');
+    }
+    const headers = version === null ? {} : { 'If-Match': version };
+    const answer = await this.#client.send({ method: 'DELETE', url: this.#urlOf(path), headers }, options);
+    const failure = await this.#failureOf(answer);
+    if (failure === null || failure.status === 404 || failure.status === 410) return;
+    if (failure.kind === 'stale' && (await this.#reader.one(path, options)).body === null) return;
+    throw failure;
+  }
+
+  async find(reference: string, options: CallOptions): Promise<RemoteObject | null> {
+    const stored = await this.#reader.one(this.#pathOf(reference), options);
+    const here = stored.body === null ? null : await this.#ours({ ...stored, body: stored.body }, reference);
+    return here ?? this.#findByUid(reference, options);
+  }
+
+  /** The practitioner's own application, or the server, may have moved our event to another address. */
+  async #findByUid(reference: string, options: CallOptions): Promise<RemoteObject | null> {
+    const listing = await this.#client.multistatus(
+      { method: 'REPORT', url: this.#collection.href, depth: '1', body: eventsByUid(uidOf(reference)) },
+      options,
+    );
+    const found = [...objectsOf(listing).values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    for (const object of found) {
+      if (!object.body?.includes(uidOf(reference).slice(0, 40))) continue;
+      const ours = await this.#ours({ ...object, body: object.body }, reference);
+      if (ours) return ours;
+    }
+    return null;
+  }
+
+  /** After a refused create: is it our own earlier attempt that stands in the way? */
+  async #lookAfter(failure: ConnectorError, reference: string, options: CallOptions): Promise<RemoteObject | null> {
+    try {
+      return await this.find(reference, options);
+    } catch (error) {
+      if (ConnectorError.is(error) && error.kind === 'not_found') throw error;
+      if (failure.kind !== 'stale') throw failure;
+      throw new ConnectorError('unknown', 'the address of the event is taken, and it cannot be read', { cause: error });
+    }
+  }
+
+  /** Sends an object; `null` when the server says that it stored it. */
+  async #put(put: { path: string; body: string; headers: Record<string, string> }, options: CallOptions): Promise<ConnectorError | null> {
+    const answer = await this.#client.send(
+      {
+        method: 'PUT',
+        url: this.#urlOf(put.path),
+        headers: { 'Content-Type': 'text/calendar; charset=utf-8', ...put.headers },
+        body: put.body,
+      },
+      options,
+    );
+    return this.#failureOf(answer);
+  }
+
+  async #failureOf(answer: DavAnswer): Promise<ConnectorError | null> {
+    if (STORED.has(answer.status)) return null;
+    if (answer.status !== 207) return this.#client.failure(answer, true);
+    // A multistatus for one resource hides a refusal (measured on Xandikos).
+    const { responses } = await readMultistatus(answer.body).catch(() => ({ responses: [] }));
+    const inner = responses.find(({ status }) => status !== null && status >= 400);
+    const now = this.#client.now();
+    return errorOf({ status: inner?.status ?? 207, headers: answer.headers }, { write: true, now, conditions: inner?.conditions ?? [] });
+  }
+
+  /** What the server stored. It stored something, so whatever fails now leaves the outcome open. */
+  async #readBack(
+    { path, reference, timeZone }: { path: string; reference: string | null; timeZone: string },
+    options: CallOptions,
+  ): Promise<RemoteObject> {
+    try {
+      const stored = await this.#reader.one(path, options);
+      if (reference === null) {
+        if (stored.body !== null) return await this.#understood({ ...stored, body: stored.body }, timeZone);
+      } else {
+        const here = stored.body === null ? null : await this.#ours({ ...stored, body: stored.body }, reference);
+        const ours = here ?? (await this.#findByUid(reference, options));
+        if (ours) return ours;
+      }
+    } catch (error) {
+      if (ConnectorError.is(error) && error.kind === 'invalid') throw error;
+      throw new ConnectorError('unknown', 'what was written could not be read back', { cause: error });
+    }
+    throw new ConnectorError('unknown', 'what was written is not there');
+  }
+
+  async #ours(stored: StoredObject & { body: string }, reference: string): Promise<RemoteObject | null> {
+    const object = await this.#understood(stored, null);
+    return object.reference === reference ? object : null;
+  }
+
+  async #understood({ path, version, body }: StoredObject & { body: string }, timeZone: string | null): Promise<RemoteObject> {
+    try {
+      const events = readCalendarObject(body);
+      if (events.length === 0) throw new Unreadable('the object holds no event');
+      return remoteObject(events, { remoteId: path, version }, await this.#parts.reading(events, timeZone));
+    } catch (error) {
+      if (error instanceof Unreadable) throw new ConnectorError('invalid', `an event cannot be read: ${error.message}`);
+      throw error;
+    }
+  }
+
+  #pathOf(reference: string): string {
+    if (!/^[a-z0-9-]{1,64}$/.test(reference)) throw new ConnectorError('invalid', 'a reference that cannot be an address');
+    return pathOf(`${reference}.ics`, this.#collection) ?? '';
+  }
+
+  #urlOf(path: string): string {
+    return new URL(path, this.#collection).href;
+  }
+}
+
+/** True when the event already says what is wanted: a repeated change writes nothing. */
+function isSame(object: RemoteObject, { content }: UpdateRequest): boolean {
+  const [busy, ...more] = object.busy;
+  return (
+    !object.recurring &&
+    more.length === 0 &&
+    busy?.start === content.start &&
+    busy.end === content.end &&
+    object.summary === content.summary
+  );
+}

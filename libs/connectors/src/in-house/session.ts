@@ -1,0 +1,187 @@
+import {
+  ConnectorError,
+  createHttp,
+  type CallOptions,
+  type CancelRequest,
+  type ConnectorContext,
+  type CreateRequest,
+  type PullItem,
+  type PullRequest,
+  type RemoteAgenda,
+  type RemoteContent,
+  type Session,
+  type SubscribeRequest,
+  type Subscription,
+  type UpdateRequest,
+} from '#connector-sdk';
+import type { RemoteObject } from '#domain';
+import { Client } from './client.js';
+import type { Secrets, Settings } from './config.js';
+import { senseless } from './errors.js';
+import { toRemoteObject } from './mapping.js';
+import { parsePush } from './push.js';
+import { pull } from './pull.js';
+import * as schemas from './schemas.js';
+
+/** A conversation with one account of the in-house agenda. */
+export class InHouseSession implements Session {
+  readonly #client: Client;
+  readonly parsePush = parsePush;
+
+  constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {
+    this.#client = new Client(settings, secrets, { http: createHttp(context), context });
+  }
+
+  async verify(options: CallOptions): Promise<{ readonly account: string }> {
+    return this.#client.json(schemas.account, { method: 'GET', path: ['account'] }, options);
+  }
+
+  async listAgendas(options: CallOptions): Promise<readonly RemoteAgenda[]> {
+    const found: RemoteAgenda[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.#client.json(
+        schemas.agendas,
+        { method: 'GET', path: ['agendas'], query: { after } },
+        options,
+      );
+      for (const { id, name, zone, writable } of page.items)
+        found.push({ id, name, writable: writable ?? false, timeZone: zone ?? null });
+      if (page.next != null && page.next === after) throw senseless(false, 200);
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    return found;
+  }
+
+  pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem> {
+    return pull({ client: this.#client, request, options });
+  }
+
+  async create({ agendaId, reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {
+    const written = await this.#client.json(
+      schemas.entry,
+      {
+        method: 'POST',
+        path: ['agendas', agendaId, 'entries'],
+        headers: { 'idempotency-key': reference },
+        body: { ...shown(content), reference },
+      },
+      options,
+    );
+    return this.#readBack(agendaId, written.id, options);
+  }
+
+  async update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject> {
+    const { agendaId, remoteId } = request;
+    const version = request.version ?? (await this.#get(agendaId, remoteId, options)).version;
+    await this.#client.json(
+      schemas.entry,
+      {
+        method: 'PATCH',
+        path: ['agendas', agendaId, 'entries', remoteId],
+        headers: ifMatch(version),
+        body: shown(request.content),
+      },
+      options,
+    );
+    return this.#readBack(agendaId, remoteId, options);
+  }
+
+  async cancel({ agendaId, reference, remoteId, version }: CancelRequest, options: CallOptions): Promise<void> {
+    const id = remoteId ?? (await this.find({ agendaId, reference }, options))?.remoteId;
+    if (id === undefined) return;
+    const headers = version === null ? {} : ifMatch(version);
+    try {
+      await this.#client.nothing({ method: 'DELETE', path: ['agendas', agendaId, 'entries', id], headers }, options);
+    } catch (error) {
+      if (isGone(error)) return;
+      throw error;
+    }
+    if (await this.#stillThere(agendaId, id, options)) throw unproven('the entry is still there after its deletion');
+  }
+
+  async find(
+    { agendaId, reference }: { agendaId: string; reference: string },
+    options: CallOptions,
+  ): Promise<RemoteObject | null> {
+    const page = await this.#client.json(
+      schemas.listing.extend({ items: schemas.entry.array() }),
+      { method: 'GET', path: ['agendas', agendaId, 'entries'], query: { reference } },
+      options,
+    );
+    const found = page.items.find((entry) => entry.reference === reference);
+    return found ? toRemoteObject(found, null) : null;
+  }
+
+  async subscribe({ agendaId, callbackUrl, secret }: SubscribeRequest, options: CallOptions): Promise<Subscription> {
+    const body = { url: callbackUrl, secret };
+    const made = await this.#client.json(
+      schemas.subscription,
+      { method: 'POST', path: ['agendas', agendaId, 'subscriptions'], body },
+      options,
+    );
+    return { id: made.id, expiresAt: made.expiresAt ?? null };
+  }
+
+  async renew(
+    request: SubscribeRequest & { readonly subscriptionId: string },
+    options: CallOptions,
+  ): Promise<Subscription> {
+    const body = { url: request.callbackUrl, secret: request.secret };
+    const path = ['subscriptions', request.subscriptionId, 'renew'];
+    const made = await this.#client.json(schemas.subscription, { method: 'POST', path, body }, options);
+    return { id: made.id, expiresAt: made.expiresAt ?? null };
+  }
+
+  async unsubscribe({ subscriptionId }: { readonly subscriptionId: string }, options: CallOptions): Promise<void> {
+    try {
+      await this.#client.nothing({ method: 'DELETE', path: ['subscriptions', subscriptionId] }, options);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #get(agendaId: string, id: string, options: CallOptions): Promise<schemas.Entry> {
+    return this.#client.json(schemas.entry, { method: 'GET', path: ['agendas', agendaId, 'entries', id] }, options);
+  }
+
+  /** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
+  async #readBack(agendaId: string, id: string, options: CallOptions): Promise<RemoteObject> {
+    try {
+      return toRemoteObject(await this.#get(agendaId, id, options), null);
+    } catch (error) {
+      throw unproven('the entry was written but could not be read back', error);
+    }
+  }
+
+  async #stillThere(agendaId: string, id: string, options: CallOptions): Promise<boolean> {
+    try {
+      await this.#get(agendaId, id, options);
+      return true;
+    } catch (error) {
+      if (isGone(error)) return false;
+      throw unproven('the entry was deleted but this could not be checked', error);
+    }
+  }
+}
+
+function shown({ start, end, summary }: RemoteContent): object {
+  return { start, end, title: summary };
+}
+
+function ifMatch(version: string | number): Record<string, string> {
+  return { 'if-match': `"${String(version)}"` };
+}
+
+function isGone(error: unknown): boolean {
+  return ConnectorError.is(error) && error.kind === 'not_found';
+}
+
+function unproven(message: string, error?: unknown): ConnectorError {
+  const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
+  return new ConnectorError('unknown', message, beneath);
+}

@@ -1,0 +1,86 @@
+import { isLive } from './appointment.js';
+import { overlaps } from './interval.js';
+import type { Interval } from './interval.js';
+import { sameTime } from './reconcile-reading.js';
+import type { Sighting } from './reconcile-reading.js';
+import type { Action, ConflictReason, HubAppointment, ReconcileInput } from './reconcile-types.js';
+
+type Ours = Sighting & { readonly appointment: HubAppointment };
+
+/** What to do about an object that stands for an appointment; `null` = nothing. */
+export function planOurs(sighting: Ours, input: ReconcileInput): Action | null {
+  const { status } = sighting.appointment;
+  if (!isLive(status)) return planDead(sighting, input);
+  if (status === 'held' || status === 'compensating' || status === 'conflict') return refresh(sighting);
+  const { object } = sighting;
+  const unusable = whyUnusable(sighting);
+  if (unusable) return isChanged(sighting) ? conflict(sighting, unusable) : refresh(sighting);
+  // Changed or not: it may have been freed while it lay outside the window, where nobody could see it.
+  if (object.busy.length === 0 && object.when && overlaps(object.when, input.window)) {
+    return { type: 'follow-cancel', appointmentId: sighting.appointment.id, remoteId: object.remoteId, object };
+  }
+  return object.when && planTimes(sighting, object.when, input);
+}
+
+function whyUnusable({ object }: Ours): ConflictReason | null {
+  if (object.recurring) return 'became-recurring';
+  return object.when === null || object.when.start >= object.when.end ? 'lost-its-time' : null;
+}
+
+/** Keeps the mirror as fresh as what was read; `null` when it is. */
+export function refresh(sighting: Sighting): Action | null {
+  const { object, base, appointmentId } = sighting;
+  const stale = isChanged(sighting) || base?.version !== object.version || !sameBusy(base.busy, object.busy);
+  return stale ? { type: 'mirror', object, appointmentId } : null;
+}
+
+/** A version alone is no change; the same version with other content is one (some servers repeat versions). */
+function isChanged({ object, base, renamed }: Sighting): boolean {
+  return base === null || renamed || base.contentHash !== object.contentHash || !sameTime(base.when, object.when);
+}
+
+function planTimes(sighting: Ours, when: Interval, { link }: ReconcileInput): Action | null {
+  const { object, base, appointment } = sighting;
+  const confirmed = appointment.status === 'confirmed';
+  if (sameTime(when, appointment.when)) return planSettled(sighting);
+  // A change of ours under way: the outbox writes it, with the version of the mirror.
+  if (!isChanged(sighting) && !confirmed) return refresh(sighting);
+  const movedThere = base === null || !sameTime(base.when, when);
+  const names = { appointmentId: appointment.id, object };
+  if (movedThere && link.policy === 'practitioner-wins') return { type: 'follow-move', ...names, to: when };
+  if (link.writable) return { type: 'write-back', ...names, remoteId: object.remoteId };
+  return movedThere || confirmed ? conflict(sighting, 'not-writable') : refresh(sighting);
+}
+
+/** The times agree. */
+function planSettled(sighting: Ours): Action | null {
+  const { object, base, renamed, appointment } = sighting;
+  const names = { appointmentId: appointment.id, object };
+  if (appointment.status !== 'confirmed' || base === null || renamed) return { type: 'confirm', ...names };
+  const retitled =
+    isChanged(sighting) &&
+    object.summary !== null &&
+    object.summary !== base.summary &&
+    object.summary !== appointment.summary;
+  return retitled ? { type: 'follow-retitle', ...names } : refresh(sighting);
+}
+
+/**
+ * Removed only when it surely is ours and blocks time for nothing: an object never seen before may be a copy, unless it
+ * lies where a late write of ours would put it. What is left alone is the practitioner's from now on.
+ */
+function planDead({ object, base, appointment }: Ours, { link }: ReconcileInput): Action {
+  const surelyOurs = base !== null || sameTime(object.when, appointment.when);
+  if (link.writable && surelyOurs && !object.recurring && object.busy.length > 0) {
+    return { type: 'remove-stray', appointmentId: appointment.id, object };
+  }
+  return { type: 'mirror', object, appointmentId: null };
+}
+
+function conflict({ object, appointment }: Ours, reason: ConflictReason): Action {
+  return { type: 'conflict', appointmentId: appointment.id, object, reason };
+}
+
+function sameBusy(a: readonly Interval[], b: readonly Interval[]): boolean {
+  return a.length === b.length && a.every((interval, index) => sameTime(interval, b[index] ?? null));
+}

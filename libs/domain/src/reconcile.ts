@@ -1,0 +1,80 @@
+import { isLive } from './appointment.js';
+import { planOurs, refresh } from './reconcile-ours.js';
+import { liesInside, read } from './reconcile-reading.js';
+import type { Reading } from './reconcile-reading.js';
+import type { Action, KnownObject, ReconcileInput } from './reconcile-types.js';
+
+/** Everything that vanished from a complete listing stays, from this many objects on. */
+const EMPTIED = 3;
+
+interface DeletionCount {
+  readonly lost: readonly KnownObject[];
+  /** Gone, but not lost. */
+  readonly ignored: readonly KnownObject[];
+  readonly deletions: number;
+  readonly total: number;
+}
+
+/**
+ * Plans one run of two-way synchronisation: what was read (`changes`, `complete`) and what the hub wants
+ * (`appointments`), each against the last common state (`known`). Pure: no clock, no I/O, never throws.
+ *
+ * The plan first frees time (`forget`, `follow-cancel`), then takes it. Once it has been applied, the same input with
+ * the new mirrors and appointments gives no further action, but for what waits for somebody: `brake`, `quarantine`, and
+ * a `remove-stray` not yet carried out. Two appointments that swapped places give two `follow-move`: they must be
+ * applied together.
+ */
+export function reconcile(input: ReconcileInput): Action[] {
+  const reading = read(input);
+  const seen = reading.sightings.flatMap((sighting) => {
+    const { appointment } = sighting;
+    return (appointment ? planOurs({ ...sighting, appointment }, input) : refresh(sighting)) ?? [];
+  });
+  const freed = seen.filter((action) => action.type === 'follow-cancel');
+  const [expected, lost] = splitLost(reading, input);
+  const deletions = lost.length + freed.length;
+  const total = input.knownTotal ?? input.known.length;
+  const ignored = [...reading.renamed, ...expected];
+  const braked = !input.releaseDeletions && mustBrake(input, { lost, ignored, deletions, total });
+  return [
+    ...(braked ? [{ type: 'brake', deletions, known: total } as const] : []),
+    ...[...reading.renamed].map(forget),
+    ...(braked ? [] : [...expected.map(forget), ...lost.map((known) => planLost(known, reading, input)), ...freed]),
+    ...seen.filter((action) => action.type !== 'follow-cancel'),
+    ...reading.unreadable.map(({ remoteId, version, reason, raw }): Action => {
+      return { type: 'quarantine', remoteId, version, reason, raw };
+    }),
+  ];
+}
+
+function forget({ remoteId }: KnownObject): Action {
+  return { type: 'forget', remoteId };
+}
+
+/** Tells the removals that the hub itself asked for from the others. */
+function splitLost({ lost }: Reading, { appointments }: ReconcileInput): [KnownObject[], KnownObject[]] {
+  const leaving = new Set(
+    appointments.filter(({ status }) => status === 'compensating' || !isLive(status)).map(({ id }) => id),
+  );
+  const isExpected = ({ appointmentId }: KnownObject) => appointmentId !== null && leaving.has(appointmentId);
+  return [lost.filter(isExpected), lost.filter((known) => !isExpected(known))];
+}
+
+/**
+ * Only what the practitioner's agenda certainly held becomes a cancellation: while an outcome is unknown, the object may
+ * be on its way back, and a hold or a conflict ends by other means.
+ */
+function planLost(known: KnownObject, reading: Reading, { appointments }: ReconcileInput): Action {
+  if (known.appointmentId === null) return forget(known);
+  const appointment = appointments.find(({ id }) => id === known.appointmentId);
+  const certain = appointment?.status === 'confirmed' || appointment?.status === 'pending';
+  if (!certain || reading.mirrored.has(appointment.id)) return forget(known);
+  return { type: 'follow-cancel', appointmentId: appointment.id, remoteId: known.remoteId, object: null };
+}
+
+function mustBrake({ link, known, complete }: ReconcileInput, run: DeletionCount): boolean {
+  if (run.deletions > link.maxDeletions && run.deletions > link.maxDeletionShare * run.total) return true;
+  if (!complete || run.lost.length < EMPTIED) return false;
+  const gone = new Set([...run.lost, ...run.ignored]);
+  return known.every((object) => gone.has(object) || !liesInside(object, complete.window));
+}

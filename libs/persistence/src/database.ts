@@ -1,0 +1,118 @@
+import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import { DataSource } from 'typeorm';
+import { storeError } from './errors.js';
+
+export interface DatabaseSettings {
+  readonly url: string;
+  readonly poolSize: number;
+  readonly applicationName: string;
+}
+
+/** A prepared statement: parsed once per connection under its name. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A transaction that sees one organization. */
+export interface Transaction {
+  query<Row extends QueryResultRow>(text: string | Statement, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** Time limits on the server's side (milliseconds), so that no request hangs on a lock or a forgotten transaction. */
+const SERVER_LIMITS = '-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000';
+const QUERY_TIMEOUT_MS = 6_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The application's side of PostgreSQL: a hardened pool, and transactions that row-level security can see. */
+export class Database {
+  private constructor(
+    private readonly source: DataSource,
+    private readonly pool: Pool,
+  ) {}
+
+  /** Throws StoreUnavailable when the database cannot be reached. */
+  static async open({ url, poolSize, applicationName }: DatabaseSettings): Promise<Database> {
+    const source = new DataSource({
+      type: 'postgres',
+      url,
+      applicationName,
+      poolSize,
+      extra: {
+        options: SERVER_LIMITS,
+        query_timeout: QUERY_TIMEOUT_MS,
+        connectionTimeoutMillis: 5_000,
+        keepAlive: true,
+        idleTimeoutMillis: 30_000,
+      },
+      // Without a handler, a restart of PostgreSQL would end the process; the pool replaces the lost connection.
+      poolErrorHandler: () => undefined,
+    });
+    await source.initialize().catch((error: unknown) => {
+      throw storeError(error);
+    });
+    return new Database(source, (source.driver as unknown as { master: Pool }).master);
+  }
+
+  /** One statement in its own transaction; the statement itself must name its organization (see the SQL functions). */
+  async call<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    try {
+      return (await this.pool.query<Row>({ ...statement, values: [...values] })).rows;
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
+
+  /** A transaction (READ COMMITTED) in which only rows of this organization exist. */
+  withOrganization<T>(organizationId: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    if (!UUID.test(organizationId)) throw new TypeError('an organization is named by a lower-case UUID');
+    return this.transaction(`BEGIN; SET LOCAL app.organization = '${organizationId}'`, work);
+  }
+
+  /** A transaction that sees which rows are due in any organization, and nothing of their content. */
+  asDispatcher<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.transaction('BEGIN; SET LOCAL ROLE unisson_dispatcher', work);
+  }
+
+  async ping(): Promise<void> {
+    await this.call({ name: 'ping', text: 'SELECT 1' }, []);
+  }
+
+  /** Connections: in all, idle, and requests waiting for one. */
+  load(): { total: number; idle: number; waiting: number } {
+    return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount };
+  }
+
+  async close(): Promise<void> {
+    await this.source.destroy();
+  }
+
+  private async transaction<T>(begin: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect().catch((error: unknown) => {
+      throw storeError(error);
+    });
+    try {
+      await client.query(begin);
+      const result = await work(transactionOn(client));
+      await client.query('COMMIT');
+      client.release();
+      return result;
+    } catch (error) {
+      const usable = await client.query('ROLLBACK').then(
+        () => true,
+        () => false,
+      );
+      client.release(!usable);
+      throw storeError(error);
+    }
+  }
+}
+
+function transactionOn(client: PoolClient): Transaction {
+  return {
+    async query<Row extends QueryResultRow>(statement: string | Statement, values: readonly unknown[] = []): Promise<Row[]> {
+      const config = typeof statement === 'string' ? { text: statement } : statement;
+      return (await client.query<Row>({ ...config, values: [...values] })).rows;
+    },
+  };
+}

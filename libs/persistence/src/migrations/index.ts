@@ -1,0 +1,24 @@
+import { Tenancy1763770001000 } from './0001-tenancy.js';
+import { Agendas1763770002000 } from './0002-agendas.js';
+import { Connections1763770003000 } from './0003-connections.js';
+import { Claims1763770004000 } from './0004-claims.js';
+import { Booking1763770005000 } from './0005-booking.js';
+import { Moving1763770006000 } from './0006-moving.js';
+import { Isolation1763770007000 } from './0007-isolation.js';
+import { Ending1763770008000 } from './0008-ending.js';
+import { Synchronising1763770009000 } from './0009-synchronising.js';
+import { Linking1763770010000 } from './0010-linking.js';
+
+/** Every migration, oldest first. Forward-only: a landed one is never edited. */
+export const migrations = [
+  Tenancy1763770001000,
+  Agendas1763770002000,
+  Connections1763770003000,
+  Claims1763770004000,
+  Booking1763770005000,
+  Moving1763770006000,
+  Isolation1763770007000,
+  Ending1763770008000,
+  Synchronising1763770009000,
+  Linking1763770010000,
+];

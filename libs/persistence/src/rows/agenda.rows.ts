@@ -1,0 +1,128 @@
+import { Entity, Index } from 'typeorm';
+import { Checks, Field, halfOpen, type Instant, Key, never, Optional, References, Together } from './columns.js';
+import { OrganizationRow } from './tenancy.rows.js';
+
+const agenda = { from: ['agenda_id'], to: ['id'] };
+const agendaGone = { ...agenda, onDelete: 'CASCADE' } as const;
+
+@Entity('location')
+@References('location_organization_fk', () => OrganizationRow, { from: [], to: [] })
+export class LocationRow {
+  @Key('location_pk') organizationId!: string;
+  @Key('location_pk') id!: string;
+  @Field('text') name!: string;
+  @Field('text') timeZone!: string;
+}
+
+@Entity('practitioner')
+@References('practitioner_organization_fk', () => OrganizationRow, { from: [], to: [] })
+@Checks({ practitioner_rpps_form: `rpps ~ '^[0-9]{11}$'` })
+export class PractitionerRow {
+  @Key('practitioner_pk') organizationId!: string;
+  @Key('practitioner_pk') id!: string;
+  @Field('text') displayName!: string;
+  @Field('text') speciality!: string;
+  @Optional('text') rpps!: string | null;
+}
+
+@Entity('agenda')
+@References('agenda_practitioner_fk', () => PractitionerRow, { from: ['practitioner_id'], to: ['id'] })
+@References('agenda_location_fk', () => LocationRow, { from: ['location_id'], to: ['id'] })
+@Checks({
+  agenda_capacity_range: 'capacity BETWEEN 1 AND 50',
+  agenda_master_value: `master IN ('hub', 'remote')`,
+  agenda_when_unreachable_value: `when_unreachable IN ('refuse', 'queue')`,
+  agenda_stale_after_range: 'stale_after_seconds BETWEEN 1 AND 86400',
+})
+export class AgendaRow {
+  @Key('agenda_pk') organizationId!: string;
+  @Key('agenda_pk') id!: string;
+  @Field('uuid') practitionerId!: string;
+  @Field('uuid') locationId!: string;
+  @Field('text') name!: string;
+  @Field('integer', { default: 1 }) capacity!: number;
+  @Field('text', { default: 'hub' }) master!: 'hub' | 'remote';
+  @Field('boolean', { default: true }) active!: boolean;
+  @Field('text', { default: 'refuse' }) whenUnreachable!: 'refuse' | 'queue';
+  @Field('integer', { default: 120 }) staleAfterSeconds!: number;
+  @Field('timestamptz', never) openedUntil!: Instant;
+  @Field('integer', { default: 1 }) version!: number;
+}
+
+@Entity('agenda_seat')
+@References('agenda_seat_agenda_fk', () => AgendaRow, agendaGone)
+@Checks({ agenda_seat_positive: 'seat >= 1' })
+export class AgendaSeatRow {
+  @Key('agenda_seat_pk') organizationId!: string;
+  @Key('agenda_seat_pk') agendaId!: string;
+  @Key('agenda_seat_pk', 'integer') seat!: number;
+}
+
+@Entity('motif')
+@References('motif_organization_fk', () => OrganizationRow, { from: [], to: [] })
+@Checks({
+  motif_duration_range: 'duration_minutes BETWEEN 5 AND 480',
+  motif_buffer_range: 'buffer_before_minutes BETWEEN 0 AND 120 AND buffer_after_minutes BETWEEN 0 AND 120',
+  motif_granularity_range: 'granularity_minutes BETWEEN 5 AND 240',
+})
+export class MotifRow {
+  @Key('motif_pk') organizationId!: string;
+  @Key('motif_pk') id!: string;
+  @Field('text') labelFr!: string;
+  @Field('text') labelEn!: string;
+  @Field('integer') durationMinutes!: number;
+  @Field('integer', { default: 0 }) bufferBeforeMinutes!: number;
+  @Field('integer', { default: 0 }) bufferAfterMinutes!: number;
+  @Field('integer', { default: 5 }) granularityMinutes!: number;
+  @Field('boolean', { default: true }) active!: boolean;
+}
+
+@Entity('agenda_motif')
+@References('agenda_motif_agenda_fk', () => AgendaRow, agendaGone)
+@References('agenda_motif_motif_fk', () => MotifRow, { from: ['motif_id'], to: ['id'], onDelete: 'CASCADE' })
+export class AgendaMotifRow {
+  @Key('agenda_motif_pk') organizationId!: string;
+  @Key('agenda_motif_pk') agendaId!: string;
+  @Key('agenda_motif_pk') motifId!: string;
+}
+
+@Entity('opening')
+@References('opening_agenda_fk', () => AgendaRow, agendaGone)
+@Checks({ opening_duration_range: 'duration_minutes BETWEEN 5 AND 1440' })
+export class OpeningRow {
+  @Key('opening_pk') organizationId!: string;
+  @Key('opening_pk') id!: string;
+  @Field('uuid') agendaId!: string;
+  @Field('text') rrule!: string;
+  @Field('text') startsLocal!: string;
+  @Field('integer') durationMinutes!: number;
+  @Field('text') timeZone!: string;
+  @Field('text', { array: true, default: [] }) exceptDates!: string[];
+}
+
+@Entity('opening_occurrence')
+@References('opening_occurrence_opening_fk', () => OpeningRow, {
+  from: ['opening_id'],
+  to: ['id'],
+  onDelete: 'CASCADE',
+})
+@Checks({ opening_occurrence_range: halfOpen('during') })
+@Index('opening_occurrence_agenda', ['agendaId', 'during'], { type: 'gist' })
+export class OpeningOccurrenceRow {
+  @Key('opening_occurrence_pk') organizationId!: string;
+  @Key('opening_occurrence_pk') openingId!: string;
+  @Key('opening_occurrence_pk', 'tstzrange') during!: string;
+  @Field('uuid') agendaId!: string;
+}
+
+@Entity('closure')
+@References('closure_agenda_fk', () => AgendaRow, agendaGone)
+@Together('closure_claimed', ['organizationId', 'id', 'during'])
+@Checks({ closure_range: `${halfOpen('during')} AND upper(during) - lower(during) <= interval '400 days'` })
+export class ClosureRow {
+  @Key('closure_pk') organizationId!: string;
+  @Key('closure_pk') id!: string;
+  @Field('uuid') agendaId!: string;
+  @Field('tstzrange') during!: string;
+  @Field('text') label!: string;
+}

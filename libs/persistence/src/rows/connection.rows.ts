@@ -1,0 +1,111 @@
+import { Entity, Index } from 'typeorm';
+import { AgendaRow } from './agenda.rows.js';
+import { Checks, Field, type Instant, Key, never, now, Optional, References, Together } from './columns.js';
+import { OrganizationRow } from './tenancy.rows.js';
+
+const linkGone = { from: ['link_id'], to: ['id'], onDelete: 'CASCADE' } as const;
+
+@Entity('connection')
+@References('connection_organization_fk', () => OrganizationRow, { from: [], to: [] })
+@Checks({ connection_status_value: `status IN ('unverified', 'active', 'auth-failed')` })
+export class ConnectionRow {
+  @Key('connection_pk') organizationId!: string;
+  @Key('connection_pk') id!: string;
+  @Field('text') connectorId!: string;
+  @Field('text') label!: string;
+  @Field('jsonb') settings!: unknown;
+  @Field('bytea') secretsSealed!: Buffer;
+  @Field('text', { default: 'unverified' }) status!: 'unverified' | 'active' | 'auth-failed';
+  @Field('timestamptz', never) breakerSince!: Instant;
+  @Field('integer', { default: 0 }) breakerCalls!: number;
+  @Field('integer', { default: 0 }) breakerFailures!: number;
+  @Field('timestamptz', never) blockedUntil!: Instant;
+  @Optional('text') blockedReason!: string | null;
+  @Field('timestamptz', now) createdAt!: Date;
+}
+
+@Entity('link')
+@References('link_agenda_fk', () => AgendaRow, { from: ['agenda_id'], to: ['id'] })
+@References('link_connection_fk', () => ConnectionRow, { from: ['connection_id'], to: ['id'] })
+@Together('link_one_per_agenda', ['organizationId', 'agendaId'])
+@Together('link_one_per_remote_agenda', ['organizationId', 'connectionId', 'remoteAgendaId'])
+@Checks({
+  link_direction_value: `direction IN ('two-way', 'read-only')`,
+  link_disclosure_value: `disclosure IN ('full', 'initials', 'busy')`,
+  link_policy_value: `policy IN ('practitioner-wins', 'hub-wins')`,
+  link_status_value: `status IN ('active', 'auth-failed', 'gone')`,
+})
+export class LinkRow {
+  @Key('link_pk') organizationId!: string;
+  @Key('link_pk') id!: string;
+  @Field('uuid') agendaId!: string;
+  @Field('uuid') connectionId!: string;
+  @Field('text') remoteAgendaId!: string;
+  @Field('text', { default: 'two-way' }) direction!: 'two-way' | 'read-only';
+  @Field('text', { default: 'initials' }) disclosure!: 'full' | 'initials' | 'busy';
+  @Field('text', { default: 'practitioner-wins' }) policy!: 'practitioner-wins' | 'hub-wins';
+  @Field('text', { default: 'active' }) status!: 'active' | 'auth-failed' | 'gone';
+  @Optional('text') cursor!: string | null;
+  @Field('timestamptz', never) asOf!: Instant;
+  @Field('timestamptz', never) reconciledAt!: Instant;
+  @Optional('timestamptz') writtenAt!: Date | null;
+  @Field('timestamptz', never) pollAt!: Instant;
+  @Optional('timestamptz') hintedAt!: Date | null;
+  @Field('integer', { default: 0 }) readFailures!: number;
+  @Optional('jsonb') lastError!: unknown;
+  @Optional('jsonb') brake!: unknown;
+  @Optional('text') subscriptionId!: string | null;
+  @Optional('timestamptz') subscriptionUntil!: Date | null;
+  @Optional('bytea') pushSecretSealed!: Buffer | null;
+}
+
+@Entity('mirror')
+@References('mirror_link_fk', () => LinkRow, linkGone)
+@Together('mirror_remote_id', ['organizationId', 'linkId', 'remoteId'])
+@Index('mirror_one_per_appointment', ['organizationId', 'linkId', 'appointmentId'], {
+  unique: true,
+  where: 'appointment_id IS NOT NULL AND gone_at IS NULL',
+})
+export class MirrorRow {
+  @Key('mirror_pk') organizationId!: string;
+  @Key('mirror_pk') id!: string;
+  @Field('uuid') linkId!: string;
+  @Field('text') remoteId!: string;
+  @Optional('text') version!: string | null;
+  @Field('text') contentHash!: string;
+  @Optional('text') summaryHash!: string | null;
+  @Optional('uuid') appointmentId!: string | null;
+  @Optional('tstzrange') during!: string | null;
+  @Field('timestamptz', now) seenAt!: Date;
+  @Optional('timestamptz') goneAt!: Date | null;
+}
+
+@Entity('quarantine')
+@References('quarantine_link_fk', () => LinkRow, linkGone)
+export class QuarantineRow {
+  @Key('quarantine_pk') organizationId!: string;
+  @Key('quarantine_pk') linkId!: string;
+  @Key('quarantine_pk', 'text') remoteId!: string;
+  @Optional('text') version!: string | null;
+  @Field('text') reason!: string;
+  @Field('bytea') rawSealed!: Buffer;
+  @Field('timestamptz', now) at!: Date;
+}
+
+@Entity('push_hint')
+@References('push_hint_link_fk', () => LinkRow, linkGone)
+export class PushHintRow {
+  @Key('push_hint_pk') organizationId!: string;
+  @Key('push_hint_pk') linkId!: string;
+  @Key('push_hint_pk', 'text') hintId!: string;
+  @Field('timestamptz', now) receivedAt!: Date;
+}
+
+@Entity('agenda_lane')
+@References('agenda_lane_agenda_fk', () => AgendaRow, { from: ['agenda_id'], to: ['id'], onDelete: 'CASCADE' })
+export class AgendaLaneRow {
+  @Key('agenda_lane_pk') organizationId!: string;
+  @Key('agenda_lane_pk') agendaId!: string;
+  @Field('bigint', { default: 0 }) fence!: string;
+  @Field('timestamptz', never) leaseUntil!: Instant;
+}

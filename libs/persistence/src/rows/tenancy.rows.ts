@@ -1,0 +1,68 @@
+import { Entity, Index, PrimaryColumn } from 'typeorm';
+import { Checks, Field, Key, now, Optional, References } from './columns.js';
+
+@Entity('organization')
+@Checks({ organization_name_length: 'length(name) BETWEEN 1 AND 200' })
+export class OrganizationRow {
+  @Key('organization_pk') organizationId!: string;
+  @Field('text') name!: string;
+  @Field('timestamptz', now) createdAt!: Date;
+}
+
+@Entity('collaborator')
+@References('collaborator_organization_fk', () => OrganizationRow, { from: [], to: [] })
+export class CollaboratorRow {
+  @Key('collaborator_pk') organizationId!: string;
+  @Key('collaborator_pk') id!: string;
+  @Field('text') displayName!: string;
+  @Field('boolean', { default: true }) active!: boolean;
+  @Field('timestamptz', now) createdAt!: Date;
+}
+
+@Entity('api_key')
+@References('api_key_organization_fk', () => OrganizationRow, { from: [], to: [] })
+@Checks({ api_key_hash_length: 'octet_length(secret_hash) = 32' })
+export class ApiKeyRow {
+  @Key('api_key_pk') organizationId!: string;
+  @Key('api_key_pk') id!: string;
+  @Field('text') label!: string;
+  @Field('bytea') secretHash!: Buffer;
+  @Field('text', { array: true }) scopes!: string[];
+  @Field('timestamptz', now) createdAt!: Date;
+  @Optional('timestamptz') revokedAt!: Date | null;
+}
+
+@Entity('idempotency')
+@References('idempotency_organization_fk', () => OrganizationRow, { from: [], to: [] })
+@Checks({ idempotency_key_length: 'length(key) BETWEEN 1 AND 255' })
+@Index('idempotency_created_at', ['createdAt'])
+export class IdempotencyRow {
+  @Key('idempotency_pk') organizationId!: string;
+  @Key('idempotency_pk', 'text') key!: string;
+  @Field('bytea') requestHash!: Buffer;
+  @Optional('uuid') resourceId!: string | null;
+  @Optional('integer') responseStatus!: number | null;
+  @Optional('jsonb') response!: unknown;
+  @Field('timestamptz', now) createdAt!: Date;
+}
+
+@Entity('event')
+@References('event_organization_fk', () => OrganizationRow, { from: [], to: [] })
+@Index('event_subject', ['organizationId', 'subjectId'])
+export class EventRow {
+  @Key('event_pk') organizationId!: string;
+  @Key('event_pk', 'bigint') transactionId!: string;
+  @PrimaryColumn({
+    type: 'bigint',
+    primaryKeyConstraintName: 'event_pk',
+    generated: 'identity',
+    generatedIdentity: 'ALWAYS',
+  })
+  id!: string;
+  @Field('text') type!: string;
+  @Optional('uuid') agendaId!: string | null;
+  @Optional('uuid') subjectId!: string | null;
+  @Field('jsonb') actor!: unknown;
+  @Field('jsonb') data!: unknown;
+  @Field('timestamptz', { default: () => 'clock_timestamp()' }) at!: Date;
+}

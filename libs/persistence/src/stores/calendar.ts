@@ -1,0 +1,204 @@
+import { Calendar, type AgendaRecord, type AgendaWindow, type Certainty, type Freshness, type MotifRecord } from '#application';
+import type { Interval, Occupation, Opening, Visit } from '#domain';
+import type { Database, Transaction } from '../database.js';
+
+interface FreshnessRow {
+  agenda_id: string;
+  master: 'hub' | 'remote';
+  as_of: number | null;
+  age_ms: number | null;
+  stale_after_seconds: number;
+  reachable: boolean | null;
+}
+
+interface AgendaRow extends FreshnessRow {
+  name: string;
+  practitioner_id: string;
+  display_name: string;
+  speciality: string;
+  rpps: string | null;
+  location_id: string;
+  location_name: string;
+  time_zone: string;
+  capacity: number;
+  active: boolean;
+}
+
+interface WindowRow extends FreshnessRow {
+  time_zone: string;
+  capacity: number;
+  opened_until: number;
+  openings: Interval[];
+  occupied: Occupation[];
+}
+
+interface MotifRow {
+  id: string;
+  label_fr: string;
+  label_en: string;
+  duration_minutes: number;
+  buffer_before_minutes: number;
+  buffer_after_minutes: number;
+  granularity_minutes: number;
+  agenda_ids: string[];
+}
+
+const MINUTE = 60_000;
+/** Read this recently, an agenda counts as live. */
+const LIVE_MS = 15_000;
+
+const FRESHNESS = `a.id AS agenda_id, a.master, a.stale_after_seconds,
+  (extract(epoch FROM nullif(l.as_of, '-infinity')) * 1000)::float8 AS as_of, (extract(epoch FROM clock_timestamp() - nullif(l.as_of, '-infinity')) * 1000)::float8 AS age_ms,
+  l.status = 'active' AND c.blocked_until <= clock_timestamp() AS reachable`;
+const LINKED = `LEFT JOIN link l ON l.organization_id = a.organization_id AND l.agenda_id = a.id
+  LEFT JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id`;
+const epoch = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::bigint`;
+const interval = (range: string): string => `jsonb_build_object('start', ${epoch(`lower(${range})`)}, 'end', ${epoch(`upper(${range})`)})`;
+
+/** A claim on every seat stands once, with seat null; holds that the database's clock has ended do not stand. */
+const WINDOWS = `SELECT ${FRESHNESS}, p.time_zone, a.capacity, (extract(epoch FROM CASE WHEN a.opened_until > '-infinity' THEN a.opened_until ELSE 'epoch' END) * 1000)::float8 AS opened_until,
+  coalesce((SELECT jsonb_agg(${interval('o.during')}) FROM opening_occurrence o WHERE o.organization_id = a.organization_id AND o.agenda_id = a.id AND o.during && $4::tstzrange), '[]') AS openings,
+  coalesce((SELECT jsonb_agg(jsonb_build_object('interval', ${interval('k.during')}, 'seat', k.seat)) FROM (
+    SELECT DISTINCT k.during, CASE WHEN k.appointment_id IS NULL AND k.departing_id IS NULL THEN NULL ELSE k.seat END AS seat, k.holder FROM claim k
+      LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
+      WHERE k.agenda_id = a.id AND k.organization_id = a.organization_id AND k.during && $4::tstzrange AND (h.id IS NULL OR h.hold_until > clock_timestamp())) k), '[]') AS occupied
+  FROM agenda a JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id ${LINKED}
+  JOIN agenda_motif m ON m.organization_id = a.organization_id AND m.agenda_id = a.id AND m.motif_id = $3
+  WHERE a.organization_id = $1 AND a.active AND a.id = ANY ($2)`;
+
+const MOTIF_COLUMNS = 't.id, t.label_fr, t.label_en, t.duration_minutes, t.buffer_before_minutes, t.buffer_after_minutes, t.granularity_minutes';
+
+/** What stands in the hub's calendars, in PostgreSQL. */
+export class PgCalendar extends Calendar {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  agendas(organizationId: string, ids: readonly string[] | null): Promise<readonly AgendaRecord[]> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const rows = await transaction.query<AgendaRow & Record<string, unknown>>(
+        `SELECT ${FRESHNESS}, a.name, a.capacity, a.active, d.id AS practitioner_id, d.display_name, d.speciality, d.rpps, p.id AS location_id, p.name AS location_name, p.time_zone
+         FROM agenda a JOIN practitioner d ON d.organization_id = a.organization_id AND d.id = a.practitioner_id
+         JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id ${LINKED}
+         WHERE a.organization_id = $1 AND ($2::uuid[] IS NULL OR a.id = ANY ($2)) ORDER BY d.display_name, p.name, a.name, a.id`,
+        [organizationId, ids],
+      );
+      return rows.map(agendaOf);
+    });
+  }
+
+  motifs(organizationId: string): Promise<readonly MotifRecord[]> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const rows = await transaction.query<MotifRow & Record<string, unknown>>(
+        `SELECT ${MOTIF_COLUMNS}, coalesce((SELECT array_agg(m.agenda_id ORDER BY m.agenda_id) FROM agenda_motif m WHERE m.organization_id = t.organization_id AND m.motif_id = t.id), '{}') AS agenda_ids
+         FROM motif t WHERE t.organization_id = $1 AND t.active ORDER BY t.label_fr, t.id`,
+        [organizationId],
+      );
+      return rows.map(motifOf);
+    });
+  }
+
+  windows(query: { organizationId: string; agendaIds: readonly string[]; motifId: string; window: Interval }): ReturnType<Calendar['windows']> {
+    const { organizationId, agendaIds, motifId, window } = query;
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const motif = await this.motif(transaction, organizationId, motifId);
+      if (motif === null) return null;
+      const { visit, now } = motif;
+      const reach = {
+        start: window.start - visit.bufferBeforeMs - visit.durationMs,
+        end: Math.max(window.start, window.end) + visit.durationMs + visit.bufferAfterMs,
+      };
+      const range = `[${new Date(reach.start).toISOString()},${new Date(reach.end).toISOString()})`;
+      const rows = await transaction.query<WindowRow & Record<string, unknown>>({ name: 'windows', text: WINDOWS }, [organizationId, agendaIds, motifId, range]);
+      return { visit, now, agendas: rows.map(windowOf) };
+    });
+  }
+
+  collaborator(organizationId: string, id: string): Promise<boolean> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const rows = await transaction.query('SELECT 1 FROM collaborator WHERE organization_id = $1 AND id = $2 AND active', [organizationId, id]);
+      return rows.length === 1;
+    });
+  }
+
+  openings(organizationId: string, agendaId: string): Promise<readonly (Opening & { readonly id: string })[]> {
+    return this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query<Opening & { id: string } & Record<string, unknown>>(
+        `SELECT id, rrule, starts_local AS start, duration_minutes AS "durationMinutes", time_zone AS "timeZone", except_dates AS "except" FROM opening
+         WHERE organization_id = $1 AND agenda_id = $2 ORDER BY id`,
+        [organizationId, agendaId],
+      ),
+    );
+  }
+
+  async putOccurrences(agenda: { organizationId: string; agendaId: string }, window: Interval, occurrences: readonly (Interval & { readonly openingId: string })[]): Promise<void> {
+    const { organizationId, agendaId } = agenda;
+    await this.database.withOrganization(organizationId, async (transaction) => {
+      await transaction.query('SELECT 1 FROM agenda WHERE organization_id = $1 AND id = $2 FOR UPDATE', [organizationId, agendaId]);
+      await transaction.query('DELETE FROM opening_occurrence WHERE organization_id = $1 AND agenda_id = $2 AND lower(during) >= to_timestamp($3::numeric / 1000)', [organizationId, agendaId, window.start]);
+      await transaction.query(
+        `INSERT INTO opening_occurrence (organization_id, opening_id, during, agenda_id)
+         SELECT $1, x.opening, tstzrange(to_timestamp(x.start / 1000), to_timestamp(x."end" / 1000)), $2 FROM unnest($3::uuid[], $4::numeric[], $5::numeric[]) AS x (opening, start, "end")
+         ON CONFLICT DO NOTHING`,
+        [organizationId, agendaId, occurrences.map((x) => x.openingId), occurrences.map((x) => x.start), occurrences.map((x) => x.end)],
+      );
+      await transaction.query('UPDATE agenda SET opened_until = to_timestamp($3::numeric / 1000) WHERE organization_id = $1 AND id = $2', [organizationId, agendaId, window.end]);
+    });
+  }
+
+  private async motif(transaction: Transaction, organizationId: string, id: string): Promise<{ visit: Visit; now: number } | null> {
+    const statement = { name: 'motif', text: `SELECT ${MOTIF_COLUMNS}, '{}'::uuid[] AS agenda_ids, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now FROM motif t WHERE t.organization_id = $1 AND t.id = $2 AND t.active` };
+    const [row] = await transaction.query<MotifRow & { now: number } & Record<string, unknown>>(statement, [organizationId, id]);
+    if (row === undefined) return null;
+    const { durationMinutes, bufferBeforeMinutes, bufferAfterMinutes, granularityMinutes } = motifOf(row);
+    const visit = {
+      durationMs: durationMinutes * MINUTE,
+      bufferBeforeMs: bufferBeforeMinutes * MINUTE,
+      bufferAfterMs: bufferAfterMinutes * MINUTE,
+      granularityMs: granularityMinutes * MINUTE,
+    };
+    return { visit, now: row.now };
+  }
+}
+
+function freshnessOf({ agenda_id: agendaId, master, as_of: asOf, age_ms: ageMs, stale_after_seconds: staleAfter, reachable }: FreshnessRow): Freshness {
+  if (master === 'hub') return { agendaId, asOf: null, certainty: 'live' };
+  return { agendaId, asOf, certainty: certaintyOf(ageMs, staleAfter * 1000, reachable === true) };
+}
+
+function certaintyOf(ageMs: number | null, staleAfterMs: number, reachable: boolean): Certainty {
+  if (ageMs === null || !reachable) return 'unreachable';
+  if (ageMs <= LIVE_MS) return 'live';
+  return ageMs <= staleAfterMs ? 'fresh' : 'stale';
+}
+
+function agendaOf(row: AgendaRow): AgendaRecord {
+  return {
+    id: row.agenda_id,
+    name: row.name,
+    practitioner: { id: row.practitioner_id, displayName: row.display_name, speciality: row.speciality, rpps: row.rpps },
+    location: { id: row.location_id, name: row.location_name, timeZone: row.time_zone },
+    capacity: row.capacity,
+    master: row.master,
+    active: row.active,
+    freshness: freshnessOf(row),
+  };
+}
+
+function motifOf(row: MotifRow): MotifRecord {
+  return {
+    id: row.id,
+    labelFr: row.label_fr,
+    labelEn: row.label_en,
+    durationMinutes: row.duration_minutes,
+    bufferBeforeMinutes: row.buffer_before_minutes,
+    bufferAfterMinutes: row.buffer_after_minutes,
+    granularityMinutes: row.granularity_minutes,
+    agendaIds: row.agenda_ids,
+  };
+}
+
+function windowOf(row: WindowRow): AgendaWindow {
+  const { agenda_id: agendaId, time_zone: timeZone, capacity, openings, occupied, opened_until: openedUntil } = row;
+  return { agendaId, timeZone, capacity, openings, occupied, openedUntil, freshness: freshnessOf(row) };
+}

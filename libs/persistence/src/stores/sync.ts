@@ -1,0 +1,166 @@
+import {
+  appointmentOfReference,
+  referenceOf,
+  summaryDigest,
+  summaryOf,
+  SyncStore,
+  type Applied,
+  type Failure,
+  type LinkRecord,
+  type PullEnd,
+  type SyncBase,
+  type Vault,
+} from '#application';
+import type { Action, AppointmentStatus, HubAppointment, Interval, KnownObject, RemoteChange } from '#domain';
+import type { Database, Transaction } from '../database.js';
+import { openPatient } from './bookings.js';
+
+interface KnownRow {
+  remote_id: string;
+  version: string | null;
+  content_hash: string;
+  summary_hash: string | null;
+  appointment_id: string | null;
+  start: number | null;
+  end: number | null;
+  busy: Interval[];
+}
+
+interface AppointmentRow {
+  id: string;
+  status: AppointmentStatus;
+  start: number;
+  end: number;
+  generation: number;
+  label_fr: string;
+  sealed: Buffer | null;
+}
+
+const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
+  l.direction, l.disclosure, l.policy, l.status, l.cursor, p.time_zone AS "timeZone",
+  CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs"
+  FROM link l JOIN agenda a ON a.organization_id = l.organization_id AND a.id = l.agenda_id
+  JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id WHERE l.organization_id = $1`;
+
+const KNOWN = `SELECT m.remote_id, m.version, m.content_hash, m.summary_hash, m.appointment_id,
+  (extract(epoch FROM lower(m.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(m.during)) * 1000)::float8 AS "end",
+  coalesce((SELECT jsonb_agg(jsonb_build_object('start', (extract(epoch FROM lower(b.r)) * 1000)::bigint, 'end', (extract(epoch FROM upper(b.r)) * 1000)::bigint) ORDER BY b.r)
+    FROM (SELECT DISTINCT c.during AS r FROM claim c WHERE c.organization_id = m.organization_id AND c.holder = m.id) b), '[]') AS busy
+  FROM mirror m WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL`;
+
+const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(a.during)) * 1000)::float8 AS "end",
+  a.generation, t.label_fr, p.sealed FROM appointment a JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
+  LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
+  WHERE a.organization_id = $1 AND a.agenda_id = $2 AND a.id = ANY ($3)`;
+
+const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
+
+/** Links, mirrors and what reconcile decided, in PostgreSQL. */
+export class PgSyncStore extends SyncStore {
+  constructor(
+    private readonly database: Database,
+    private readonly vault: Vault,
+  ) {
+    super();
+  }
+
+  link(organizationId: string, linkId: string): Promise<LinkRecord | null> {
+    return this.oneLink(organizationId, 'l.id', linkId);
+  }
+
+  linkOfAgenda(organizationId: string, agendaId: string): Promise<LinkRecord | null> {
+    return this.oneLink(organizationId, 'l.agenda_id', agendaId);
+  }
+
+  clock(organizationId: string): Promise<string> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const [row] = await transaction.query<{ clock: string }>('SELECT clock_timestamp()::text AS clock');
+      return row?.clock ?? '';
+    });
+  }
+
+  reference(link: LinkRecord, appointmentId: string): Promise<string | null> {
+    return this.database.withOrganization(link.organizationId, async (transaction) => {
+      const [row] = await transaction.query<{ generation: number }>('SELECT generation FROM appointment WHERE organization_id = $1 AND id = $2', [link.organizationId, appointmentId]);
+      return row === undefined ? null : referenceOf(appointmentId, row.generation);
+    });
+  }
+
+  versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>> {
+    return this.database.withOrganization(link.organizationId, async (transaction) => {
+      const text = 'SELECT remote_id, version FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL';
+      const rows = await transaction.query<{ remote_id: string; version: string | null }>(text, [link.organizationId, link.id]);
+      return new Map(rows.map((row) => [row.remote_id, row.version]));
+    });
+  }
+
+  base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase> {
+    const named = changes.map((change) => (change.kind === 'upsert' ? change.object.remoteId : change.remoteId));
+    const referenced = changes.flatMap((change) => (change.kind === 'upsert' && change.object.reference !== null ? [appointmentOfReference(change.object.reference)] : []));
+    const ids = referenced.filter((id) => id !== null);
+    return this.database.withOrganization(link.organizationId, async (transaction) => {
+      const scope = window === null ? ' AND (m.remote_id = ANY ($3) OR m.appointment_id = ANY ($4))' : '';
+      const rows = await transaction.query<KnownRow & Record<string, unknown>>(KNOWN + scope, window === null ? [link.organizationId, link.id, named, ids] : [link.organizationId, link.id]);
+      const mirrored = rows.flatMap((row) => (row.appointment_id === null ? [] : [row.appointment_id]));
+      const appointments = await this.appointments(transaction, link, [...new Set([...ids, ...mirrored])]);
+      const [total] = await transaction.query<{ n: number }>('SELECT count(*)::int AS n FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL', [link.organizationId, link.id]);
+      return { known: rows.map(knownOf), appointments, knownTotal: total?.n ?? rows.length };
+    });
+  }
+
+  async apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null): Promise<Applied> {
+    if (actions.length === 0 && end === null) return { changes: 0, due: 0 };
+    const sealed = actions.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action));
+    const statement = { name: 'apply-sync', text: 'SELECT apply_sync($1, $2, $3, $4) AS due' };
+    const [row] = await this.database.call<{ due: number }>(statement, [link.organizationId, link.id, JSON.stringify(sealed), end === null ? null : JSON.stringify(end)]);
+    return { changes: actions.length, due: row?.due ?? 0 };
+  }
+
+  failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void> {
+    const status = failure.kind === 'auth' ? 'auth-failed' : failure.kind === 'not_found' ? 'gone' : null;
+    return this.database.withOrganization(link.organizationId, async (transaction) => {
+      const [row] = await transaction.query<{ read_failures: number }>(
+        `UPDATE link SET read_failures = read_failures + 1, status = coalesce($3, status), last_error = $4 || jsonb_build_object('at', clock_timestamp()),
+           poll_at = clock_timestamp() + $5 * interval '1 millisecond' WHERE organization_id = $1 AND id = $2 RETURNING read_failures`,
+        [link.organizationId, link.id, status, JSON.stringify({ kind: failure.kind, message: failure.message }), retryMs],
+      );
+      if (row?.read_failures === 1) {
+        await transaction.query(`SELECT append_event('link-failing', $1, $2, '{"kind":"system"}', $3)`, [link.agendaId, link.id, JSON.stringify({ kind: failure.kind })]);
+      }
+    });
+  }
+
+  hinted(organizationId: string, linkId: string, hintId: string): Promise<boolean> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const fresh = await transaction.query('INSERT INTO push_hint (organization_id, link_id, hint_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING hint_id', [organizationId, linkId, hintId]);
+      if (fresh.length > 0) await transaction.query('UPDATE link SET hinted_at = clock_timestamp(), poll_at = clock_timestamp() WHERE organization_id = $1 AND id = $2', [organizationId, linkId]);
+      return fresh.length > 0;
+    });
+  }
+
+  private async oneLink(organizationId: string, column: string, id: string): Promise<LinkRecord | null> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const [row] = await transaction.query<LinkRecord & Record<string, unknown>>(`${LINK} AND ${column} = $2`, [organizationId, id]);
+      return row ?? null;
+    });
+  }
+
+  private async appointments(transaction: Transaction, link: LinkRecord, ids: readonly string[]): Promise<HubAppointment[]> {
+    if (ids.length === 0) return [];
+    const rows = await transaction.query<AppointmentRow & Record<string, unknown>>(APPOINTMENTS, [link.organizationId, link.agendaId, ids]);
+    return rows.map((row) => {
+      const patient = row.sealed === null ? null : openPatient(this.vault, link.organizationId, row.sealed);
+      const summary = summaryDigest(summaryOf(link.disclosure, patient, row.label_fr)) ?? '';
+      return { id: row.id, status: row.status, when: { start: row.start, end: row.end }, summary, reference: referenceOf(row.id, row.generation) };
+    });
+  }
+
+  private sealRaw(link: LinkRecord, { raw, ...action }: Extract<Action, { type: 'quarantine' }>): object {
+    return { ...action, rawSealed: this.vault.seal(link.organizationId, QUARANTINE_CONTEXT, Buffer.from(raw)).toString('base64') };
+  }
+}
+
+function knownOf(row: KnownRow): KnownObject {
+  const when = row.start === null || row.end === null ? null : { start: row.start, end: row.end };
+  return { remoteId: row.remote_id, version: row.version, contentHash: row.content_hash, appointmentId: row.appointment_id, when, summary: row.summary_hash, busy: row.busy };
+}

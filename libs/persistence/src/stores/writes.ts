@@ -1,0 +1,162 @@
+import { referenceOf, Writes, type AppointmentRef, type Failure, type PendingWrite, type Reason, type Vault } from '#application';
+import type { AppointmentStatus } from '#domain';
+import type { Database, Transaction } from '../database.js';
+import { openPatient } from './bookings.js';
+
+interface WriteRow {
+  appointment_id: string;
+  agenda_id: string;
+  link_id: string;
+  status: AppointmentStatus;
+  version: number;
+  start: number;
+  end: number;
+  generation: number;
+  sealed: Buffer | null;
+  motif_label: string;
+  attempts: number;
+  unanswered: number;
+  since_sent_ms: number | null;
+  failures: number;
+  departing_start: number | null;
+  departing_end: number | null;
+  remote_id: string | null;
+  remote_version: string | null;
+  mirror_start: number | null;
+  mirror_end: number | null;
+}
+
+const ms = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
+
+const SELECT = `SELECT w.appointment_id, w.agenda_id, w.link_id, a.status, a.version, ${ms('lower(a.during)')} AS start, ${ms('upper(a.during)')} AS "end",
+  a.generation, p.sealed, t.label_fr AS motif_label, w.attempts, w.unanswered, ${ms('clock_timestamp() - w.last_sent_at')} AS since_sent_ms, w.failures,
+  ${ms('lower(w.departing_visit)')} AS departing_start, ${ms('upper(w.departing_visit)')} AS departing_end,
+  m.remote_id, m.version AS remote_version, ${ms('lower(m.during)')} AS mirror_start, ${ms('upper(m.during)')} AS mirror_end
+  FROM remote_write w JOIN appointment a ON a.organization_id = w.organization_id AND a.id = w.appointment_id
+  JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
+  LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
+  LEFT JOIN mirror m ON m.organization_id = w.organization_id AND m.link_id = w.link_id AND m.appointment_id = w.appointment_id AND m.gone_at IS NULL
+  WHERE w.organization_id = $1`;
+
+/** Claims the step: as long as the appointment is in the version that was read. */
+const SENT = `WITH w AS (UPDATE remote_write SET attempts = attempts + 1, unanswered = unanswered + 1, last_sent_at = clock_timestamp()
+    WHERE organization_id = $1 AND appointment_id = $2 AND EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = $1 AND a.id = $2 AND a.version = $3
+      AND a.status IN ('pending', 'unknown')) RETURNING attempts)
+  UPDATE appointment a SET status = CASE WHEN w.attempts > 1 THEN 'unknown' ELSE a.status END FROM w WHERE a.organization_id = $1 AND a.id = $2 RETURNING a.id`;
+
+/** The saga's database. Every change of state is a compare-and-set under the agenda's lock. */
+export class PgWrites extends Writes {
+  constructor(
+    private readonly database: Database,
+    private readonly vault: Vault,
+  ) {
+    super();
+  }
+
+  next(organizationId: string, agendaId: string): Promise<PendingWrite | null> {
+    return this.one(organizationId, `${SELECT} AND w.agenda_id = $2 AND w.state = 'due' AND w.due_at <= clock_timestamp() ORDER BY w.asked_at, w.appointment_id LIMIT 1`, agendaId);
+  }
+
+  load({ organizationId, id }: AppointmentRef): Promise<PendingWrite | null> {
+    return this.one(organizationId, `${SELECT} AND w.appointment_id = $2`, id);
+  }
+
+  sent(write: PendingWrite): Promise<boolean> {
+    return this.in(write, async (transaction) => {
+      await transaction.query('SELECT lock_agenda_of($1)', [write.appointmentId]);
+      return (await transaction.query(SENT, [write.organizationId, write.appointmentId, write.version])).length === 1;
+    });
+  }
+
+  answered(write: PendingWrite): Promise<void> {
+    return this.update(write, 'unanswered = greatest(0, unanswered - 1)', []);
+  }
+
+  postpone(write: PendingWrite, delayMs: number, failure: Failure | null): Promise<void> {
+    const error = failure === null ? null : { kind: failure.kind, message: failure.message };
+    return this.update(write, `due_at = clock_timestamp() + $3 * interval '1 millisecond', failures = failures + CASE WHEN $4::jsonb IS NULL THEN 0 ELSE 1 END, last_error = $4`, [delayMs, error]);
+  }
+
+  refuse(write: PendingWrite, reason: Reason): Promise<boolean> {
+    return this.ended(write, `end_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`, reason);
+  }
+
+  revertMove(write: PendingWrite, reason: Reason): Promise<boolean> {
+    return this.ended(write, 'revert_move($1, $2)', reason);
+  }
+
+  compensate(write: PendingWrite, reason: Reason): Promise<boolean> {
+    return this.ended(write, `compensate_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`, reason);
+  }
+
+  finish(write: PendingWrite): Promise<boolean> {
+    const ending = `(SELECT ending FROM appointment WHERE organization_id = current_organization() AND id = $1)`;
+    return this.ended(write, `end_appointment($1, ARRAY['compensating'], ${ending}, $2, '{"kind":"system"}')`, null);
+  }
+
+  renewReference(write: PendingWrite): Promise<boolean> {
+    return this.in(write, async (transaction) => {
+      await transaction.query('SELECT lock_agenda_of($1)', [write.appointmentId]);
+      await transaction.query('UPDATE remote_write SET attempts = 0, unanswered = 0, due_at = now() WHERE organization_id = $1 AND appointment_id = $2', [write.organizationId, write.appointmentId]);
+      const rows = await transaction.query(
+        `UPDATE appointment SET generation = generation + 1 WHERE organization_id = $1 AND id = $2 AND generation = $3 AND status IN ('pending', 'unknown') RETURNING id`,
+        [write.organizationId, write.appointmentId, write.generation],
+      );
+      return rows.length === 1;
+    });
+  }
+
+  settle(write: PendingWrite): Promise<void> {
+    return this.update(write, `state = 'settled'`, []);
+  }
+
+  private one(organizationId: string, text: string, id: string): Promise<PendingWrite | null> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const [row] = await transaction.query<WriteRow & Record<string, unknown>>(text, [organizationId, id]);
+      return row === undefined ? null : this.writeOf(organizationId, row);
+    });
+  }
+
+  private ended(write: PendingWrite, call: string, reason: Reason | null): Promise<boolean> {
+    return this.in(write, async (transaction) => {
+      const [row] = await transaction.query<{ record: unknown }>(`SELECT ${call} AS record`, [write.appointmentId, reason]);
+      return row !== undefined && row.record !== null;
+    });
+  }
+
+  private update(write: PendingWrite, assignments: string, values: readonly unknown[]): Promise<void> {
+    return this.in(write, async (transaction) => {
+      await transaction.query(`UPDATE remote_write SET ${assignments} WHERE organization_id = $1 AND appointment_id = $2 AND state = 'due'`, [write.organizationId, write.appointmentId, ...values]);
+    });
+  }
+
+  private in<T>(write: PendingWrite, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.database.withOrganization(write.organizationId, work);
+  }
+
+  private writeOf(organizationId: string, row: WriteRow): PendingWrite {
+    return {
+      organizationId,
+      appointmentId: row.appointment_id,
+      agendaId: row.agenda_id,
+      linkId: row.link_id,
+      status: row.status,
+      version: row.version,
+      when: { start: row.start, end: row.end },
+      reference: referenceOf(row.appointment_id, row.generation),
+      generation: row.generation,
+      patient: row.sealed === null ? null : openPatient(this.vault, organizationId, row.sealed),
+      motifLabel: row.motif_label,
+      attempts: row.attempts,
+      unanswered: row.unanswered,
+      sinceSentMs: row.since_sent_ms,
+      failures: row.failures,
+      departing: row.departing_start === null || row.departing_end === null ? null : { start: row.departing_start, end: row.departing_end },
+      mirror: row.remote_id === null ? null : { remoteId: row.remote_id, version: row.remote_version, when: intervalOf(row.mirror_start, row.mirror_end) },
+    };
+  }
+}
+
+function intervalOf(start: number | null, end: number | null): { start: number; end: number } | null {
+  return start === null || end === null ? null : { start, end };
+}

@@ -1,0 +1,49 @@
+import { applyDecorators, createParamDecorator } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiSecurity } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+
+/** What an API key can be allowed to do; every route declares the one it needs. */
+export const SCOPES = ['agenda:read', 'appointment:write', 'connection:manage', 'event:read'] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+/** Who asks. */
+export interface Caller {
+  readonly organizationId: string;
+  readonly keyId: string;
+  readonly scopes: ReadonlySet<string>;
+  /** The person the application acts for; always there on writes. */
+  readonly collaboratorId: string | null;
+}
+
+/** Who asks, on a write. */
+export type ActingCaller = Caller & { readonly collaboratorId: string };
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route demands; a route without it is refused. */
+    access?: Scope | 'public';
+    /** Keeps the body as bytes, for signatures. */
+    rawBody?: boolean;
+  }
+  interface FastifyRequest {
+    caller: Caller | null;
+  }
+}
+
+/** The scope a route demands. */
+export const Right = (scope: Scope): MethodDecorator =>
+  applyDecorators(RouteConfig({ access: scope }), ApiSecurity('apiKey', [scope]));
+
+/** A route for anyone: health, documents, signed pushes. */
+export const Public = (options: { rawBody?: boolean } = {}): MethodDecorator =>
+  applyDecorators(RouteConfig({ access: 'public', ...options }), ApiSecurity({}));
+
+/** The caller of a route with a {@link Right}; on a write he is an {@link ActingCaller}. */
+export const CallerParam = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
+  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!caller) throw new Error('the caller was asked for on a public route');
+  return caller;
+});

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+const KEY_BYTES = 32;
+
+const text = z.string().min(1);
+const whole = (min: number, max: number): z.ZodType<number, string> =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+const port = whole(0, 65_535);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const urlWith = (...protocols: string[]): z.ZodString =>
+  text.refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    message: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+
+/** One master key: its name goes into every envelope, so that older ones stay readable after a rotation. */
+export interface MasterKey {
+  readonly id: string;
+  readonly bytes: Buffer;
+}
+
+const keyRing = text.transform((value, context): readonly MasterKey[] => {
+  const keys: MasterKey[] = [];
+  for (const [index, entry] of value.split(',').entries()) {
+    const [id = '', encoded = ''] = entry.trim().split(':', 2);
+    const bytes = Buffer.from(encoded, 'base64');
+    if (!/^[a-z0-9-]{1,16}$/.test(id))
+      context.addIssue(`entry ${String(index + 1)} needs a name of a-z, 0-9 and "-" before its colon`);
+    else if (bytes.length !== KEY_BYTES) context.addIssue(`key "${id}" must be ${String(KEY_BYTES)} bytes in base64`);
+    else if (keys.some((key) => key.id === id)) context.addIssue(`key "${id}" is there twice`);
+    else keys.push({ id, bytes });
+  }
+  return keys;
+});
+
+/** Every variable the hub reads. `.env.example` is made from the descriptions and defaults here. */
+export const environmentSchema = z.object({
+  DATABASE_URL: urlWith('postgres:', 'postgresql:').meta({
+    description: 'PostgreSQL as the role unisson_app (row-level security is written for it alone).',
+    example: 'postgres://unisson_app:change-me@127.0.0.1:5432/unisson',
+  }),
+  DATABASE_OWNER_URL: urlWith('postgres:', 'postgresql:').optional().meta({
+    description: 'PostgreSQL as the owner of the schema; only the migrate command needs it.',
+    example: 'postgres://unisson_owner:change-me@127.0.0.1:5432/unisson',
+  }),
+  REDIS_URL: urlWith('redis:', 'rediss:').optional().meta({
+    description: 'Redis or Valkey for the job queue; without it the queue runs on PostgreSQL.',
+    example: 'redis://127.0.0.1:6379',
+  }),
+  UNISSON_KEYS: keyRing.meta({
+    description:
+      'Master keys as name:base64 of 32 bytes, comma-separated; the first encrypts, all decrypt. Make one: openssl rand -base64 32',
+    example: 'k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=',
+  }),
+  HOST: text.default('127.0.0.1').meta({ description: 'Address to listen on; containers use 0.0.0.0.' }),
+  PORT: port.prefault('3000').meta({ description: 'Port of the API.' }),
+  WORKER_PORT: port.prefault('3001').meta({ description: "Port of the worker's health and metrics." }),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .meta({ description: 'Least severe level that is logged.' }),
+  PUBLIC_URL: urlWith('http:', 'https:').optional().meta({
+    description: 'Where backends reach the API for pushes; without it agendas are polled only.',
+    example: 'https://unisson.example',
+  }),
+  ALLOW_PRIVATE_NETWORKS: flag.prefault('false').meta({
+    description: 'true lets connections point into private and loopback networks (simulators, a server in the house).',
+  }),
+  POOL_SIZE: whole(1, 200).prefault('10').meta({ description: 'PostgreSQL connections of one process.' }),
+  RATE_LIMIT_PER_MINUTE: whole(1, 10_000_000)
+    .prefault('6000')
+    .meta({ description: 'Requests per minute and API key, in each api process.' }),
+  VENDOR_TIMEOUT_MS: whole(100, 60_000)
+    .prefault('3000')
+    .meta({ description: 'Longest single call to an agenda backend, in milliseconds.' }),
+  CRASH_POINT: text.optional().meta({ description: 'Tests only: the process exits at this named point.' }),
+});
+
+export type Environment = z.output<typeof environmentSchema>;
+
+/** Reads the variables; empty ones count as unset. Throws one Error that names every problem, and no value. */
+export function parseEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
+  const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''));
+  const result = environmentSchema.safeParse(set);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return `  ${name}: ${name in set ? issue.message : 'is not set'}`;
+  });
+  throw new Error(`The environment is not usable:\n${lines.join('\n')}\nSee .env.example for every variable.`);
+}
+
+/** The environment of this process. */
+export function loadEnvironment(): Environment {
+  return parseEnvironment(process.env);
+}

@@ -1,0 +1,166 @@
+import type { Sentence } from './reasons.js';
+
+interface ProblemType extends Sentence {
+  readonly status: number;
+}
+
+/** Every kind of refusal the API answers with (RFC 9457): slug, status, title. Slugs are stable for ever. */
+export const PROBLEMS = {
+  'bad-input': { status: 400, fr: "La requête n'est pas valable.", en: 'The request is not valid.' },
+  'malformed-body': {
+    status: 400,
+    fr: 'Le corps de la requête est illisible.',
+    en: 'The body of the request cannot be read.',
+  },
+  'collaborator-required': {
+    status: 400,
+    fr: "L'en-tête Unisson-Collaborator doit nommer la personne qui agit.",
+    en: 'The header Unisson-Collaborator must name the acting person.',
+  },
+  'idempotency-key-required': {
+    status: 400,
+    fr: "L'en-tête Idempotency-Key est exigé.",
+    en: 'The header Idempotency-Key is required.',
+  },
+  unauthenticated: {
+    status: 401,
+    fr: "La clé d'accès manque ou n'est pas valable.",
+    en: 'The API key is missing or not valid.',
+  },
+  'right-missing': {
+    status: 403,
+    fr: "Cette clé d'accès n'a pas ce droit.",
+    en: 'This API key does not have this right.',
+  },
+  'collaborator-unknown': {
+    status: 403,
+    fr: "La personne qui agit n'est pas connue, ou n'est plus active.",
+    en: 'The acting person is not known, or no longer active.',
+  },
+  'not-found': { status: 404, fr: 'Introuvable.', en: 'Not found.' },
+  'method-not-allowed': {
+    status: 405,
+    fr: "Cette méthode n'est pas permise ici.",
+    en: 'This method is not allowed here.',
+  },
+  'not-acceptable': {
+    status: 406,
+    fr: "Aucun format accepté n'est disponible.",
+    en: 'None of the accepted formats is available.',
+  },
+  'request-timeout': {
+    status: 408,
+    fr: "La requête n'est pas arrivée à temps.",
+    en: 'The request did not arrive in time.',
+  },
+  'slot-taken': { status: 409, fr: 'Ce créneau est pris.', en: 'This slot is taken.' },
+  'hold-ended': { status: 409, fr: "L'option n'est plus valable.", en: 'The hold is no longer valid.' },
+  'appointment-ended': { status: 409, fr: "Le rendez-vous n'est plus en cours.", en: 'The appointment has ended.' },
+  'appointment-busy': {
+    status: 409,
+    fr: 'Le rendez-vous est en cours de modification.',
+    en: 'The appointment is being changed.',
+  },
+  'idempotency-in-progress': {
+    status: 409,
+    fr: 'La première requête avec cette Idempotency-Key est encore en cours.',
+    en: 'The first request with this Idempotency-Key is still under way.',
+  },
+  'already-exists': { status: 409, fr: 'Cela existe déjà.', en: 'This exists already.' },
+  'stale-version': {
+    status: 412,
+    fr: 'La ressource a changé depuis sa lecture.',
+    en: 'The resource has changed since it was read.',
+  },
+  'body-too-large': {
+    status: 413,
+    fr: 'Le corps de la requête dépasse 64 Kio.',
+    en: 'The body of the request is over 64 KiB.',
+  },
+  'uri-too-long': { status: 414, fr: "L'adresse est trop longue.", en: 'The address is too long.' },
+  'unsupported-media-type': {
+    status: 415,
+    fr: 'Ce type de contenu n’est pas accepté.',
+    en: 'This content type is not accepted.',
+  },
+  'rule-refused': {
+    status: 422,
+    fr: "Une règle de l'agenda refuse cette demande.",
+    en: 'A rule of the agenda refuses this request.',
+  },
+  'idempotency-key-reused': {
+    status: 422,
+    fr: 'Cette Idempotency-Key a déjà servi pour une autre requête.',
+    en: 'This Idempotency-Key was used before for another request.',
+  },
+  'unknown-reference': {
+    status: 422,
+    fr: "La requête nomme quelque chose qui n'existe pas.",
+    en: 'The request names something that does not exist.',
+  },
+  'backend-refused': {
+    status: 422,
+    fr: "Le serveur de l'agenda refuse cette demande.",
+    en: "The agenda's server refuses this request.",
+  },
+  'precondition-required': { status: 428, fr: "L'en-tête If-Match est exigé.", en: 'The header If-Match is required.' },
+  'rate-limited': { status: 429, fr: 'Trop de requêtes.', en: 'Too many requests.' },
+  'headers-too-large': { status: 431, fr: 'Les en-têtes sont trop grands.', en: 'The headers are too large.' },
+  internal: { status: 500, fr: 'Erreur interne.', en: 'Internal error.' },
+  'agenda-unreachable': {
+    status: 503,
+    fr: "L'agenda du praticien est injoignable ; rien n'a été écrit.",
+    en: "The practitioner's agenda cannot be reached; nothing was written.",
+  },
+  'temporarily-unavailable': {
+    status: 503,
+    fr: 'Le service est momentanément indisponible.',
+    en: 'The service is unavailable for a moment.',
+  },
+} as const satisfies Record<string, ProblemType>;
+
+export type ProblemSlug = keyof typeof PROBLEMS;
+
+/** One fault of the input. Paths begin with where it was: `body.patient.lastName`, `query.from`, `header.if-match`. */
+export interface InputFault {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface ProblemOptions {
+  /** Reason code, explained in both languages in the answer. */
+  readonly code?: string | undefined;
+  readonly errors?: readonly InputFault[] | undefined;
+  readonly retryAfterMs?: number | undefined;
+  /** Further members of the answer; never anything about a patient. */
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Base of every problem's `type`; stable, never fetched. */
+const TYPE_BASE = 'https://unisson.example/problems/';
+
+/** A refusal that the API answers as problem details. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly slug: ProblemSlug;
+  readonly options: ProblemOptions;
+
+  constructor(slug: ProblemSlug, options: ProblemOptions = {}) {
+    super(PROBLEMS[slug].en);
+    this.slug = slug;
+    this.options = options;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.slug].status;
+  }
+}
+
+export function problemType(slug: ProblemSlug): string {
+  return TYPE_BASE + slug;
+}
+
+/** Input that a schema alone cannot judge. */
+export function badInput(path: string, message: string): Problem {
+  return new Problem('bad-input', { errors: [{ path, message }] });
+}

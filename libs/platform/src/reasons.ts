@@ -1,0 +1,92 @@
+import type { ReasonCode } from '#application';
+
+/** A sentence in both languages the hub speaks. */
+export interface Sentence {
+  readonly fr: string;
+  readonly en: string;
+}
+
+/** Why something cannot be booked, moved or cancelled: one stable code each, explained to people here and nowhere else. */
+export const REASONS = {
+  MOTIF_NOT_ALLOWED: {
+    fr: "Ce motif n'est pas proposé dans cet agenda.",
+    en: 'This visit reason is not offered in this agenda.',
+  },
+  AUDIENCE: { fr: 'Ce créneau est destiné à un autre public.', en: 'This slot is meant for another audience.' },
+  RESERVED_UNTIL: {
+    fr: "Ce créneau est réservé et n'est pas encore libéré.",
+    en: 'This slot is reserved and has not been released yet.',
+  },
+  QUOTA_REACHED: {
+    fr: 'Le nombre de rendez-vous autorisé est atteint.',
+    en: 'The allowed number of appointments has been reached.',
+  },
+  NOTICE_TOO_SHORT: {
+    fr: 'Le délai avant le rendez-vous est trop court, ou son heure est passée.',
+    en: 'The notice before the appointment is too short, or its time has passed.',
+  },
+  HORIZON: { fr: "L'agenda n'est pas encore ouvert à cette date.", en: 'The agenda is not open yet at that date.' },
+  NEW_PATIENT: {
+    fr: "Ce motif n'accepte pas les nouveaux patients.",
+    en: 'This visit reason does not take new patients.',
+  },
+  AGE: { fr: "L'âge du patient ne convient pas à ce motif.", en: "The patient's age does not fit this visit reason." },
+  GAP_BETWEEN_VISITS: {
+    fr: 'Un délai est exigé depuis la dernière consultation.',
+    en: 'A gap is required since the last visit.',
+  },
+  CLOSED: { fr: "L'agenda est fermé à cette heure.", en: 'The agenda is closed at that time.' },
+  BUSY: { fr: "Ce créneau n'est plus libre.", en: 'This slot is no longer free.' },
+  HELD: {
+    fr: 'Ce créneau est retenu pour un autre patient en ligne.',
+    en: 'This slot is on hold for another patient on the phone.',
+  },
+  RESOURCE: { fr: "Une ressource nécessaire n'est pas disponible.", en: 'A resource that is needed is not available.' },
+  AGENDA_DISABLED: { fr: 'Cet agenda est désactivé.', en: 'This agenda is disabled.' },
+  AGENDA_STALE: {
+    fr: "L'agenda du praticien n'a pas pu être relu assez récemment.",
+    en: "The practitioner's agenda could not be read recently enough.",
+  },
+  AGENDA_UNREACHABLE: {
+    fr: "L'agenda du praticien est injoignable pour le moment.",
+    en: "The practitioner's agenda cannot be reached at the moment.",
+  },
+  RIGHT: { fr: "Le droit nécessaire n'a pas été accordé.", en: 'The right needed for this was not granted.' },
+  OUTSIDE_WORKING_HOURS: {
+    fr: 'Cette action est hors des heures de travail convenues.',
+    en: 'This action is outside the agreed working hours.',
+  },
+  AGENDA_UNLINKED: {
+    fr: "Cet agenda n'est relié à aucun agenda extérieur modifiable.",
+    en: 'This agenda is not linked to any writable outside agenda.',
+  },
+  HOLD_ENDED: { fr: "L'option a expiré ou a été libérée.", en: 'The hold has expired or was released.' },
+  REMOTE_REFUSED: {
+    fr: "L'agenda du praticien a refusé l'écriture.",
+    en: "The practitioner's agenda refused the change.",
+  },
+  PRACTITIONER_CANCELLED: {
+    fr: 'Le praticien a supprimé ce rendez-vous dans son agenda.',
+    en: 'The practitioner removed this appointment in his agenda.',
+  },
+  PRACTITIONER_BUSY: {
+    fr: "Le praticien s'est réservé cette heure entre-temps.",
+    en: 'The practitioner took this time meanwhile.',
+  },
+  CANCELLED: { fr: 'Le rendez-vous a été annulé.', en: 'The appointment was cancelled.' },
+  VENDOR_RIGHT: {
+    fr: "Droit insuffisant chez l'éditeur de l'agenda.",
+    en: "The right at the agenda's vendor is not sufficient.",
+  },
+  CREDENTIAL_REFUSED: {
+    fr: "Les identifiants de la connexion ont été refusés par l'agenda.",
+    en: "The connection's credentials were refused by the agenda.",
+  },
+} as const satisfies Record<ReasonCode, Sentence> & Record<string, Sentence>;
+
+export type KnownReason = keyof typeof REASONS;
+
+/** The sentence for a code; a code without one is shown as it is. */
+export function explainReason(code: string): Sentence {
+  return code in REASONS ? REASONS[code as KnownReason] : { fr: code, en: code };
+}

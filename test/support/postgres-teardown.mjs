@@ -1,0 +1,7 @@
+export default async function stopTestPostgres() {
+  const server = globalThis.unissonTestPostgres;
+  if (!server) return;
+  globalThis.unissonTestPostgres = undefined;
+  delete process.env.UNISSON_TEST_POSTGRES;
+  await server.stop();
+}
