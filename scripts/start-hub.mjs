@@ -100,6 +100,7 @@ async function migrateAndSeed(env, secrets) {
   await runToEnd(HUB_COMMAND, ['migrate'], { env: asOwner, logFile });
   if (home.demonstration) return;
   const vendors = `http://127.0.0.1:${ports.vendors}`;
+  await applications.untilReady(`${vendors}/health`, 'mock-vendors');
   const output = await runToEnd(HUB_COMMAND, ['seed', `--vendors=${vendors}`], { env, logFile });
   home.demonstration = { vendorsPort: ports.vendors, ...JSON.parse(output) };
 }

@@ -1,12 +1,74 @@
+import { randomUUID } from 'node:crypto';
+
+/** Key of the simulator's demonstration agendas (apps/mock-vendors/src/in-house/README.md). */
+const VENDOR_KEY = 'demo-in-house-key';
+const HOUR_MS = 3_600_000;
+
+/** The first free slot of an agenda that a simulator masters; `null` when none is offered just now. */
+async function freeSlot(api, { agendas, motifs, administration }) {
+  for (const agenda of agendas.filter(({ remoteAgendaId }) => remoteAgendaId)) {
+    for (const motif of motifs) {
+      const answer = await fetch(`${api}/v1/slots/next?motif=${motif.id}&agenda=${agenda.id}&limit=1`, {
+        headers: { authorization: `Bearer ${administration.apiKey}` },
+        signal: AbortSignal.timeout(5000),
+      });
+      const slot = answer.ok ? (await answer.json()).items[0] : undefined;
+      if (slot) return { ...slot, agendaName: agenda.name, remoteAgendaId: agenda.remoteAgendaId };
+    }
+  }
+  return null;
+}
+
+function bookingCommand(api, slot, collaborator) {
+  const { agenda, motif, start } = slot;
+  const patient = { lastName: 'Durand', firstName: 'Camille', phone: '01 99 00 12 34' };
+  return `curl -sS -X POST ${api}/v1/appointments \\
+    -H 'Authorization: Bearer ${collaborator.apiKey}' \\
+    -H 'Unisson-Collaborator: ${collaborator.id}' \\
+    -H 'Idempotency-Key: ${randomUUID()}' -H 'Prefer: wait=5' \\
+    -H 'Content-Type: application/json' \\
+    -d '${JSON.stringify({ agenda, motif, start, patient })}'`;
+}
+
+function showingCommand(vendors, { remoteAgendaId, start }) {
+  const from = Date.parse(start) - HOUR_MS;
+  const url = `${vendors}/in-house/api/agendas/${remoteAgendaId}/entries?from=${from}&to=${from + 3 * HOUR_MS}`;
+  return `curl -sS '${url}' \\
+    -H 'Authorization: Bearer ${VENDOR_KEY}'`;
+}
+
+function examples({ api, vendors }, slot, collaborator) {
+  if (!slot)
+    return 'No slot is free in the coming weeks: start over with npm start -- --reset for an empty demonstration.';
+  const page = `${vendors}/in-house/?agenda=${slot.remoteAgendaId}&date=${slot.start.slice(0, 10)}`;
+  return `Book the next free slot of ${slot.agendaName}:
+
+  ${bookingCommand(api, slot, collaborator)}
+
+See it in the practitioner's own agenda (or in a browser: ${page}):
+
+  ${showingCommand(vendors, slot)}`;
+}
+
+const line = (name, value) => `  ${name.padEnd(24)}${value}`;
+
 /** What a person reads once the hub runs. */
 export async function describeHub({ ports, demonstration, databaseUrl }) {
   const api = `http://127.0.0.1:${ports.api}`;
   const vendors = `http://127.0.0.1:${ports.vendors}`;
+  const slot = await freeSlot(api, demonstration).catch(() => null);
   return `
-Unisson runs.
-  API           ${api}/v1        (documentation: ${api}/docs)
-  Simulators    ${vendors}
-  PostgreSQL    ${databaseUrl}
-${JSON.stringify(demonstration, null, 2)}
+Unisson is running, with a demonstration practice.
+
+${line('API', `${api}/v1`)}
+${line('API documentation', `${api}/docs  (${api}/openapi.json)`)}
+${line('Practitioners’ agendas', `${vendors}/in-house/`)}
+${line('Database', databaseUrl)}
+
+API keys
+${demonstration.collaborators.map(({ name, apiKey }) => line(name, apiKey)).join('\n')}
+${line('Administration', demonstration.administration.apiKey)}
+
+${examples({ api, vendors }, slot, demonstration.collaborators[0])}
 `;
 }

@@ -53,7 +53,7 @@ async function jest(parameters) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'unisson-jest-'));
   const results = path.join(folder, 'results.json');
   const report = ['--reporters', 'default', '--reporters', './scripts/jest-results.mjs'];
-  const command = tool('jest', '--selectProjects', 'unit', 'integration', 'e2e', ...report, ...parameters);
+  const command = tool('jest', ...report, ...parameters, '--selectProjects', 'unit', 'integration', 'e2e');
   const env = toolEnvironment({ NODE_OPTIONS: jestNodeOptions(), UNISSON_JEST_RESULTS: results });
   try {
     const { code } = await run(command, { env, stdio: 'inherit' });

@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
-import { at, createPractice, during, inTenant, openPool, place, refusalOf, type Practice, type Refusal } from './practice.js';
+import type pg from 'pg';
+import {
+  at,
+  createPractice,
+  during,
+  inTenant,
+  openPool,
+  place,
+  refusalOf,
+  type Practice,
+  type Refusal,
+} from './practice.js';
 
 /** The state every wrong write starts from; refused or not, nothing of a write remains. */
 export interface State extends Practice {
@@ -52,36 +62,34 @@ export interface ClaimValues {
 }
 
 export const claim = (client: pg.PoolClient, state: State, values: ClaimValues): Promise<unknown> => {
-  const {
-    agenda = state.agenda,
-    seat = 1,
-    during: range = null,
-    appointment,
-    departing,
-    closure,
-    mirror,
-    organization = state.organization,
-  } = values;
-  const {
-    holder = appointment ?? departing ?? closure ?? mirror,
-    authority = mirror === undefined ? 'hub' : 'remote',
-  } = values;
+  const row = {
+    organization: state.organization,
+    agenda: state.agenda,
+    seat: 1,
+    during: null,
+    overbooked: false,
+    contested: false,
+    ...values,
+  };
+  const { appointment: ours, departing, closure, mirror } = values;
+  const { holder = ours ?? departing ?? closure ?? mirror, authority = mirror === undefined ? 'hub' : 'remote' } =
+    values;
   return client.query(
     `INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, departing_id, closure_id, mirror_id, overbooked, contested)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
-      organization,
-      agenda,
-      seat,
-      range,
+      row.organization,
+      row.agenda,
+      row.seat,
+      row.during,
       authority,
       holder,
-      appointment,
+      ours,
       departing,
       closure,
       mirror,
-      values.overbooked ?? false,
-      values.contested ?? false,
+      row.overbooked,
+      row.contested,
     ],
   );
 };

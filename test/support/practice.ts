@@ -66,6 +66,23 @@ export const query = async <Row extends pg.QueryResultRow>(
 ): Promise<Row[]> =>
   inTenant(pool, practice.organization, async (client) => (await client.query<Row>(sql, values)).rows);
 
+/** Rows of the organization in a table. */
+export async function count(pool: pg.Pool, practice: Practice, table = 'appointment'): Promise<number> {
+  const [row] = await query<{ n: number }>(pool, practice, `SELECT count(*)::int AS n FROM ${table}`);
+  return row!.n;
+}
+
+/** The same work `n` times at once. */
+export const twins = <T>(n: number, work: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: n }, (_, index) => work(index)));
+
+/** How often each outcome came. */
+export function tally(outcomes: readonly { readonly outcome: string }[]): Record<string, number> {
+  const totals: Record<string, number> = {};
+  for (const { outcome } of outcomes) totals[outcome] = (totals[outcome] ?? 0) + 1;
+  return totals;
+}
+
 /** A new organization with one agenda, open all day of {@link DAY} and the 30 days around it, and one motif. */
 export async function createPractice(pool: pg.Pool, options: PracticeOptions = {}): Promise<Practice> {
   const { capacity = 1, master = 'hub', minutes = 30, bufferBefore = 0, bufferAfter = 0 } = options;
@@ -109,7 +126,7 @@ export async function createPractice(pool: pg.Pool, options: PracticeOptions = {
     const opened = {
       agenda_id: agenda,
       rrule: 'FREQ=DAILY',
-      starts_local: '00:00',
+      starts_local: '2025-01-01T00:00',
       duration_minutes: 1440,
       time_zone: 'Europe/Paris',
     };

@@ -82,6 +82,18 @@ export class RedisServer {
     await ended;
   }
 
+  /** FLUSHALL. */
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = net.connect(this.port, '127.0.0.1', () => socket.write('FLUSHALL\r\n'));
+      socket.once('data', () => {
+        socket.destroy();
+        resolve();
+      });
+      socket.once('error', reject);
+    });
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
   }

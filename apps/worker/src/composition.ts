@@ -1,21 +1,11 @@
-import { ConnectorBackends, Housekeeping, LaneRunner, RemoteWriter, RuntimeEffects, SyncLink } from '#application';
-import { connectors } from '#connectors';
-import {
-  Database,
-  PgBookings,
-  PgCalendar,
-  PgConnectionStore,
-  PgDueWork,
-  PgLanes,
-  PgSyncStore,
-  PgWrites,
-} from '#persistence';
-import { Drain, type Environment, type Logger, MasterKeyVault, Metrics } from '#platform';
+import { Database, PgDueWork } from '#persistence';
+import { Drain, type Environment, type Logger, Metrics } from '#platform';
 import { openQueue, type Workers } from '#queue';
 import { Dispatch } from './dispatch.js';
-import { createHandlers, type Work } from './handlers.js';
+import { createHandlers } from './handlers.js';
 import { JobMetrics } from './job-metrics.js';
 import { Ticks } from './ticks.js';
+import { createUseCases, workOf } from './use-cases.js';
 
 /** Jobs of one kind at once. Most of them wait for a backend; the database sees each for a few milliseconds. */
 const CONCURRENCY = 24;
@@ -32,39 +22,6 @@ export interface WorkerParts {
   close(): Promise<void>;
 }
 
-/** The use cases behind the jobs, on PostgreSQL and the connectors of the registry. */
-export function createWork(database: Database, environment: Environment): { work: Work; close: () => Promise<void> } {
-  const vault = new MasterKeyVault(environment.UNISSON_KEYS);
-  const effects = new RuntimeEffects();
-  const store = new PgSyncStore(database, vault);
-  const writes = new PgWrites(database, vault);
-  const backends = new ConnectorBackends(new PgConnectionStore(database, vault), connectors, {
-    timeoutMs: environment.VENDOR_TIMEOUT_MS,
-    allowPrivateNetworks: environment.ALLOW_PRIVATE_NETWORKS,
-    now: () => effects.now(),
-  });
-  const sync = new SyncLink(store, effects);
-  const writer = new RemoteWriter(writes, sync, effects);
-  const lanes = new LaneRunner({ lanes: new PgLanes(database), store, writes, backends, sync, writer, effects });
-  const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database), effects);
-  return {
-    work: {
-      drainLane: async (lane) => void (await lanes.run({ ...lane, sync: 'none' })),
-      syncLink: async ({ organizationId, linkId, full }) => {
-        const link = await store.link(organizationId, linkId);
-        if (link !== null) await lanes.run({ organizationId, agendaId: link.agendaId, sync: full ? 'full' : 'delta' });
-      },
-      expireHolds: async ({ organizationId, agendaId }) =>
-        void (await housekeeping.expireHolds(organizationId, agendaId)),
-      extendOpenings: ({ organizationId, agendaId }) => housekeeping.extendOpenings(organizationId, agendaId),
-    },
-    close: async () => {
-      await lanes.drained();
-      backends.close();
-    },
-  };
-}
-
 /** Puts a worker process together. Rejects when the database cannot be reached, or this machine's clock is wrong. */
 export async function openWorker(environment: Environment, logger: Logger): Promise<WorkerParts> {
   const database = await Database.open({
@@ -75,8 +32,8 @@ export async function openWorker(environment: Environment, logger: Logger): Prom
   const metrics = new Metrics('worker');
   const jobMetrics = new JobMetrics(metrics);
   metrics.watchPool(() => database.load());
-  const { work, close: closeWork } = createWork(database, environment);
-  const handlers = createHandlers(work, jobMetrics);
+  const useCases = createUseCases(database, environment);
+  const handlers = createHandlers(workOf(useCases), jobMetrics);
   const queue = openQueue({
     databaseUrl: environment.DATABASE_URL,
     redisUrl: environment.REDIS_URL,
@@ -97,9 +54,9 @@ export async function openWorker(environment: Environment, logger: Logger): Prom
     metrics,
     ready: () => readiness(database, workers),
     close: async () => {
-      // The parts below are still needed by what is above them.
+      // From the outside in: what is below is still needed by what is above it.
       await within(8_000, Promise.all([workers.close(), dispatch.drained()]));
-      await within(2_000, closeWork());
+      await within(2_000, useCases.close());
       await within(1_000, queue.close(true));
       await within(1_000, database.close());
     },

@@ -74,6 +74,8 @@ export class LaneRunner {
     const { store, backends, writes, writer } = this.parts;
     const link = await store.linkOfAgenda(task.organizationId, task.agendaId);
     if (link === null) return 'unlinked';
+    // Only a pull that succeeds makes a link usable again after its credential was refused.
+    if (link.status !== 'active' && task.sync === 'none') return 'unreachable';
     const backend = await this.orUnreachable(() => backends.open(link.organizationId, link.connectionId));
     if (backend === null) return 'unreachable';
     const remote: Remote = { link, backend };

@@ -17,8 +17,10 @@ const PAST_DAYS = 1;
 const HORIZON_DAYS = 183;
 /** A pull as a whole, however many pages. */
 const PULL_MS = 60_000;
-/** Rows per transaction: the agenda is locked meanwhile. */
-const CHUNK = 200;
+/** Rows (mirrors and busy intervals) per transaction: the agenda is locked meanwhile. */
+const CHUNK_ROWS = 500;
+/** A refused credential is not hammered: accounts get locked. Changing it, or a forced sync, tries at once. */
+const AUTH_RETRY_MS = 15 * 60_000;
 /** An agenda that just changed is read again soon, a quiet one seldom. */
 const BUSY_POLL_MS = 10_000;
 const QUIET_POLL_MS = 60_000;
@@ -82,7 +84,8 @@ export class SyncLink {
   /** Notes a failed pull on the link: its light, and when to try again. Rethrows what is not a backend's failure. */
   async failed(remote: Remote, error: unknown): Promise<void> {
     const failure = failureOf(error);
-    await this.store.failed(remote.link, failure, backoffMs(4, this.effects.random(), failure.retryAfterMs));
+    const wait = failure.kind === 'auth' ? AUTH_RETRY_MS : failure.retryAfterMs;
+    await this.store.failed(remote.link, failure, backoffMs(4, this.effects.random(), wait));
   }
 
   private async read(remote: Remote, window: Interval, cursor: string | null): Promise<Read> {
@@ -151,11 +154,11 @@ export class SyncLink {
   private async act(remote: Remote, actions: readonly Action[], end: PullEnd | null): Promise<Applied> {
     let changes = 0;
     let due = 0;
-    for (let at = 0; at === 0 || at < actions.length; at += CHUNK) {
-      const last = at + CHUNK >= actions.length;
-      const applied = await this.store.apply(remote.link, actions.slice(at, at + CHUNK), last ? end : null);
+    const chunks = chunksOf(actions);
+    for (const [n, chunk] of chunks.entries()) {
+      const applied = await this.store.apply(remote.link, chunk, n === chunks.length - 1 ? end : null);
       changes += applied.changes;
-      due += applied.due;
+      due = applied.due;
     }
     for (const action of actions) if (action.type === 'remove-stray') await this.removeStray(remote, action.object);
     return { changes, due };
@@ -171,6 +174,22 @@ export class SyncLink {
       await this.store.failed(link, failureOf(error), backoffMs(4, this.effects.random()));
     }
   }
+}
+
+/** At least one chunk, so that the end of a pull without changes is stored too. */
+function chunksOf(actions: readonly Action[]): Action[][] {
+  const chunks: Action[][] = [[]];
+  let rows = 0;
+  for (const action of actions) {
+    const weight = 'object' in action ? 1 + (action.object?.busy.length ?? 0) : 1;
+    if (rows > 0 && rows + weight > CHUNK_ROWS) {
+      chunks.push([]);
+      rows = 0;
+    }
+    chunks.at(-1)?.push(action);
+    rows += weight;
+  }
+  return chunks;
 }
 
 function digestSummary(change: RemoteChange): RemoteChange {

@@ -109,7 +109,7 @@ export class HubModel {
       case 'brake':
         return;
       case 'remove-stray':
-        return this.removeStray(action.object);
+        return this.removeStray(action);
       default:
         return this.applyToAppointment(action);
     }
@@ -147,9 +147,13 @@ export class HubModel {
     this.set({ ...appointment, status: 'cancelled' });
   }
 
-  private removeStray(object: RemoteObject): void {
+  private removeStray({ appointmentId, object }: Extract<Action, { type: 'remove-stray' }>): void {
     must(this.writable, 'removal on a read-only link');
-    must(this.remote.events.get(object.remoteId)?.movedBy !== 'practitioner', 'removed what the practitioner made');
+    // A copy put at the very time of a cancelled appointment cannot be told from a late write.
+    const atOurTime = this.appointments.get(appointmentId ?? '')?.when.start === object.when?.start;
+    const ours = this.mirrors.get(object.remoteId)?.appointmentId === appointmentId;
+    const made = this.remote.events.get(object.remoteId)?.madeBy;
+    must(made !== 'practitioner' || atOurTime || ours, 'removed what the practitioner made');
     this.remote.remove(object.remoteId);
     this.remote.hubWrites += 1;
     this.mirrors.delete(object.remoteId);

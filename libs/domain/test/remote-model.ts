@@ -15,6 +15,7 @@ export interface StoredEvent {
   readonly recurring: boolean;
   readonly free: boolean;
   readonly revision: number;
+  readonly madeBy: Author;
   readonly movedBy: Author;
   readonly retitledBy: Author;
 }
@@ -43,7 +44,16 @@ export class RemoteModel {
 
   insert(event: Pick<StoredEvent, 'when' | 'summary' | 'reference'>, by: Author): StoredEvent {
     const id = `r${String(this.nextId++)}`;
-    return this.store({ ...event, id, recurring: false, free: false, revision: 0, movedBy: by, retitledBy: by });
+    return this.store({
+      ...event,
+      id,
+      recurring: false,
+      free: false,
+      revision: 0,
+      madeBy: by,
+      movedBy: by,
+      retitledBy: by,
+    });
   }
 
   store(event: StoredEvent): StoredEvent {
@@ -73,9 +83,11 @@ export class RemoteModel {
     this.changedAt.set(id, ++this.clock);
   }
 
+  /** What a search by reference finds: the original rather than a copy, which in most tools gets an identity of its own. */
   byReference(reference: string): RemoteObject | null {
-    for (const event of this.events.values()) if (event.reference === reference) return this.asRead(event);
-    return null;
+    const found = [...this.events.values()].filter((event) => event.reference === reference);
+    const original = found.find(({ movedBy }) => movedBy === 'hub') ?? found[0];
+    return original ? this.asRead(original) : null;
   }
 
   get(id: string): RemoteObject | null {

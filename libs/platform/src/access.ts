@@ -18,9 +18,6 @@ export interface Caller {
   readonly collaboratorId: string | null;
 }
 
-/** Who asks, on a write. */
-export type ActingCaller = Caller & { readonly collaboratorId: string };
-
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route demands; a route without it is refused. */
@@ -41,9 +38,12 @@ export const Right = (scope: Scope): MethodDecorator =>
 export const Public = (options: { rawBody?: boolean } = {}): MethodDecorator =>
   applyDecorators(RouteConfig({ access: 'public', ...options }), ApiSecurity({}));
 
-/** The caller of a route with a {@link Right}; on a write he is an {@link ActingCaller}. */
-export const CallerParam = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
-  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+/** The caller of a route with a {@link Right}. */
+export function callerOf({ caller }: FastifyRequest): Caller {
   if (!caller) throw new Error('the caller was asked for on a public route');
   return caller;
-});
+}
+
+export const CallerParam = createParamDecorator((_: unknown, context: ExecutionContext): Caller =>
+  callerOf(context.switchToHttp().getRequest<FastifyRequest>()),
+);

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { callerOf } from './access.js';
+import type { Caller } from './access.js';
 import { badInput, Problem } from './problems.js';
 
 const DEFAULT_WAIT_SECONDS = 5;
@@ -9,7 +11,8 @@ const MAX_WAIT_SECONDS = 10;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const VERSION_TAG = /^"(\d{1,9})"$/;
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
+/** Request headers, names in lower case. */
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** The seconds of `Prefer: wait=N` (RFC 7240 4.3), at most 10; `null` when there is none that can be read. */
 export function parsePreferWait(header: string | string[] | undefined): number | null {
@@ -69,10 +72,23 @@ export function requiredIdempotency(headers: Headers, asked: readonly unknown[])
   });
 }
 
-/** How long a request may wait for the practitioner's agenda, in milliseconds; says in the answer what was applied. */
-export const WaitMs = createParamDecorator((_: unknown, context: ExecutionContext): number => {
+/** What a write needs of its request besides body and path. */
+export interface Exchange {
+  readonly caller: Caller;
+  readonly headers: Headers;
+  /** For status and headers of the answer; Nest sends what the handler returns. */
+  readonly reply: FastifyReply;
+  /** How long the caller is ready to wait for the practitioner's agenda, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** The {@link Exchange}; says in the answer how much of `Prefer` was applied. */
+export const ExchangeParam = createParamDecorator((_: unknown, context: ExecutionContext): Exchange => {
   const http = context.switchToHttp();
-  const wait = parsePreferWait(http.getRequest<FastifyRequest>().headers['prefer']);
-  if (wait !== null) void http.getResponse<FastifyReply>().header('Preference-Applied', `wait=${String(wait)}`);
-  return (wait ?? DEFAULT_WAIT_SECONDS) * 1000;
+  const request = http.getRequest<FastifyRequest>();
+  const reply = http.getResponse<FastifyReply>();
+  const wait = parsePreferWait(request.headers.prefer);
+  if (wait !== null) void reply.header('Preference-Applied', `wait=${String(wait)}`);
+  const waitMs = (wait ?? DEFAULT_WAIT_SECONDS) * 1000;
+  return { caller: callerOf(request), headers: request.headers, reply, waitMs };
 });

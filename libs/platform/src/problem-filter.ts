@@ -59,12 +59,19 @@ const BACKEND_PROBLEMS: Readonly<Record<ConnectorErrorKind, { slug: ProblemSlug;
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof StoreUnavailable) return new Problem('temporarily-unavailable', { retryAfterMs: RETRY_SOON_MS });
-  if (ConnectorError.is(error)) return fromBackend(error);
+  if (ConnectorError.is(error)) return backendProblem(error);
   if (error instanceof HttpException) return fromStatus(error.getStatus());
   return error instanceof Error ? fromTransport(error) : new Problem('internal');
 }
 
-function fromBackend({ kind, retryAfterMs = RETRY_SOON_MS }: ConnectorError): Problem {
+/** A backend's failure, as the caller is told. */
+export function backendProblem({
+  kind,
+  retryAfterMs = RETRY_SOON_MS,
+}: {
+  readonly kind: ConnectorErrorKind;
+  readonly retryAfterMs: number | undefined;
+}): Problem {
   const { slug, code } = BACKEND_PROBLEMS[kind];
   return new Problem(slug, { code, retryAfterMs: slug === 'agenda-unreachable' ? retryAfterMs : undefined });
 }

@@ -58,6 +58,14 @@ export function line(max: number): z.ZodString {
     .refine((value) => value.isWellFormed() && !UNWANTED.test(value), { message: 'must be one line of plain text' });
 }
 
+/** Text that a database can keep: well-formed, without NUL. */
+export function isStorable(value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\u0000');
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth > 8) return false;
+  return Object.entries(value).every(([name, part]) => isStorable(name) && isStorable(part, depth + 1));
+}
+
 /** Several values of one query parameter, repeated; a single one is a list of one. */
 export function repeatable<T extends z.ZodType>(item: T, max: number): z.ZodType<z.output<T>[]> {
   return z.preprocess(

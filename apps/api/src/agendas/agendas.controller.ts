@@ -13,7 +13,10 @@ export class AgendasController {
   @Get()
   @Right('agenda:read')
   @Answers({ 200: agendaPage })
-  async list(@CallerParam() caller: Caller, @Query({ schema: agendasQuery }) query: z.output<typeof agendasQuery>): Promise<z.input<typeof agendaPage>> {
+  async list(
+    @CallerParam() caller: Caller,
+    @Query({ schema: agendasQuery }) query: z.output<typeof agendasQuery>,
+  ): Promise<z.input<typeof agendaPage>> {
     const { page, nextCursor } = pageById(await this.calendar.agendas(caller.organizationId, null), query);
     return { items: page.map(viewAgenda), nextCursor };
   }

@@ -11,10 +11,17 @@ const agendaView = z
   .object({
     id: idView,
     name: z.string(),
-    practitioner: z.object({ id: idView, displayName: z.string(), speciality: z.string(), rpps: z.string().nullable() }),
+    practitioner: z.object({
+      id: idView,
+      displayName: z.string(),
+      speciality: z.string(),
+      rpps: z.string().nullable(),
+    }),
     location: z.object({ id: idView, name: z.string(), timeZone: timeZoneView }),
     capacity: z.int().meta({ description: 'Appointments that may stand at one time.' }),
-    master: z.enum(['hub', 'remote']).meta({ description: 'Who has the last word: the hub, or the practitioner’s own tool.' }),
+    master: z
+      .enum(['hub', 'remote'])
+      .meta({ description: 'Who has the last word: the hub, or the practitioner’s own tool.' }),
     active: z.boolean(),
     ...freshnessFields,
   })

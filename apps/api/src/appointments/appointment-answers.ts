@@ -1,6 +1,5 @@
-import type { FastifyReply } from 'fastify';
 import type { AppointmentRecord, BookingAnswer, Bookings, Patient } from '#application';
-import { versionTag } from '#platform';
+import { versionTag, type Exchange } from '#platform';
 import type { Zones } from '../shared/zones.js';
 import { appointmentPath, viewAppointment, type AppointmentView } from './appointments.schemas.js';
 import { toProblem } from './refusals.js';
@@ -12,34 +11,36 @@ export class AppointmentAnswers {
     private readonly zones: Zones,
   ) {}
 
-  /** `patient` when the request said who it is; else it is read. */
-  async give(organizationId: string, reply: FastifyReply, answer: BookingAnswer, patient?: Patient | null): Promise<AppointmentView> {
+  /** `patient`: as the request gave it; absent, it is read. */
+  async give(exchange: Exchange, answer: BookingAnswer, patient?: Patient | null): Promise<AppointmentView> {
     if (answer.outcome === 'refused') throw toProblem(answer);
     const { record, status } = answer;
-    void reply.code(status);
-    if (status !== 200) void reply.header('Location', appointmentPath(record.id));
-    return this.show(organizationId, reply, { record, patient });
+    void exchange.reply.code(status);
+    if (status !== 200) void exchange.reply.header('Location', appointmentPath(record.id));
+    return this.show(exchange, record, patient);
   }
 
-  async show(organizationId: string, reply: FastifyReply, shown: { record: AppointmentRecord; patient?: Patient | null | undefined }): Promise<AppointmentView> {
-    const { record } = shown;
+  async show({ caller, reply }: Exchange, record: AppointmentRecord, given?: Patient | null): Promise<AppointmentView> {
+    const { organizationId } = caller;
     void reply.header('ETag', versionTag(record.version));
-    const patient = shown.patient === undefined ? ((await this.bookings.patients(organizationId, [record.id])).get(record.id) ?? null) : shown.patient;
+    const patient = given === undefined ? await this.patientOf(organizationId, record.id) : given;
     return viewAppointment(record, await this.zones.of(organizationId, record.agendaId), patient);
   }
 
   async showAll(organizationId: string, records: readonly AppointmentRecord[]): Promise<AppointmentView[]> {
     if (records.length === 0) return [];
+    const ids = records.map(({ id }) => id);
+    const agendaIds = records.map(({ agendaId }) => agendaId);
     const [patients, zones] = await Promise.all([
-      this.bookings.patients(
-        organizationId,
-        records.map(({ id }) => id),
-      ),
-      this.zones.ofAll(
-        organizationId,
-        records.map(({ agendaId }) => agendaId),
-      ),
+      this.bookings.patients(organizationId, ids),
+      this.zones.ofAll(organizationId, agendaIds),
     ]);
-    return records.map((record) => viewAppointment(record, zones.get(record.agendaId) ?? 'UTC', patients.get(record.id) ?? null));
+    return records.map((record) =>
+      viewAppointment(record, zones.get(record.agendaId) ?? 'UTC', patients.get(record.id) ?? null),
+    );
+  }
+
+  private async patientOf(organizationId: string, id: string): Promise<Patient | null> {
+    return (await this.bookings.patients(organizationId, [id])).get(id) ?? null;
   }
 }

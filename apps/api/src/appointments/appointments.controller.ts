@@ -1,15 +1,35 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Booking, Bookings, type AppointmentRecord } from '#application';
-import { Answers, CallerParam, isNotModified, Problem, requiredIdempotency, requiredVersion, Right, versionTag, WaitMs, WriteHeaders, type Caller } from '#platform';
+import { Booking, Bookings, newId } from '#application';
+import {
+  Answers,
+  CallerParam,
+  ExchangeParam,
+  isNotModified,
+  Problem,
+  requiredIdempotency,
+  requiredVersion,
+  Right,
+  versionTag,
+  WriteHeaders,
+  type Caller,
+  type Exchange,
+} from '#platform';
 import { actingAs } from '../shared/acting.js';
-import { idPath, newId } from '../shared/ids.js';
+import { idPath, type IdPath } from '../shared/ids.js';
 import { decodeCursor, encodeCursor } from '../shared/paging.js';
+import { BOOKING_PROBLEMS, CANCEL_PROBLEMS, MOVE_PROBLEMS } from './appointment-problems.js';
 import { AppointmentAnswers } from './appointment-answers.js';
-import { appointmentPage, appointmentsQuery, appointmentView, bookInput, cancelInput, moveInput, toPatient, type AppointmentView } from './appointments.schemas.js';
-
-type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
+import {
+  appointmentPage,
+  appointmentsQuery,
+  appointmentView,
+  bookInput,
+  cancelInput,
+  moveInput,
+  toPatient,
+  type AppointmentView,
+} from './appointments.schemas.js';
 
 const position = z.tuple([z.int(), z.uuid()]);
 
@@ -25,37 +45,48 @@ export class AppointmentsController {
   @Post()
   @Right('appointment:write')
   @WriteHeaders({ idempotencyKey: 'required', prefer: true })
-  @Answers(
-    { 201: appointmentView, 202: appointmentView },
-    ...(['collaborator-required', 'idempotency-key-required', 'collaborator-unknown', 'not-found', 'slot-taken', 'hold-ended', 'idempotency-in-progress'] as const),
-    ...(['body-too-large', 'unsupported-media-type', 'rule-refused', 'idempotency-key-reused', 'agenda-unreachable'] as const),
-  )
+  @Answers({ 201: appointmentView, 202: appointmentView }, ...BOOKING_PROBLEMS, 'hold-ended')
   async book(
-    @CallerParam() caller: Caller,
+    @ExchangeParam() exchange: Exchange,
     @Body({ schema: bookInput }) body: z.output<typeof bookInput>,
-    @Headers() headers: RequestHeaders,
-    @WaitMs() waitMs: number,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AppointmentView> {
+    const { caller, waitMs } = exchange;
     const { organizationId } = caller;
-    const key = requiredIdempotency(headers, ['POST /v1/appointments', body]);
+    const key = requiredIdempotency(exchange.headers, ['POST /v1/appointments', body]);
     const request = { organizationId, actor: actingAs(caller), waitMs, key, patient: toPatient(body.patient) };
-    const { hold, agenda, motif, start } = body;
-    if (hold !== undefined) return this.answers.give(organizationId, reply, await this.booking.bookHold({ ...request, holdId: hold }), request.patient);
-    if (agenda === undefined || motif === undefined || start === undefined) throw new Error('the schema let an appointment without a place through');
-    const answer = await this.booking.book({ ...request, id: newId(), agendaId: agenda, motifId: motif, start });
-    return this.answers.give(organizationId, reply, answer, request.patient);
+    const answer =
+      'hold' in body
+        ? await this.booking.bookHold({ ...request, holdId: body.hold })
+        : await this.booking.book({
+            ...request,
+            id: newId(),
+            agendaId: body.agenda,
+            motifId: body.motif,
+            start: body.start,
+          });
+    return this.answers.give(exchange, answer, request.patient);
   }
 
   /** Appointments and holds by start, a page at a time. */
   @Get()
   @Right('agenda:read')
   @Answers({ 200: appointmentPage })
-  async list(@CallerParam() { organizationId }: Caller, @Query({ schema: appointmentsQuery }) query: z.output<typeof appointmentsQuery>): Promise<z.input<typeof appointmentPage>> {
+  async list(
+    @CallerParam() { organizationId }: Caller,
+    @Query({ schema: appointmentsQuery }) query: z.output<typeof appointmentsQuery>,
+  ): Promise<z.input<typeof appointmentPage>> {
     const { agenda = [], status = [], from = null, to = null, limit, cursor } = query;
     const at = cursor === undefined ? null : decodeCursor(cursor, position);
     const after = at && { start: at[0], id: at[1] };
-    const found = await this.bookings.list({ organizationId, agendaIds: agenda, statuses: status, from, to, after, limit: limit + 1 });
+    const found = await this.bookings.list({
+      organizationId,
+      agendaIds: agenda,
+      statuses: status,
+      from,
+      to,
+      after,
+      limit: limit + 1,
+    });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     const nextCursor = last && found.length > limit ? encodeCursor([last.start, last.id]) : null;
@@ -67,13 +98,13 @@ export class AppointmentsController {
   @Right('agenda:read')
   @Answers({ 200: appointmentView, 304: null }, 'not-found')
   async get(
-    @CallerParam() { organizationId }: Caller,
-    @Param({ schema: idPath }) { id }: z.output<typeof idPath>,
-    @Headers() headers: RequestHeaders,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @ExchangeParam() exchange: Exchange,
+    @Param({ schema: idPath }) { id }: IdPath,
   ): Promise<AppointmentView | undefined> {
-    const record = await this.known(organizationId, id);
-    if (!isNotModified(headers, record.version)) return this.answers.show(organizationId, reply, { record });
+    const { caller, headers, reply } = exchange;
+    const record = await this.bookings.get({ organizationId: caller.organizationId, id });
+    if (record === null) throw new Problem('not-found');
+    if (!isNotModified(headers, record.version)) return this.answers.show(exchange, record);
     void reply.code(304).header('ETag', versionTag(record.version));
     return undefined;
   }
@@ -82,23 +113,17 @@ export class AppointmentsController {
   @Patch(':id')
   @Right('appointment:write')
   @WriteHeaders({ idempotencyKey: 'none', prefer: true, ifMatch: 'required' })
-  @Answers(
-    { 200: appointmentView, 202: appointmentView },
-    ...(['collaborator-required', 'collaborator-unknown', 'not-found', 'slot-taken', 'appointment-busy', 'appointment-ended', 'stale-version'] as const),
-    ...(['body-too-large', 'unsupported-media-type', 'rule-refused', 'precondition-required', 'agenda-unreachable'] as const),
-  )
+  @Answers({ 200: appointmentView, 202: appointmentView }, ...MOVE_PROBLEMS)
   async move(
-    @CallerParam() caller: Caller,
-    @Param({ schema: idPath }) { id }: z.output<typeof idPath>,
-    @Body({ schema: moveInput }) { start = null, motif = null }: z.output<typeof moveInput>,
-    @Headers() headers: RequestHeaders,
-    @WaitMs() waitMs: number,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @ExchangeParam() exchange: Exchange,
+    @Param({ schema: idPath }) { id }: IdPath,
+    @Body({ schema: moveInput }) { start, motif }: z.output<typeof moveInput>,
   ): Promise<AppointmentView> {
-    const { organizationId } = caller;
-    const version = requiredVersion(headers);
-    const answer = await this.booking.move({ organizationId, id, actor: actingAs(caller), waitMs, version, start, motifId: motif });
-    return this.answers.give(organizationId, reply, answer);
+    const { caller, waitMs } = exchange;
+    const version = requiredVersion(exchange.headers);
+    const wanted = { version, start: start ?? null, motifId: motif ?? null };
+    const request = { organizationId: caller.organizationId, id, actor: actingAs(caller), waitMs, ...wanted };
+    return this.answers.give(exchange, await this.booking.move(request));
   }
 
   /** Cancels. Cancelling what is cancelled already succeeds. */
@@ -106,29 +131,19 @@ export class AppointmentsController {
   @HttpCode(200)
   @Right('appointment:write')
   @WriteHeaders({ idempotencyKey: 'required', prefer: true, ifMatch: 'optional' })
-  @Answers(
-    { 200: appointmentView, 202: appointmentView },
-    ...(['collaborator-required', 'idempotency-key-required', 'collaborator-unknown', 'not-found', 'appointment-busy', 'appointment-ended'] as const),
-    ...(['stale-version', 'body-too-large', 'unsupported-media-type', 'idempotency-key-reused', 'agenda-unreachable'] as const),
-  )
+  @Answers({ 200: appointmentView, 202: appointmentView }, ...CANCEL_PROBLEMS)
   async cancel(
-    @CallerParam() caller: Caller,
-    @Param({ schema: idPath }) { id }: z.output<typeof idPath>,
+    @ExchangeParam() exchange: Exchange,
+    @Param({ schema: idPath }) { id }: IdPath,
     @Body({ schema: cancelInput }) { reason }: z.output<typeof cancelInput>,
-    @Headers() headers: RequestHeaders,
-    @WaitMs() waitMs: number,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AppointmentView> {
-    const { organizationId } = caller;
+    const { caller, headers, waitMs } = exchange;
     const key = requiredIdempotency(headers, [`POST /v1/appointments/${id}/cancel`, reason]);
     const version = headers['if-match'] === undefined ? null : requiredVersion(headers);
-    const answer = await this.booking.cancel({ organizationId, id, actor: actingAs(caller), waitMs, version, key, reason: { code: 'CANCELLED', text: reason } });
-    return this.answers.give(organizationId, reply, answer);
-  }
-
-  private async known(organizationId: string, id: string): Promise<AppointmentRecord> {
-    const record = await this.bookings.get({ organizationId, id });
-    if (record === null) throw new Problem('not-found');
-    return record;
+    const request = { organizationId: caller.organizationId, id, actor: actingAs(caller), waitMs, version, key };
+    return this.answers.give(
+      exchange,
+      await this.booking.cancel({ ...request, reason: { code: 'CANCELLED', text: reason } }),
+    );
   }
 }

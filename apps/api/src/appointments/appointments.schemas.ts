@@ -24,14 +24,35 @@ export const placeInput = { agenda: idInput, motif: idInput, start: instantInput
 
 const PLACE_FIELDS = ['agenda', 'motif', 'start'] as const;
 
+/** Either a hold, or a place. */
+export type BookRequest =
+  | { readonly patient: z.output<typeof patientInput>; readonly hold: string }
+  | {
+      readonly patient: z.output<typeof patientInput>;
+      readonly agenda: string;
+      readonly motif: string;
+      readonly start: number;
+    };
+
 export const bookInput = z
-  .strictObject({ hold: idInput.optional(), agenda: idInput.optional(), motif: idInput.optional(), start: instantInput.optional(), patient: patientInput })
-  .superRefine((asked, context) => {
+  .strictObject({
+    hold: idInput.optional(),
+    agenda: idInput.optional(),
+    motif: idInput.optional(),
+    start: instantInput.optional(),
+    patient: patientInput,
+  })
+  .transform(({ hold, agenda, motif, start, patient }, context): BookRequest => {
+    const given = { agenda, motif, start };
     for (const field of PLACE_FIELDS) {
-      const given = asked[field] !== undefined;
-      if (given === (asked.hold === undefined)) continue;
-      context.addIssue({ code: 'custom', path: [field], message: given ? 'is given by the hold' : 'is required without a hold' });
+      if ((given[field] === undefined) === (hold !== undefined)) continue;
+      const message = hold === undefined ? 'is required without a hold' : 'is given by the hold';
+      context.addIssue({ code: 'custom', path: [field], message });
     }
+    if (hold !== undefined) return { hold, patient };
+    return agenda !== undefined && motif !== undefined && start !== undefined
+      ? { agenda, motif, start, patient }
+      : z.NEVER;
   })
   .meta({ id: 'NewAppointment', description: 'Either `hold`, or `agenda`, `motif` and `start`.' });
 
@@ -40,7 +61,9 @@ export const moveInput = z
   .refine(({ start, motif }) => start !== undefined || motif !== undefined, { message: 'needs start or motif' })
   .meta({ id: 'AppointmentChange' });
 
-export const cancelInput = z.strictObject({ reason: line(200) }).meta({ id: 'Cancellation', description: 'Why, in words the practitioner may read: never anything about health.' });
+export const cancelInput = z
+  .strictObject({ reason: line(200) })
+  .meta({ id: 'Cancellation', description: 'Why, in words the practitioner may read: never anything about health.' });
 
 export const appointmentsQuery = z.strictObject({
   ...pageQuery,
@@ -51,7 +74,13 @@ export const appointmentsQuery = z.strictObject({
 });
 
 const patientView = z
-  .object({ lastName: z.string(), firstName: z.string(), phone: z.string().optional(), birthDate: z.string().optional(), newPatient: z.boolean().optional() })
+  .object({
+    lastName: z.string(),
+    firstName: z.string(),
+    phone: z.string().optional(),
+    birthDate: z.string().optional(),
+    newPatient: z.boolean().optional(),
+  })
   .meta({ id: 'Patient' });
 
 export const appointmentView = z

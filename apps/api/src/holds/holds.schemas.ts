@@ -4,5 +4,13 @@ import { placeInput } from '../appointments/appointments.schemas.js';
 const DEFAULT_SECONDS = 300;
 
 export const holdInput = z
-  .strictObject({ ...placeInput, seconds: z.int().min(10).max(900).default(DEFAULT_SECONDS).meta({ description: 'How long the slot is kept while the patient is on the phone.' }) })
+  .strictObject({
+    ...placeInput,
+    seconds: z
+      .int()
+      .min(10)
+      .max(900)
+      .default(DEFAULT_SECONDS)
+      .meta({ description: 'How long the slot is kept while the patient is on the phone.' }),
+  })
   .meta({ id: 'NewHold' });

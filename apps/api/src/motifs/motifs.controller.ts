@@ -13,7 +13,10 @@ export class MotifsController {
   @Get()
   @Right('agenda:read')
   @Answers({ 200: motifPage })
-  async list(@CallerParam() caller: Caller, @Query({ schema: motifsQuery }) query: z.output<typeof motifsQuery>): Promise<z.input<typeof motifPage>> {
+  async list(
+    @CallerParam() caller: Caller,
+    @Query({ schema: motifsQuery }) query: z.output<typeof motifsQuery>,
+  ): Promise<z.input<typeof motifPage>> {
     const { agenda } = query;
     const motifs = await this.calendar.motifs(caller.organizationId);
     const offered = agenda === undefined ? motifs : motifs.filter(({ agendaIds }) => agendaIds.includes(agenda));

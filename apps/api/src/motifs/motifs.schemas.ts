@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { idInput, idView } from '../shared/ids.js';
 import { pageQuery, pageView } from '../shared/paging.js';
 
-export const motifsQuery = z.strictObject({ ...pageQuery, agenda: idInput.optional().meta({ description: 'Only motifs that this agenda offers.' }) });
+export const motifsQuery = z.strictObject({
+  ...pageQuery,
+  agenda: idInput.optional().meta({ description: 'Only motifs that this agenda offers.' }),
+});
 
 const motifView = z
   .object({

@@ -40,9 +40,13 @@ export const instantInput = z.iso
   .datetime({ offset: true, error: 'must be an RFC 3339 instant with an offset, such as 2027-03-01T09:00:00+01:00' })
   .max(40)
   .transform((text) => Date.parse(text))
-  .refine((instant) => instant >= EARLIEST && instant < LATEST, { message: 'must lie between the years 2000 and 2100' });
+  .refine((instant) => instant >= EARLIEST && instant < LATEST, {
+    message: 'must lie between the years 2000 and 2100',
+  });
 
 /** An instant as output. */
 export const instantView = z.string().meta({ format: 'date-time', examples: ['2027-03-01T09:00:00+01:00'] });
 
-export const timeZoneView = z.string().meta({ description: 'IANA time zone of the place of consultation.', examples: ['Europe/Paris'] });
+export const timeZoneView = z
+  .string()
+  .meta({ description: 'IANA time zone of the place of consultation.', examples: ['Europe/Paris'] });

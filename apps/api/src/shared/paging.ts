@@ -8,9 +8,15 @@ export const pageQuery = {
 };
 
 /** A page of items. */
-export function pageView<T extends z.ZodType>(id: string, item: T): z.ZodObject<{ items: z.ZodArray<T>; nextCursor: z.ZodNullable<z.ZodString> }> {
+export function pageView<T extends z.ZodType>(
+  id: string,
+  item: T,
+): z.ZodObject<{ items: z.ZodArray<T>; nextCursor: z.ZodNullable<z.ZodString> }> {
   return z
-    .object({ items: z.array(item), nextCursor: z.string().nullable().meta({ description: 'Where the next page begins; null on the last one.' }) })
+    .object({
+      items: z.array(item),
+      nextCursor: z.string().nullable().meta({ description: 'Where the next page begins; null on the last one.' }),
+    })
     .meta({ id });
 }
 
@@ -29,7 +35,10 @@ export function decodeCursor<T>(cursor: string, schema: z.ZodType<T>): T {
 }
 
 /** Cuts one page, in order of id, out of a list that is short enough to be read whole. */
-export function pageById<T extends { readonly id: string }>(all: readonly T[], query: { limit: number; cursor?: string | undefined }): { page: T[]; nextCursor: string | null } {
+export function pageById<T extends { readonly id: string }>(
+  all: readonly T[],
+  query: { limit: number; cursor?: string | undefined },
+): { page: T[]; nextCursor: string | null } {
   const after = query.cursor === undefined ? '' : decodeCursor(query.cursor, z.tuple([z.uuid()]))[0];
   const rest = [...all].sort((a, b) => (a.id < b.id ? -1 : 1)).filter(({ id }) => id > after);
   const page = rest.slice(0, query.limit);

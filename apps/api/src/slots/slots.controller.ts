@@ -15,23 +15,38 @@ export class SlotsController {
   @Get()
   @Right('agenda:read')
   @Answers({ 200: slotsView }, 'not-found')
-  async search(@CallerParam() { organizationId }: Caller, @Query({ schema: slotsQuery }) query: z.output<typeof slotsQuery>): Promise<z.input<typeof slotsView>> {
+  async search(
+    @CallerParam() { organizationId }: Caller,
+    @Query({ schema: slotsQuery }) query: z.output<typeof slotsQuery>,
+  ): Promise<z.input<typeof slotsView>> {
     const agendaIds = await this.asked(organizationId, query);
     const window = { start: query.from, end: query.to };
-    return this.answer(await this.slots.search({ organizationId, agendaIds, motifId: query.motif, window, limit: query.limit }), agendaIds);
+    return this.answer(
+      await this.slots.search({ organizationId, agendaIds, motifId: query.motif, window, limit: query.limit }),
+      agendaIds,
+    );
   }
 
   /** The first bookable slots from an instant on. */
   @Get('next')
   @Right('agenda:read')
   @Answers({ 200: slotsView }, 'not-found')
-  async next(@CallerParam() { organizationId }: Caller, @Query({ schema: nextSlotsQuery }) query: z.output<typeof nextSlotsQuery>): Promise<z.input<typeof slotsView>> {
+  async next(
+    @CallerParam() { organizationId }: Caller,
+    @Query({ schema: nextSlotsQuery }) query: z.output<typeof nextSlotsQuery>,
+  ): Promise<z.input<typeof slotsView>> {
     const agendaIds = await this.asked(organizationId, query);
     const from = query.from ?? Date.now();
-    return this.answer(await this.slots.next({ organizationId, agendaIds, motifId: query.motif, from, limit: query.limit }), agendaIds);
+    return this.answer(
+      await this.slots.next({ organizationId, agendaIds, motifId: query.motif, from, limit: query.limit }),
+      agendaIds,
+    );
   }
 
-  private async asked(organizationId: string, { agenda, motif }: { agenda?: string[] | undefined; motif: string }): Promise<readonly string[]> {
+  private async asked(
+    organizationId: string,
+    { agenda, motif }: { agenda?: string[] | undefined; motif: string },
+  ): Promise<readonly string[]> {
     if (agenda !== undefined) return [...new Set(agenda)];
     const motifs = await this.calendar.motifs(organizationId);
     return motifs.find(({ id }) => id === motif)?.agendaIds ?? [];

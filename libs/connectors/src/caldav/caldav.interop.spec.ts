@@ -151,12 +151,12 @@ describe('Radicale', () => {
   });
 
   it('reads 1,000 events in three requests', async () => {
-    const components = Array.from({ length: 1000 }, (_, n) => {
+    const bodies = Array.from({ length: 1000 }, (_, n) => {
       const day = String(1 + (n % 28)).padStart(2, '0');
       const times = [`DTSTART;TZID=Europe/Paris:202703${day}T100000`, `DTEND;TZID=Europe/Paris:202703${day}T103000`];
-      return ['BEGIN:VEVENT', `UID:m${String(n)}`, 'DTSTAMP:20270101T000000Z', ...times, `SUMMARY:Visite ${String(n)}`, 'END:VEVENT'].join('\r\n');
+      return [`m${String(n)}`, event(`m${String(n)}`, [...times, `SUMMARY:Visite ${String(n)}`])] as const;
     });
-    calendar = await server.importCalendar('anne', `plein ${String(number)}`, components);
+    calendar = server.importCalendar('anne', `plein ${String(number)}`, Object.fromEntries(bodies));
     proxy.take();
     const started = performance.now();
     const { changes, end } = await pull(null);

@@ -55,8 +55,7 @@ export const Checks =
     for (const [name, expression] of Object.entries(checks)) Check(name, expression)(target);
   };
 
-export const Together = (name: string, properties: string[]): ClassDecorator =>
-  Unique(name, properties) as ClassDecorator;
+export const Together = (name: string, properties: string[]): ClassDecorator => Unique(name, properties);
 
 /** What an exclusion constraint lets through and must not: empty, endless and closed-upper-bound ranges. */
 export const halfOpen = (column: string): string => `NOT isempty(${column}) AND ${bounded(column)}`;

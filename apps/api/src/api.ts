@@ -1,0 +1,36 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  buildDocument,
+  createHttpAdapter,
+  InputPipe,
+  NestLogger,
+  ProblemFilter,
+  serveDocument,
+  type Logger,
+} from '#platform';
+import { AppModule } from './app.module.js';
+import type { ApiParts } from './composition.js';
+
+const ABOUT = {
+  title: 'Unisson',
+  version: '1',
+  description:
+    "One API for every practitioner's agenda: find a slot, hold it, book, move, cancel. " +
+    'Instants are RFC 3339 with the offset of the place of consultation, intervals are half-open `[start, end)`. ' +
+    'Errors are problem details (RFC 9457) with a stable `type`. The acting collaborator is named on every write.',
+};
+
+/** The application, ready to listen. */
+export async function createApi(parts: ApiParts, logger: Logger): Promise<NestFastifyApplication> {
+  const { metrics, authentication, rateLimiter } = parts;
+  const adapter = createHttpAdapter({ metrics, authentication, rateLimiter });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
+    bodyParser: false,
+    logger: new NestLogger(logger),
+  });
+  app.useGlobalPipes(new InputPipe());
+  app.useGlobalFilters(new ProblemFilter(logger));
+  serveDocument(app, buildDocument(app, ABOUT));
+  return app;
+}

@@ -1,0 +1,18 @@
+import type { ConnectionProblem, Failure } from '#application';
+import { backendProblem, badInput, faultsOf, Problem } from '#platform';
+
+type Failed = ConnectionProblem | { readonly outcome: 'failed'; readonly failure: Failure };
+
+/** Why nothing was done with a connection. */
+export function connectionProblem(failed: Failed): Problem {
+  switch (failed.outcome) {
+    case 'connection-unknown':
+      return new Problem('not-found');
+    case 'connector-unknown':
+      return badInput('body.connector', 'is not known');
+    case 'invalid':
+      return new Problem('bad-input', { errors: faultsOf('body', failed.issues) });
+    case 'failed':
+      return backendProblem(failed.failure);
+  }
+}

@@ -1,0 +1,86 @@
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import type { z } from 'zod';
+import { Connections, newId } from '#application';
+import { Answers, CallerParam, ExchangeParam, Right, WriteHeaders, type Caller, type Exchange } from '#platform';
+import { WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
+import { actingAs } from '../shared/acting.js';
+import { idPath, type IdPath } from '../shared/ids.js';
+import { Repeats } from '../shared/repeats.js';
+import { connectionProblem } from './connection-problems.js';
+import {
+  connectionInput,
+  connectionList,
+  connectionView,
+  remoteAgendasView,
+  verifiedView,
+  viewConnection,
+  viewRemoteAgendas,
+} from './connections.schemas.js';
+
+@Controller('v1/connections')
+export class ConnectionsController {
+  constructor(
+    private readonly connections: Connections,
+    private readonly repeats: Repeats,
+  ) {}
+
+  /** Backend accounts, without their secrets. */
+  @Get()
+  @Right('connection:manage')
+  @Answers({ 200: connectionList })
+  async list(@CallerParam() { organizationId }: Caller): Promise<z.input<typeof connectionList>> {
+    return { items: (await this.connections.list(organizationId)).map(viewConnection) };
+  }
+
+  /** Keeps the credentials of a backend account. Verify it next. */
+  @Post()
+  @Right('connection:manage')
+  @WriteHeaders({ idempotencyKey: 'optional' })
+  @Answers({ 201: connectionView }, ...WRITE_PROBLEMS, 'idempotency-key-reused', 'idempotency-in-progress')
+  async create(
+    @ExchangeParam() exchange: Exchange,
+    @Body({ schema: connectionInput }) body: z.output<typeof connectionInput>,
+  ): Promise<z.input<typeof connectionView>> {
+    const { caller } = exchange;
+    return this.repeats.once(exchange, ['POST /v1/connections', body], async () => {
+      const { connector: connectorId, ...rest } = body;
+      const made = await this.connections.create({
+        organizationId: caller.organizationId,
+        id: newId(),
+        actor: actingAs(caller),
+        connectorId,
+        ...rest,
+      });
+      if (made.outcome !== 'created') throw connectionProblem(made);
+      return { status: 201, body: viewConnection(made.connection), resource: made.connection.id };
+    });
+  }
+
+  /** Tries the credentials against the backend. */
+  @Post(':id/verify')
+  @HttpCode(200)
+  @Right('connection:manage')
+  @WriteHeaders({ idempotencyKey: 'none' })
+  @Answers({ 200: verifiedView }, ...WRITE_PROBLEMS, 'not-found', 'backend-refused', 'agenda-unreachable')
+  async verify(
+    @CallerParam() { organizationId }: Caller,
+    @Param({ schema: idPath }) { id }: IdPath,
+  ): Promise<z.input<typeof verifiedView>> {
+    const tried = await this.connections.verify(organizationId, id);
+    if (tried.outcome !== 'verified') throw connectionProblem(tried);
+    return { status: 'active', account: tried.account };
+  }
+
+  /** The agendas of the backend account. */
+  @Get(':id/agendas')
+  @Right('connection:manage')
+  @Answers({ 200: remoteAgendasView }, 'not-found', 'backend-refused', 'agenda-unreachable')
+  async agendas(
+    @CallerParam() { organizationId }: Caller,
+    @Param({ schema: idPath }) { id }: IdPath,
+  ): Promise<z.input<typeof remoteAgendasView>> {
+    const found = await this.connections.remoteAgendas(organizationId, id);
+    if (found.outcome !== 'done') throw connectionProblem(found);
+    return viewRemoteAgendas(found.value);
+  }
+}

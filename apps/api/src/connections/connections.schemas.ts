@@ -1,0 +1,53 @@
+import type { RemoteAgenda } from '#connector-sdk';
+import type { ConnectionRecord } from '#application';
+import { isStorable, line } from '#platform';
+import { z } from 'zod';
+import { idView } from '../shared/ids.js';
+import { timeZoneView } from '../shared/instants.js';
+
+const fields = z
+  .record(z.string().min(1).max(64), z.unknown())
+  .refine((value) => isStorable(value), { message: 'holds text that cannot be kept' });
+
+export const connectionInput = z
+  .strictObject({
+    connector: z.string().regex(/^[a-z0-9-]{1,40}$/, 'must be the id of a connector'),
+    label: line(100),
+    settings: fields.meta({ description: "By the connector's own schema; stored in clear." }),
+    secrets: fields
+      .prefault({})
+      .meta({ description: "By the connector's own schema; stored encrypted, never shown again." }),
+  })
+  .meta({ id: 'NewConnection' });
+
+export const connectionView = z
+  .object({
+    id: idView,
+    connector: z.string(),
+    label: z.string(),
+    settings: z.record(z.string(), z.unknown()),
+    status: z.enum(['unverified', 'active', 'auth-failed']),
+  })
+  .meta({ id: 'Connection' });
+
+export const connectionList = z.object({ items: z.array(connectionView) }).meta({ id: 'Connections' });
+
+export const verifiedView = z
+  .object({ status: z.literal('active'), account: z.string() })
+  .meta({ id: 'VerifiedConnection' });
+
+export const remoteAgendasView = z
+  .object({
+    items: z.array(
+      z.object({ id: z.string(), name: z.string(), writable: z.boolean(), timeZone: timeZoneView.nullable() }),
+    ),
+  })
+  .meta({ id: 'RemoteAgendas' });
+
+export function viewConnection({ connectorId, ...connection }: ConnectionRecord): z.input<typeof connectionView> {
+  return { ...connection, connector: connectorId };
+}
+
+export function viewRemoteAgendas(agendas: readonly RemoteAgenda[]): z.input<typeof remoteAgendasView> {
+  return { items: agendas.map(({ id, name, writable, timeZone }) => ({ id, name, writable, timeZone })) };
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+interface Operation {
+  readonly responses: Readonly<Record<string, { content?: Record<string, { schema: object }> }>>;
+}
+
+export interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation & Record<string, unknown>>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+/** Judges answers by the published document, and nothing else. */
+export class Contract {
+  /** Operations that were answered, as `GET /v1/agendas 200`. */
+  readonly seen = new Set<string>();
+  private readonly routes: readonly {
+    template: string;
+    pattern: RegExp;
+    methods: Readonly<Record<string, Operation>>;
+  }[];
+  private readonly schemas = new Map<object, z.ZodType>();
+
+  constructor(private readonly document: Document) {
+    const templates = Object.entries(document.paths).map(([template, methods]) => ({
+      template,
+      pattern: new RegExp(`^${template.replace(/\{[^}]+\}/g, '[^/]+')}$`),
+      methods,
+    }));
+    // A fixed path is meant before one with a parameter.
+    this.routes = templates.sort((a, b) => Number(a.template.includes('{')) - Number(b.template.includes('{')));
+  }
+
+  /** What is wrong with an answer; empty when nothing is. */
+  judge(request: { method: string; url: string }, answer: { status: number; type: string; body: string }): string[] {
+    const [path = ''] = request.url.split('?');
+    const route = this.routes.find(({ pattern }) => pattern.test(path));
+    const operation = route?.methods[request.method.toLowerCase()];
+    if (!route || !operation) return [];
+    const name = `${request.method} ${route.template} ${String(answer.status)}`;
+    this.seen.add(name);
+    const documented = operation.responses[String(answer.status)];
+    if (!documented) return [`${name}: this status is not documented`];
+    const [type = ''] = answer.type.split(';');
+    const schema = documented.content?.[type]?.schema;
+    if (schema === undefined) return answer.body === '' ? [] : [`${name}: a body of ${type} is not documented`];
+    const { error } = this.compiled(schema).safeParse(JSON.parse(answer.body));
+    return (error?.issues ?? []).map((issue) => `${name}: ${issue.path.join('.')} ${issue.message}`);
+  }
+
+  private compiled(schema: object): z.ZodType {
+    const known = this.schemas.get(schema);
+    if (known) return known;
+    const whole = { ...schema, $defs: this.document.components.schemas };
+    const local = JSON.parse(JSON.stringify(whole).replaceAll('#/components/schemas/', '#/$defs/')) as Parameters<
+      typeof z.fromJSONSchema
+    >[0];
+    const compiled = z.fromJSONSchema(local);
+    this.schemas.set(schema, compiled);
+    return compiled;
+  }
+}

@@ -1,0 +1,121 @@
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
+import { Alarm, LaneRunner, Links, newId, syncLink, type LinkHealth, type NewLink } from '#application';
+import {
+  Answers,
+  badInput,
+  CallerParam,
+  ExchangeParam,
+  Problem,
+  Right,
+  WriteHeaders,
+  type Caller,
+  type Exchange,
+} from '#platform';
+import { WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
+import { connectionProblem } from '../connections/connection-problems.js';
+import { actingAs } from '../shared/acting.js';
+import { idPath, type IdPath } from '../shared/ids.js';
+import { Repeats } from '../shared/repeats.js';
+import { Zones } from '../shared/zones.js';
+import { healthView, linkInput, linkView, syncInput, viewHealth, viewLink } from './links.schemas.js';
+
+/** What can be wrong with a new link. */
+const REFUSED = {
+  taken: () => new Problem('already-exists'),
+  'agenda-unknown': () => badInput('body.agenda', 'is not known'),
+  'connection-unknown': () => badInput('body.connection', 'is not known'),
+  'remote-agenda-unknown': () => badInput('body.remoteAgenda', 'is not an agenda of this connection'),
+  'not-writable': () => badInput('body.direction', 'cannot be two-way: the remote agenda is read-only'),
+} as const;
+
+@Controller('v1/links')
+export class LinksController {
+  constructor(
+    private readonly links: Links,
+    private readonly lanes: LaneRunner,
+    private readonly alarm: Alarm,
+    private readonly repeats: Repeats,
+    private readonly zones: Zones,
+  ) {}
+
+  /** Ties an agenda to an agenda of a connection; the first complete read begins at once. */
+  @Post()
+  @Right('connection:manage')
+  @WriteHeaders({ idempotencyKey: 'optional' })
+  @Answers(
+    { 201: linkView },
+    ...WRITE_PROBLEMS,
+    ...([
+      'already-exists',
+      'backend-refused',
+      'agenda-unreachable',
+      'idempotency-key-reused',
+      'idempotency-in-progress',
+    ] as const),
+  )
+  async create(
+    @ExchangeParam() exchange: Exchange,
+    @Body({ schema: linkInput }) body: z.output<typeof linkInput>,
+  ): Promise<z.input<typeof linkView>> {
+    const { caller } = exchange;
+    const { agenda: agendaId, connection: connectionId, remoteAgenda: remoteAgendaId, ...policies } = body;
+    return this.repeats.once(exchange, ['POST /v1/links', body], async () => {
+      const link: NewLink = {
+        organizationId: caller.organizationId,
+        id: newId(),
+        actor: actingAs(caller),
+        agendaId,
+        connectionId,
+        remoteAgendaId,
+        ...policies,
+      };
+      const made = await this.links.create(link);
+      if (made.outcome === 'failed') throw connectionProblem(made);
+      if (made.outcome !== 'linked') throw REFUSED[made.outcome]();
+      return { status: 201, body: viewLink(link), resource: link.id };
+    });
+  }
+
+  /** How reading and writing are doing, since when, and who can repair it. */
+  @Get(':id/health')
+  @Right('agenda:read')
+  @Answers({ 200: healthView }, 'not-found')
+  async health(
+    @CallerParam() { organizationId }: Caller,
+    @Param({ schema: idPath }) { id }: IdPath,
+  ): Promise<z.input<typeof healthView>> {
+    return this.show(organizationId, await this.known(organizationId, id));
+  }
+
+  /** Reads the practitioner's agenda now. 200: done within the time given. 202: under way. */
+  @Post(':id/sync')
+  @HttpCode(200)
+  @Right('connection:manage')
+  @WriteHeaders({ idempotencyKey: 'none', prefer: true })
+  @Answers({ 200: healthView, 202: healthView }, ...WRITE_PROBLEMS, 'not-found')
+  async sync(
+    @ExchangeParam() { caller, reply, waitMs }: Exchange,
+    @Param({ schema: idPath }) { id }: IdPath,
+    @Body({ schema: syncInput.prefault({}) }) { full }: z.output<typeof syncInput>,
+  ): Promise<z.input<typeof healthView>> {
+    const { organizationId } = caller;
+    const { agendaId } = await this.known(organizationId, id);
+    const run = this.lanes.run({ organizationId, agendaId, sync: full ? 'full' : 'delta' });
+    const done = await Promise.race([run.then((outcome) => outcome !== 'busy'), sleep(waitMs, false, { ref: false })]);
+    if (!done) await this.alarm.wake(syncLink, { organizationId, linkId: id, full }).catch(() => undefined);
+    void reply.code(done ? 200 : 202);
+    return this.show(organizationId, await this.known(organizationId, id));
+  }
+
+  private async known(organizationId: string, id: string): Promise<LinkHealth> {
+    const health = await this.links.health(organizationId, id);
+    if (health === null) throw new Problem('not-found');
+    return health;
+  }
+
+  private async show(organizationId: string, health: LinkHealth): Promise<z.input<typeof healthView>> {
+    return viewHealth(health, await this.zones.of(organizationId, health.agendaId));
+  }
+}

@@ -1,0 +1,31 @@
+import { Body, Controller, Headers, HttpCode, Param, Post } from '@nestjs/common';
+import { z } from 'zod';
+import { Links } from '#application';
+import { Answers, Problem, Public } from '#platform';
+
+const names = z.object({ organizationId: z.uuid().toLowerCase(), linkId: z.uuid().toLowerCase() });
+
+@Controller('v1/push')
+export class PushController {
+  constructor(private readonly links: Links) {}
+
+  /** A signed notification of a backend. It is a hint: it wakes a read. Every failure gets the same answer. */
+  @Post(':organizationId/:linkId')
+  @HttpCode(204)
+  @Public({ rawBody: true })
+  @Answers({ 204: null }, 'body-too-large')
+  async receive(
+    @Param() path: unknown,
+    @Headers() headers: Readonly<Record<string, string | string[] | undefined>>,
+    @Body() body: unknown,
+  ): Promise<void> {
+    const named = names.safeParse(path);
+    if (!named.success) throw new Problem('unauthenticated');
+    const rawBody = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+    const single = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+    );
+    if ((await this.links.receivePush({ ...named.data, headers: single, rawBody })) !== 'accepted')
+      throw new Problem('unauthenticated');
+  }
+}

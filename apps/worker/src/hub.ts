@@ -1,0 +1,109 @@
+import 'reflect-metadata';
+import { newId } from '#application';
+import { Database, migrate } from '#persistence';
+import { type Environment, loadEnvironment, SCOPES } from '#platform';
+import { migrateQueue } from '#queue';
+import { createKey, parseScopes, revokeKeys } from './keys.js';
+import { seed } from './seed/seed.js';
+
+const USAGE = `Usage: hub <command>
+  migrate                                        bring database and queue to this version (DATABASE_OWNER_URL)
+  seed [--vendors=<url>]                         make the demonstration practice; prints its ids and new keys
+  organization new <name>                        make an organization
+  collaborator new <organization> <name>         make a person in whose name applications act
+  keys new <organization> <label> [<scopes>]     make an API key, shown once; scopes: ${SCOPES.join(',')}
+  keys revoke <organization> <key id>            revoke an API key`;
+
+const DEFAULT_VENDORS = 'http://127.0.0.1:4010';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What the operator typed is not understood. */
+class UsageError extends Error {}
+
+type Command = (parameters: readonly string[], environment: Environment) => Promise<unknown>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  migrate: migrateAll,
+  seed: (parameters, environment) =>
+    withDatabase(environment, (database) => seed(database, environment, vendorsOf(parameters))),
+  'organization new': ([name], environment) =>
+    withDatabase(environment, async (database) => {
+      const id = newId();
+      const text = 'INSERT INTO organization (organization_id, name) VALUES ($1, $2)';
+      await database.withOrganization(id, (transaction) => transaction.query(text, [id, given(name)]));
+      return { id, name };
+    }),
+  'collaborator new': ([organization, name], environment) =>
+    withDatabase(environment, async (database) => {
+      const [organizationId, id] = [uuid(organization), newId()];
+      const text = 'INSERT INTO collaborator (organization_id, id, display_name) VALUES ($1, $2, $3)';
+      const values = [organizationId, id, given(name)];
+      await database.withOrganization(organizationId, (transaction) => transaction.query(text, values));
+      return { id, name };
+    }),
+  'keys new': ([organization, label, scopes], environment) => {
+    const request = {
+      organizationId: uuid(organization),
+      label: given(label),
+      scopes: scopes === undefined ? SCOPES : parseScopes(scopes),
+    };
+    return withDatabase(environment, (database) => createKey(database, request));
+  },
+  'keys revoke': ([organization, key], environment) => {
+    const which = { organizationId: uuid(organization), id: uuid(key) };
+    return withDatabase(environment, async (database) => {
+      if ((await revokeKeys(database, which)) === 0) throw new Error('there is no such key, or it is revoked already');
+      return { revoked: which.id };
+    });
+  },
+};
+
+async function migrateAll(_: readonly string[], environment: Environment): Promise<void> {
+  const { DATABASE_OWNER_URL: ownerUrl, DATABASE_URL: appUrl } = environment;
+  if (ownerUrl === undefined) throw new Error('migrate needs DATABASE_OWNER_URL, the owner of the schema');
+  await migrate({ ownerUrl, appUrl });
+  await migrateQueue(ownerUrl);
+}
+
+async function withDatabase<T>(environment: Environment, work: (database: Database) => Promise<T>): Promise<T> {
+  const settings = { url: environment.DATABASE_URL, poolSize: 4, applicationName: 'unisson-hub' };
+  const database = await Database.open(settings);
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+function vendorsOf(parameters: readonly string[]): string {
+  const [option = `--vendors=${DEFAULT_VENDORS}`, ...more] = parameters;
+  const url = /^--vendors=(.+)$/.exec(option)?.[1];
+  if (url === undefined || !URL.canParse(url) || more.length > 0) throw new UsageError();
+  return url;
+}
+
+function given(text: string | undefined): string {
+  if (text === undefined || text.trim() === '') throw new UsageError();
+  return text.trim();
+}
+
+function uuid(text: string | undefined): string {
+  const id = given(text).toLowerCase();
+  if (!UUID.test(id)) throw new Error(`"${id}" is not a UUID`);
+  return id;
+}
+
+async function main(words: readonly string[]): Promise<void> {
+  const [first = '', second = ''] = words;
+  const name = first in COMMANDS ? first : `${first} ${second}`;
+  const command = COMMANDS[name];
+  if (command === undefined) throw new UsageError();
+  const result = await command(words.slice(name.split(' ').length), loadEnvironment());
+  if (result !== undefined) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const reason = error instanceof UsageError ? USAGE : error instanceof Error ? error.message : 'it failed';
+  process.stderr.write(`${reason}\n`);
+  process.exitCode = 1;
+});

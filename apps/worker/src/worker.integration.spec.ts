@@ -1,0 +1,3 @@
+import { describeWorker } from './worker.suite.js';
+
+describeWorker('PostgreSQL', () => ({}));

@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { newId } from '#application';
+import { Database, PgBookings } from '#persistence';
+import { createHttpAdapter, createLogger, type Environment, MasterKeyVault, parseEnvironment } from '#platform';
+import { migrateQueue } from '#queue';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
+import { createMockVendors } from '../../mock-vendors/src/server.js';
+import { openWorker, type WorkerParts } from './composition.js';
+import { agendas, collaborators, motifs, organization } from './seed/practice.js';
+import { type Demonstration, seed } from './seed/seed.js';
+import { WorkerModule } from './worker.module.js';
+
+const DAY = 86_400_000;
+const [linked] = agendas;
+
+/** A worker with everything around it, and a demonstration practice to work on. */
+export class TestWorker {
+  app!: NestFastifyApplication;
+  parts!: WorkerParts;
+  demonstration!: Demonstration;
+  bookings!: PgBookings;
+  hub!: Database;
+  environment!: Environment;
+  private database!: TestDatabase;
+  private readonly vendors = createMockVendors({ demo: true });
+  private slots = 0;
+
+  async open(queue: { REDIS_URL?: string } = {}): Promise<void> {
+    this.database = await createTestDatabase();
+    await migrateQueue(this.database.ownerUrl);
+    const vendorsUrl = await this.vendors.listen({ host: '127.0.0.1', port: 0 });
+    this.environment = parseEnvironment({
+      DATABASE_URL: this.database.appUrl,
+      UNISSON_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+      ALLOW_PRIVATE_NETWORKS: 'true',
+      ...queue,
+    });
+    const { DATABASE_URL: url, UNISSON_KEYS: keys } = this.environment;
+    this.hub = await Database.open({ url, poolSize: 4, applicationName: 'test' });
+    this.bookings = new PgBookings(this.hub, new MasterKeyVault(keys));
+    this.demonstration = await seed(this.hub, this.environment, vendorsUrl);
+    await this.startWorker();
+  }
+
+  async startWorker(): Promise<void> {
+    this.parts = await openWorker(this.environment, createLogger({ level: 'silent', name: 'test' }));
+    const adapter = createHttpAdapter({ metrics: this.parts.metrics });
+    this.app = await NestFactory.create<NestFastifyApplication>(WorkerModule.with(this.parts), adapter, {
+      bodyParser: false,
+      logger: false,
+    });
+    await this.app.init();
+    await this.app.getHttpAdapter().getInstance().ready();
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    await this.hub.close();
+    await this.vendors.close();
+    await this.database.drop();
+  }
+
+  /** What the practitioner's own agenda holds. */
+  async remoteEntries(): Promise<readonly { agendaId: string; start: number; author: string }[]> {
+    const answer = await this.vendors.inject({ method: 'GET', url: '/in-house/__control/dump' });
+    const { entries } = JSON.parse(answer.body) as {
+      entries: { agendaId: string; start: number; author: string; deleted: boolean }[];
+    };
+    return entries.filter(({ deleted }) => !deleted);
+  }
+
+  async practitionerWrites(start: number): Promise<void> {
+    const entry = { start, end: start + 20 * 60_000, title: 'Réunion', reference: null };
+    const payload = { action: 'create', agendaId: linked!.remoteAgendaId, entry, force: true };
+    const answer = await this.vendors.inject({ method: 'POST', url: '/in-house/__control/edit', payload });
+    expect(answer.statusCode).toBe(200);
+  }
+
+  /** A new free start each time, on a Monday morning on which the linked agenda is open. */
+  nextStart(): number {
+    this.slots += 1;
+    const today = Math.floor(Date.now() / DAY) * DAY;
+    const monday = today + ((11 - new Date(today).getUTCDay()) % 7) * DAY + 7 * DAY;
+    return monday + 430 * 60_000 + this.slots * 20 * 60_000;
+  }
+
+  /** Books for a worker to carry out: nobody waits for the practitioner's agenda here. */
+  async book(start: number): Promise<string> {
+    const id = newId();
+    const placed = await this.bookings.place({
+      organizationId: organization.id,
+      id,
+      agendaId: linked!.id,
+      motifId: motifs[0].id,
+      start,
+      holdSeconds: null,
+      collaboratorId: collaborators[0].id,
+      actor: { kind: 'collaborator', id: collaborators[0].id, key: 'test' },
+      patient: { lastName: 'Essai', firstName: 'Camille' },
+      key: null,
+      acceptStale: true,
+    });
+    expect(placed).toMatchObject({ outcome: 'placed', remote: true });
+    return id;
+  }
+
+  async status(id: string): Promise<string | undefined> {
+    return (await this.bookings.get({ organizationId: organization.id, id }))?.status;
+  }
+}
+
+export async function until(condition: () => Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms`);
+    await sleep(50);
+  }
+}
+
+/** The whole worker, whatever the queue's store; `more` adds cases of one store. */
+export function describeWorker(
+  name: string,
+  queue: () => { REDIS_URL?: string },
+  more: (worker: TestWorker) => void = () => undefined,
+): void {
+  const worker = new TestWorker();
+
+  describe(`a worker with its queue on ${name}`, () => {
+    beforeAll(() => worker.open(queue()));
+    afterAll(() => worker.close());
+
+    const carried = (id: string) => async (): Promise<boolean> => (await worker.status(id)) === 'confirmed';
+    const asOf = async (): Promise<number> => {
+      const [row] = await worker.hub.withOrganization(organization.id, (transaction) =>
+        transaction.query<{ at: number }>(
+          `SELECT coalesce(extract(epoch FROM nullif(max(as_of), '-infinity')), 0)::float8 AS at FROM link WHERE agenda_id = $1`,
+          [linked!.id],
+        ),
+      );
+      return row?.at ?? 0;
+    };
+    const claimsAt = async (start: number): Promise<number> => {
+      const rows = await worker.hub.withOrganization(organization.id, (transaction) =>
+        transaction.query('SELECT 1 FROM claim WHERE agenda_id = $1 AND during @> to_timestamp($2::numeric / 1000)', [
+          linked!.id,
+          start,
+        ]),
+      );
+      return rows.length;
+    };
+
+    it('answers whether it lives and works', async () => {
+      const server = worker.app.getHttpAdapter().getInstance();
+      expect((await server.inject('/health/live')).statusCode).toBe(200);
+      const ready = await server.inject('/health/ready');
+      expect([ready.statusCode, JSON.parse(ready.body)]).toMatchObject([200, { status: 'ready' }]);
+      expect((await server.inject('/metrics')).body).toContain('queue_workers_running');
+      expect((await server.inject('/v1/agendas')).statusCode).toBe(404);
+    });
+
+    it('reads what is linked, and what the practitioner then writes', async () => {
+      await until(async () => (await asOf()) > 0);
+      const start = worker.nextStart();
+      await worker.practitionerWrites(start);
+      const { organizationId, linkId } = { organizationId: organization.id, linkId: linked!.linkId };
+      await worker.hub.withOrganization(organizationId, (transaction) =>
+        transaction.query('UPDATE link SET poll_at = clock_timestamp() WHERE id = $1', [linkId]),
+      );
+      await until(async () => (await claimsAt(start)) === 1);
+    });
+
+    it('carries a booking to the practitioner, and is what says that it is confirmed', async () => {
+      const start = worker.nextStart();
+      const id = await worker.book(start);
+      await until(carried(id));
+      const there = (await worker.remoteEntries()).filter((entry) => entry.start === start);
+      expect(there).toMatchObject([{ agendaId: linked!.remoteAgendaId, author: 'api' }]);
+    });
+
+    more(worker);
+
+    it('frees a hold that has ended', async () => {
+      const id = newId();
+      const placed = await worker.bookings.place({
+        organizationId: organization.id,
+        id,
+        agendaId: agendas[2]!.id,
+        motifId: motifs[0].id,
+        start: nextWednesday(),
+        holdSeconds: 1,
+        collaboratorId: collaborators[0].id,
+        actor: { kind: 'collaborator', id: collaborators[0].id, key: 'test' },
+        patient: null,
+        key: null,
+        acceptStale: true,
+      });
+      expect(placed).toMatchObject({ outcome: 'placed' });
+      await until(async () => (await worker.status(id)) === 'expired');
+    });
+
+    it('goes on where another worker stopped', async () => {
+      await worker.app.close();
+      const starts = Array.from({ length: 5 }, () => worker.nextStart());
+      const ids = [];
+      for (const start of starts) ids.push(await worker.book(start));
+      await worker.startWorker();
+      for (const id of ids) await until(carried(id));
+      const there = (await worker.remoteEntries()).filter((entry) => starts.includes(entry.start));
+      expect(there).toHaveLength(starts.length);
+    });
+
+    it('seeding again makes nothing twice, and replaces the keys', async () => {
+      const again = await seed(worker.hub, worker.environment, 'http://127.0.0.1:1');
+      expect(again.agendas).toEqual(worker.demonstration.agendas);
+      expect(again.administration.apiKey).not.toBe(worker.demonstration.administration.apiKey);
+      const [row] = await worker.hub.withOrganization(organization.id, (transaction) =>
+        transaction.query<{ agendas: number; links: number; keys: number }>(
+          `SELECT (SELECT count(*)::int FROM agenda) AS agendas, (SELECT count(*)::int FROM link) AS links,
+             (SELECT count(*)::int FROM api_key WHERE revoked_at IS NULL) AS keys`,
+        ),
+      );
+      expect(row).toEqual({ agendas: 3, links: 2, keys: 3 });
+    });
+  });
+}
+
+/** Afternoon on which the third agenda is open. */
+function nextWednesday(): number {
+  const today = Math.floor(Date.now() / DAY) * DAY;
+  return today + (((10 - new Date(today).getUTCDay()) % 7) + 7) * DAY + 14.5 * 3_600_000;
+}

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import {
+  Booking,
+  ConnectorBackends,
+  Connections,
+  Housekeeping,
+  LaneRunner,
+  Links,
+  newId,
+  RemoteWriter,
+  RuntimeEffects,
+  SearchSlots,
+  SyncLink,
+  WriteThrough,
+  type Actor,
+  type Alarm,
+  type Backends,
+  type SyncStore,
+  type Writes,
+} from '#application';
+import { connectors } from '#connectors';
+import {
+  Database,
+  PgBookings,
+  PgCalendar,
+  PgConnectionStore,
+  PgDueWork,
+  PgEvents,
+  PgLanes,
+  PgSyncStore,
+  PgWrites,
+} from '#persistence';
+import { MasterKeyVault } from '#platform';
+
+/** The hub's parts in this process, on a real database, without HTTP. */
+export interface TestHub {
+  readonly database: Database;
+  readonly booking: Booking;
+  readonly bookings: PgBookings;
+  readonly calendar: PgCalendar;
+  readonly connections: Connections;
+  readonly due: PgDueWork;
+  readonly events: PgEvents;
+  readonly housekeeping: Housekeeping;
+  readonly lanes: LaneRunner;
+  readonly links: Links;
+  readonly search: SearchSlots;
+  readonly sync: PgSyncStore;
+  readonly writes: PgWrites;
+  close(): Promise<void>;
+}
+
+/** A key ring that every process of one test shares. */
+export const TEST_KEYS = `t1:${Buffer.alloc(32, 7).toString('base64')}`;
+
+const SILENT: Alarm = { wake: () => Promise.resolve() };
+
+export interface TestHubOptions {
+  readonly url: string;
+  readonly publicUrl?: string;
+  readonly poolSize?: number;
+  readonly timeoutMs?: number;
+  /** Lets a test stand between the saga and its ports. */
+  readonly around?: { writes?(writes: Writes): Writes; sync?(store: SyncStore): SyncStore; backends?(backends: Backends): Backends };
+}
+
+export async function openHub({ url, publicUrl, poolSize = 8, timeoutMs = 3000, around = {} }: TestHubOptions): Promise<TestHub> {
+  const database = await Database.open({ url, poolSize, applicationName: 'unisson-test' });
+  const vault = new MasterKeyVault([{ id: 't1', bytes: Buffer.alloc(32, 7) }]);
+  const effects = new RuntimeEffects();
+  const bookings = new PgBookings(database, vault);
+  const calendar = new PgCalendar(database);
+  const writes = new PgWrites(database, vault);
+  const sync = new PgSyncStore(database, vault);
+  const connectionStore = new PgConnectionStore(database, vault);
+  const opened = new ConnectorBackends(connectionStore, connectors, { timeoutMs, allowPrivateNetworks: true, now: () => Date.now() });
+  const backends = around.backends?.(opened) ?? opened;
+  const usedSync = around.sync?.(sync) ?? sync;
+  const usedWrites = around.writes?.(writes) ?? writes;
+  const syncLink = new SyncLink(usedSync, effects);
+  const lanes = new LaneRunner({
+    lanes: new PgLanes(database),
+    store: usedSync,
+    writes: usedWrites,
+    backends,
+    sync: syncLink,
+    writer: new RemoteWriter(usedWrites, syncLink, effects),
+    effects,
+  });
+  const search = new SearchSlots(calendar);
+  const linksParts = { store: connectionStore, sync, backends, alarm: SILENT, effects, vault };
+  return {
+    database,
+    bookings,
+    calendar,
+    lanes,
+    search,
+    sync,
+    writes,
+    booking: new Booking(bookings, search, new WriteThrough({ bookings, lanes, alarm: SILENT, effects })),
+    connections: new Connections(connectionStore, connectors, backends, effects),
+    due: new PgDueWork(database),
+    events: new PgEvents(database),
+    housekeeping: new Housekeeping(bookings, calendar, effects),
+    links: new Links({ ...linksParts, publicUrl: publicUrl ?? null, newSecret: () => randomBytes(32).toString('base64url') }),
+    async close() {
+      await lanes.drained();
+      opened.close();
+      await database.close();
+    },
+  };
+}
+
+/** Where a practice's agenda is kept. */
+export interface RemoteAccount {
+  readonly connectorId: string;
+  readonly settings: object;
+  readonly secrets: object;
+  readonly remoteAgendaId: string;
+}
+
+/** Connects an agenda of a practice to a backend, as an administrator would, and reads it once. */
+export async function linkAgenda(hub: TestHub, practice: { organization: string; collaborator: string; agenda: string }, account: RemoteAccount, disclosure: 'full' | 'initials' | 'busy' = 'full'): Promise<string> {
+  const actor: Actor = { kind: 'collaborator', id: practice.collaborator, key: newId() };
+  const organizationId = practice.organization;
+  const created = await hub.connections.create({ organizationId, id: newId(), actor, label: 'Agenda du cabinet', ...account });
+  if (created.outcome !== 'created') throw new Error(`connection: ${JSON.stringify(created)}`);
+  const link = {
+    organizationId,
+    id: newId(),
+    agendaId: practice.agenda,
+    connectionId: created.connection.id,
+    remoteAgendaId: account.remoteAgendaId,
+    direction: 'two-way' as const,
+    disclosure,
+    policy: 'practitioner-wins' as const,
+    actor,
+  };
+  const linked = await hub.links.create(link);
+  if (linked.outcome !== 'linked') throw new Error(`link: ${JSON.stringify(linked)}`);
+  const ran = await hub.lanes.run({ organizationId, agendaId: practice.agenda, sync: 'full' });
+  if (ran !== 'done') throw new Error(`first sync: ${ran}`);
+  return link.id;
+}
