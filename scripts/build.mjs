@@ -17,8 +17,8 @@ export function build() {
   return spawnSync(command, rest, { cwd: root, env: toolEnvironment(), stdio: 'inherit' }).status === 0;
 }
 
-function sources() {
-  return ['apps', 'libs'].flatMap((folder) =>
+function sources(folders) {
+  return folders.flatMap((folder) =>
     fs
       .readdirSync(path.join(root, folder), { recursive: true })
       .map((name) => path.join(folder, name))
@@ -27,8 +27,8 @@ function sources() {
 }
 
 /** Compiles without checking types, in a fraction of a second, unless nothing changed. */
-export async function compile() {
-  const files = sources();
+export async function compile(folders = ['apps', 'libs']) {
+  const files = sources(folders);
   const digest = createHash('sha256');
   for (const file of ['package-lock.json', 'scripts/swc-options.mjs', ...files]) {
     const { mtimeMs, size } = fs.statSync(path.join(root, file));
@@ -48,6 +48,9 @@ async function compileFile(file, transformFile, options) {
   const { code, map } = await transformFile(path.join(root, file), options);
   await fs.promises.mkdir(path.dirname(output), { recursive: true });
   const name = path.basename(output);
-  await fs.promises.writeFile(output, `${code}\n//# sourceMappingURL=${name}.map\n`);
+  // Whole or not at all: another process may be loading, or compiling, the same file.
+  const part = `${output}.${process.pid}`;
+  await fs.promises.writeFile(part, `${code}\n//# sourceMappingURL=${name}.map\n`);
   await fs.promises.writeFile(`${output}.map`, map);
+  await fs.promises.rename(part, output);
 }

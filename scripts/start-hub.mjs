@@ -91,6 +91,8 @@ function environment(secrets) {
     PUBLIC_URL: `http://127.0.0.1:${ports.api}`,
     ALLOW_PRIVATE_NETWORKS: 'true',
     LOG_LEVEL: given.LOG_LEVEL ?? 'info',
+    // Four processes load the same packages: the second one on finds them compiled.
+    NODE_COMPILE_CACHE: path.join(home.folder, 'compile-cache'),
   };
 }
 

@@ -1,8 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Key of the simulator's demonstration agendas (apps/mock-vendors/src/in-house/README.md). */
 const VENDOR_KEY = 'demo-in-house-key';
 const HOUR_MS = 3_600_000;
+
+/** Nothing is offered before the worker has read the practitioner's agenda: unknown is not free. */
+async function firstFreeSlot(api, demonstration) {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const slot = await freeSlot(api, demonstration).catch(() => null);
+    if (slot) return slot;
+    await sleep(250);
+  }
+  return null;
+}
 
 /** The first free slot of an agenda that a simulator masters; `null` when none is offered just now. */
 async function freeSlot(api, { agendas, motifs, administration }) {
@@ -39,7 +50,7 @@ function showingCommand(vendors, { remoteAgendaId, start }) {
 
 function examples({ api, vendors }, slot, collaborator) {
   if (!slot)
-    return 'No slot is free in the coming weeks: start over with npm start -- --reset for an empty demonstration.';
+    return 'No slot is offered just now: look at the links and at the logs, or start over with npm start -- --reset.';
   const page = `${vendors}/in-house/?agenda=${slot.remoteAgendaId}&date=${slot.start.slice(0, 10)}`;
   return `Book the next free slot of ${slot.agendaName}:
 
@@ -56,7 +67,7 @@ const line = (name, value) => `  ${name.padEnd(24)}${value}`;
 export async function describeHub({ ports, demonstration, databaseUrl }) {
   const api = `http://127.0.0.1:${ports.api}`;
   const vendors = `http://127.0.0.1:${ports.vendors}`;
-  const slot = await freeSlot(api, demonstration).catch(() => null);
+  const slot = await firstFreeSlot(api, demonstration);
   return `
 Unisson is running, with a demonstration practice.
 

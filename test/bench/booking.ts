@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import pg from 'pg';
-import { startPostgres } from '../../scripts/postgres.mjs';
+import type pg from 'pg';
+import { migrateQueue } from '#queue';
+import { startPostgres } from '#scripts/postgres.mjs';
 import { createTestDatabase } from '../support/postgres.js';
-import { apiProcess, workerProcess, rssMb, type HubProcess } from '../support/bench-processes.js';
+import { openPool } from '../support/practice.js';
+import { HubProcesses } from '../support/processes.js';
 import { seedAgendas, starts, type BenchAgenda } from './booking-practice.js';
 import { benchResult, load, median, type BenchResult, type Load } from './measure.js';
 
@@ -28,44 +30,49 @@ const BARE = `CREATE TABLE bench_claim (agenda_id uuid NOT NULL, seat integer NO
  * bare inserts under the same constraints: three rounds, the ceilings measured next to what they are compared with.
  */
 export async function benchBooking(short: boolean): Promise<BenchResult> {
-  const seconds = short ? 1 : 5;
   const server = await startPostgres({ settings: { max_connections: 200 } });
-  const processes: HubProcess[] = [];
+  let hub: HubProcesses | undefined;
   try {
-    const database = await createTestDatabase(server.url());
-    const api = await apiProcess({ appUrl: database.appUrl, ownerUrl: database.ownerUrl });
-    processes.push(api);
-    const worker = await workerProcess({ appUrl: database.appUrl, ownerUrl: database.ownerUrl });
-    processes.push(worker);
-    const admin = new pg.Pool({ connectionString: database.adminUrl, max: 32 });
-    const pool = new pg.Pool({ connectionString: database.appUrl, max: 32 });
+    const { adminUrl, appUrl, ownerUrl } = await createTestDatabase(server.url());
+    await migrateQueue(ownerUrl);
+    hub = await HubProcesses.start({ databaseUrl: appUrl, apis: 1, workers: 1, env: { POOL_SIZE: '32' } });
+    const admin = openPool(adminUrl, 32);
+    const pool = openPool(appUrl, 32);
     try {
-      await admin.query(BARE);
-      const agendas = await seedAgendas(pool, AGENDAS);
-      const next = starts(AGENDAS);
-      const rounds: Round[] = [];
-      await loadHttp(api.url, agendas, next, { clients: 8, seconds: 1 });
-      for (let n = 0; n < (short ? 1 : ROUNDS); n += 1) {
-        const http: Record<number, Load> = {};
-        for (const clients of CLIENTS) http[clients] = await loadHttp(api.url, agendas, next, { clients, seconds });
-        const transaction = await loadTransaction(pool, agendas, next, seconds);
-        const bare = await loadBare(admin, agendas, starts(AGENDAS), seconds);
-        await admin.query('TRUNCATE bench_claim');
-        rounds.push({ bare, transaction, http });
-      }
-      const [version] = (await admin.query<{ server_version: string }>('SHOW server_version')).rows;
-      return benchResult('booking', { postgresql: version?.server_version ?? '' }, { metrics: metricsOf(rounds, api, worker), runs: rounds });
+      const { rows } = await admin.query<{ server_version: string }>('SHOW server_version');
+      const rounds = await measure({ hub, admin, pool }, short ? { rounds: 1, seconds: 1 } : { rounds: ROUNDS, seconds: 5 });
+      return benchResult('booking', { postgresql: rows[0]?.server_version ?? '' }, { metrics: metricsOf(rounds, hub), runs: rounds });
     } finally {
       await pool.end();
       await admin.end();
     }
   } finally {
-    for (const child of processes) await child.stop();
+    await hub?.stop();
     await server.stop();
   }
 }
 
-function metricsOf(rounds: readonly Round[], api: HubProcess, worker: HubProcess): Record<string, number> {
+async function measure(on: { hub: HubProcesses; admin: pg.Pool; pool: pg.Pool }, shape: { rounds: number; seconds: number }): Promise<Round[]> {
+  const { hub, admin, pool } = on;
+  const { seconds } = shape;
+  const url = hub.apis[0]?.url ?? '';
+  await admin.query(BARE);
+  const agendas = await seedAgendas(pool, AGENDAS);
+  const next = starts(AGENDAS);
+  await loadHttp(url, agendas, next, { clients: 8, seconds: 1 });
+  const rounds: Round[] = [];
+  for (let n = 0; n < shape.rounds; n += 1) {
+    const http: Record<number, Load> = {};
+    for (const clients of CLIENTS) http[clients] = await loadHttp(url, agendas, next, { clients, seconds });
+    const transaction = await loadTransaction(pool, agendas, next, seconds);
+    const bare = await loadBare(admin, agendas, starts(AGENDAS), seconds);
+    await admin.query('TRUNCATE bench_claim');
+    rounds.push({ bare, transaction, http });
+  }
+  return rounds;
+}
+
+function metricsOf(rounds: readonly Round[], hub: HubProcesses): Record<string, number> {
   const metrics: Record<string, number> = {};
   for (const clients of CLIENTS) {
     const of = (field: keyof Load): number => median(rounds.map(({ http }) => http[clients]?.[field] ?? Number.NaN));
@@ -81,8 +88,8 @@ function metricsOf(rounds: readonly Round[], api: HubProcess, worker: HubProcess
     transaction_per_s_32: median(rounds.map(({ transaction }) => transaction.perSecond)),
     ratio_to_bare_32: ratio('bare'),
     ratio_to_transaction_32: ratio('transaction'),
-    rss_api_mb: rssMb(api.pid),
-    rss_worker_mb: rssMb(worker.pid),
+    rss_api_mb: hub.apis[0]?.rssMb() ?? Number.NaN,
+    rss_worker_mb: hub.workers[0]?.rssMb() ?? Number.NaN,
   };
 }
 

@@ -15,8 +15,18 @@ export class Scheduler {
   private order = 0;
   private readonly heap: Event[] = [];
   private resumed = false;
+  private failure: unknown = undefined;
 
+  /** Runs `run` after a delay, then what it set off. */
   at(delayMs: number, run: () => void): void {
+    this.quietly(delayMs, () => {
+      this.resumed = true;
+      run();
+    });
+  }
+
+  /** The same for what sets nothing off, unless it says so by `wakes`: costs no turn of the promise queue. */
+  quietly(delayMs: number, run: () => void): void {
     const event = { time: this.now + delayMs, order: this.order++, run };
     const { heap } = this;
     let index = heap.push(event) - 1;
@@ -30,17 +40,19 @@ export class Scheduler {
     heap[index] = event;
   }
 
-  /** To be called when an event settles a promise: what waits for it runs before the next event. */
+  /** Ends the run: what it simulates broke a rule that has no judge. */
+  fail(error: unknown): void {
+    this.failure ??= error;
+  }
+
+  /** A quiet event settled a promise after all. */
   wakes(): void {
     this.resumed = true;
   }
 
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.at(ms, () => {
-        this.wakes();
-        resolve();
-      });
+      this.at(ms, resolve);
     });
   }
 
@@ -53,6 +65,7 @@ export class Scheduler {
       const step = (): void => {
         try {
           this.resumed = false;
+          if (this.failure !== undefined) throw this.failure;
           while (!this.resumed) {
             const event = this.heap[0];
             if (event === undefined || event.time > until) return resolve();

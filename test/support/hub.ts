@@ -15,6 +15,8 @@ import {
   type Actor,
   type Alarm,
   type Backends,
+  type Bookings,
+  type Lanes,
   type SyncStore,
   type Writes,
 } from '#application';
@@ -61,7 +63,16 @@ export interface TestHubOptions {
   readonly poolSize?: number;
   readonly timeoutMs?: number;
   /** Lets a test stand between the saga and its ports. */
-  readonly around?: { writes?(writes: Writes): Writes; sync?(store: SyncStore): SyncStore; backends?(backends: Backends): Backends };
+  readonly around?: Around;
+}
+
+/** What a test puts around the ports that the use cases are given; the hub's own members stay bare. */
+export interface Around {
+  bookings?(bookings: Bookings): Bookings;
+  writes?(writes: Writes): Writes;
+  sync?(store: SyncStore): SyncStore;
+  lanes?(lanes: Lanes): Lanes;
+  backends?(backends: Backends): Backends;
 }
 
 export async function openHub({ url, publicUrl, poolSize = 8, timeoutMs = 3000, around = {} }: TestHubOptions): Promise<TestHub> {
@@ -77,9 +88,11 @@ export async function openHub({ url, publicUrl, poolSize = 8, timeoutMs = 3000, 
   const backends = around.backends?.(opened) ?? opened;
   const usedSync = around.sync?.(sync) ?? sync;
   const usedWrites = around.writes?.(writes) ?? writes;
+  const usedBookings = around.bookings?.(bookings) ?? bookings;
+  const leases = new PgLanes(database);
   const syncLink = new SyncLink(usedSync, effects);
   const lanes = new LaneRunner({
-    lanes: new PgLanes(database),
+    lanes: around.lanes?.(leases) ?? leases,
     store: usedSync,
     writes: usedWrites,
     backends,
@@ -97,11 +110,11 @@ export async function openHub({ url, publicUrl, poolSize = 8, timeoutMs = 3000, 
     search,
     sync,
     writes,
-    booking: new Booking(bookings, search, new WriteThrough({ bookings, lanes, alarm: SILENT, effects })),
+    booking: new Booking(usedBookings, search, new WriteThrough({ bookings: usedBookings, lanes, alarm: SILENT, effects })),
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),
-    housekeeping: new Housekeeping(bookings, calendar, effects),
+    housekeeping: new Housekeeping(usedBookings, calendar, effects),
     links: new Links({ ...linksParts, publicUrl: publicUrl ?? null, newSecret: () => randomBytes(32).toString('base64url') }),
     async close() {
       await lanes.drained();
@@ -119,8 +132,8 @@ export interface RemoteAccount {
   readonly remoteAgendaId: string;
 }
 
-/** Connects an agenda of a practice to a backend, as an administrator would, and reads it once. */
-export async function linkAgenda(hub: TestHub, practice: { organization: string; collaborator: string; agenda: string }, account: RemoteAccount, disclosure: 'full' | 'initials' | 'busy' = 'full'): Promise<string> {
+/** Connects an agenda of a practice to a backend, as an administrator would, and reads it once unless `sync` is false. */
+export async function linkAgenda(hub: TestHub, practice: { organization: string; collaborator: string; agenda: string }, account: RemoteAccount, options: { disclosure?: 'full' | 'initials' | 'busy'; sync?: boolean } = {}): Promise<string> {
   const actor: Actor = { kind: 'collaborator', id: practice.collaborator, key: newId() };
   const organizationId = practice.organization;
   const created = await hub.connections.create({ organizationId, id: newId(), actor, label: 'Agenda du cabinet', ...account });
@@ -132,12 +145,13 @@ export async function linkAgenda(hub: TestHub, practice: { organization: string;
     connectionId: created.connection.id,
     remoteAgendaId: account.remoteAgendaId,
     direction: 'two-way' as const,
-    disclosure,
+    disclosure: options.disclosure ?? 'full',
     policy: 'practitioner-wins' as const,
     actor,
   };
   const linked = await hub.links.create(link);
   if (linked.outcome !== 'linked') throw new Error(`link: ${JSON.stringify(linked)}`);
+  if (options.sync === false) return link.id;
   const ran = await hub.lanes.run({ organizationId, agendaId: practice.agenda, sync: 'full' });
   if (ran !== 'done') throw new Error(`first sync: ${ran}`);
   return link.id;

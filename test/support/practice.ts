@@ -32,7 +32,7 @@ export interface PracticeOptions {
 export function openPool(connectionString: string, max = 8): pg.Pool {
   const pool = new pg.Pool({ connectionString, max });
   // end() does not wait for the sockets: the drop that follows may still meet one, and end it with an error.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('error', () => undefined);
   return pool;
 }
 

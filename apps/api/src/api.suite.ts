@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { newId } from '#application';
-import { createLogger, issueApiKey, parseEnvironment, SCOPES, type Scope } from '#platform';
+import { createLogger, issueApiKey, parseEnvironment, SCOPES, shutDown, type Scope } from '#platform';
 import { migrateQueue } from '#queue';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
 import {
@@ -29,6 +29,11 @@ export interface Answer {
 export interface Ask {
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
+}
+
+/** The paths of the faults that an answer tells, sorted. */
+export function faultPaths({ json }: Answer): string[] {
+  return (json.errors as { path: string }[]).map(({ path }) => path).sort();
 }
 
 /** One application of a practice, as it asks. */
@@ -134,8 +139,7 @@ export class TestApi {
   }
 
   async stop(): Promise<void> {
-    this.parts.drain.begin();
-    await this.inside.app.close();
+    await shutDown(this.inside.app, this.parts.drain, 0);
     await this.inside.pool.end();
     await this.inside.database.drop();
   }

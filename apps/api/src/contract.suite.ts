@@ -12,8 +12,6 @@ export interface Document {
 
 /** Judges answers by the published document, and nothing else. */
 export class Contract {
-  /** Operations that were answered, as `GET /v1/agendas 200`. */
-  readonly seen = new Set<string>();
   private readonly routes: readonly {
     template: string;
     pattern: RegExp;
@@ -38,14 +36,17 @@ export class Contract {
     const operation = route?.methods[request.method.toLowerCase()];
     if (!route || !operation) return [];
     const name = `${request.method} ${route.template} ${String(answer.status)}`;
-    this.seen.add(name);
-    const documented = operation.responses[String(answer.status)];
-    if (!documented) return [`${name}: this status is not documented`];
+    return this.faultsOf(operation, answer).map((fault) => `${name}: ${fault}`);
+  }
+
+  private faultsOf({ responses }: Operation, answer: { status: number; type: string; body: string }): string[] {
+    const documented = responses[String(answer.status)];
+    if (!documented) return ['this status is not documented'];
     const [type = ''] = answer.type.split(';');
     const schema = documented.content?.[type]?.schema;
-    if (schema === undefined) return answer.body === '' ? [] : [`${name}: a body of ${type} is not documented`];
+    if (schema === undefined) return answer.body === '' ? [] : [`a body of ${type} is not documented`];
     const { error } = this.compiled(schema).safeParse(JSON.parse(answer.body));
-    return (error?.issues ?? []).map((issue) => `${name}: ${issue.path.join('.')} ${issue.message}`);
+    return (error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`);
   }
 
   private compiled(schema: object): z.ZodType {

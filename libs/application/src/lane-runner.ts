@@ -11,6 +11,8 @@ export interface LaneTask {
   readonly organizationId: string;
   readonly agendaId: string;
   readonly sync: 'none' | 'delta' | 'full';
+  /** A person has looked at the deletions that the brake held back: this pull carries them out. */
+  readonly releaseDeletions?: boolean;
 }
 
 /** `busy`: another process works on this agenda. `unreachable`: its backend did not answer; the writes wait. */
@@ -79,7 +81,7 @@ export class LaneRunner {
     const backend = await this.orUnreachable(() => backends.open(link.organizationId, link.connectionId));
     if (backend === null) return 'unreachable';
     const remote: Remote = { link, backend };
-    if (task.sync !== 'none' && !(await this.pull(remote, task.sync === 'full'))) return 'unreachable';
+    if (task.sync !== 'none' && !(await this.pull(remote, task))) return 'unreachable';
     while (held.value) {
       const write = await writes.next(task.organizationId, task.agendaId);
       if (write === null) return 'done';
@@ -98,9 +100,9 @@ export class LaneRunner {
     }
   }
 
-  private async pull(remote: Remote, full: boolean): Promise<boolean> {
+  private async pull(remote: Remote, { sync, releaseDeletions = false }: LaneTask): Promise<boolean> {
     try {
-      await this.parts.sync.pull(remote, { full });
+      await this.parts.sync.pull(remote, { full: sync === 'full', releaseDeletions });
       return true;
     } catch (error) {
       failureOf(error);

@@ -178,6 +178,8 @@ export interface PullEnd {
   /** Instant, by the database's clock, before which everything was read; epoch milliseconds as text of the database. */
   readonly asOf: string;
   readonly full: boolean;
+  /** Deletions were held back: the cursor stays where it was, so that they are read again. */
+  readonly braked: boolean;
   readonly nextPollMs: number;
 }
 

@@ -1,5 +1,5 @@
 import { ConnectorError, type CallOptions, type ConnectorErrorKind } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import type { RemoteChange, RemoteObject } from '#domain';
 import { backoffMs } from './backoff.js';
 import { summaryOf } from './disclosure.js';
 import type { Effects, Failure, PendingWrite, Writes } from './ports.js';
@@ -79,18 +79,24 @@ export class RemoteWriter {
       found = await backend.session.find({ agendaId: link.remoteAgendaId, reference: write.reference }, this.call());
     });
     if (!looked) return false;
-    if (found !== null) return this.orPostpone(write, () => this.readFound(remote, found));
-    if (write.mirror !== null) {
-      await this.sync.absorb(remote, [{ kind: 'removed', remoteId: write.mirror.remoteId }]);
-      return false;
+    if (found !== null || write.mirror !== null) {
+      await this.noteFound(write, remote, found);
+      return found !== null;
     }
     const wait = write.unanswered > 0 && (idempotency === 'none' || idempotency === 'natural') ? settleMs - (write.sinceSentMs ?? 0) : 0;
     if (wait > 0) await this.writes.postpone(write, wait, null);
     return wait <= 0;
   }
 
-  private async readFound(remote: Remote, found: RemoteObject | null): Promise<void> {
-    if (found !== null) await this.sync.absorb(remote, [{ kind: 'upsert', object: found }]);
+  /** Tells reconcile where our object is now. Certainly nowhere: the practitioner deleted it. */
+  private async noteFound(write: PendingWrite, remote: Remote, found: RemoteObject | null): Promise<void> {
+    const known = write.mirror?.remoteId;
+    if (found !== null) {
+      const gone: RemoteChange[] = known === undefined || known === found.remoteId ? [] : [{ kind: 'removed', remoteId: known }];
+      await this.sync.absorb(remote, [...gone, { kind: 'upsert', object: found }]);
+    } else if (known !== undefined) {
+      await this.sync.act(remote, [{ type: 'follow-cancel', appointmentId: write.appointmentId, remoteId: known, object: null }]);
+    }
   }
 
   private async failed(write: PendingWrite, remote: Remote, failure: Failure): Promise<void> {
@@ -103,8 +109,8 @@ export class RemoteWriter {
       case 'stale':
         return this.preconditionFailed(write, remote, failure);
       case 'not_found':
-        if (write.mirror !== null) return void (await this.sync.absorb(remote, [{ kind: 'removed', remoteId: write.mirror.remoteId }]));
-        return this.writes.postpone(write, GONE_RETRY_MS, failure);
+        // Where it went is looked up at the next step.
+        return this.writes.postpone(write, write.mirror === null ? GONE_RETRY_MS : 0, failure);
       case 'auth':
         await this.sync.failed(remote, new ConnectorError('auth', failure.message));
         return this.writes.postpone(write, GONE_RETRY_MS, failure);
@@ -121,7 +127,7 @@ export class RemoteWriter {
     const looked = await this.orPostpone(write, async () => {
       const found = await remote.backend.session.find({ agendaId: remote.link.remoteAgendaId, reference: write.reference }, this.call());
       landed = found !== null && (write.departing === null || found.when?.start === write.when.start);
-      await this.readFound(remote, found);
+      await this.noteFound(write, remote, found);
     });
     if (!looked || landed) return;
     if (write.departing !== null) await this.writes.revertMove(write, reason);
@@ -131,8 +137,9 @@ export class RemoteWriter {
 
   private async preconditionFailed(write: PendingWrite, remote: Remote, failure: Failure): Promise<void> {
     if (write.mirror !== null) return this.writes.postpone(write, 0, failure);
-    const wait = write.unanswered > 0 ? remote.backend.capabilities.settleMs - (write.sinceSentMs ?? 0) : 0;
-    if (wait > 0) return this.writes.postpone(write, wait, failure);
+    const { settleMs } = remote.backend.capabilities;
+    // A whole settle each time, not what is left of it: this very attempt has set the clock back.
+    if (write.unanswered > 0 && (write.sinceSentMs ?? 0) < settleMs) return this.writes.postpone(write, settleMs, failure);
     await this.writes.renewReference(write);
   }
 

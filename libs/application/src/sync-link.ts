@@ -28,7 +28,17 @@ const QUIET_POLL_MS = 60_000;
 const MAX_DELETION_SHARE = 0.2;
 const MAX_DELETIONS = 10;
 
+export interface PullOptions {
+  /** Reads everything anew instead of the changes since the cursor. */
+  readonly full?: boolean;
+  /** What was just written and read back, so that it is judged together with what happened around it. */
+  readonly own?: RemoteObject;
+  /** A person has looked at the deletions that the brake held back. */
+  readonly releaseDeletions?: boolean;
+}
+
 interface Read {
+  readonly releaseDeletions?: boolean;
   readonly changes: readonly RemoteChange[];
   readonly cursor: string | null;
   readonly complete: CompleteListing | null;
@@ -59,13 +69,19 @@ export class SyncLink {
   ) {}
 
   /** Pulls and applies. Throws ConnectorError when the backend could not be read; nothing was inferred then. */
-  async pull(remote: Remote, options: { full?: boolean; own?: RemoteObject } = {}): Promise<Applied> {
+  async pull(remote: Remote, options: PullOptions = {}): Promise<Applied> {
     const asOf = await this.store.clock(remote.link.organizationId);
     const window = pullWindow(this.effects.now());
     const read = await this.read(remote, window, options.full === true ? null : remote.link.cursor);
     const changes = options.own === undefined ? read.changes : [...read.changes, { kind: 'upsert' as const, object: options.own }];
-    const actions = await this.plan(remote, window, { ...read, changes });
-    const end: PullEnd = { cursor: read.cursor, asOf, full: read.complete !== null, nextPollMs: actions.length > 0 ? BUSY_POLL_MS : QUIET_POLL_MS };
+    const actions = await this.plan(remote, window, { ...read, changes, releaseDeletions: options.releaseDeletions === true });
+    const end: PullEnd = {
+      cursor: read.cursor,
+      asOf,
+      full: read.complete !== null,
+      braked: actions.some(({ type }) => type === 'brake'),
+      nextPollMs: actions.length > 0 ? BUSY_POLL_MS : QUIET_POLL_MS,
+    };
     return this.act(remote, actions, end);
   }
 
@@ -125,7 +141,7 @@ export class SyncLink {
       appointments: base.appointments,
       changes: digested.changes,
       complete: digested.complete,
-      releaseDeletions: false,
+      releaseDeletions: read.releaseDeletions === true,
     });
     return read.complete === null ? actions : this.lookAgain(remote, window, { actions, complete: read.complete });
   }
@@ -140,6 +156,7 @@ export class SyncLink {
       const object = reference === null ? null : await this.find(remote, reference);
       if (object === null) continue;
       missing.add(action.appointmentId);
+      if (object.remoteId !== action.remoteId) found.push({ kind: 'removed', remoteId: action.remoteId });
       found.push({ kind: 'upsert', object });
     }
     if (found.length === 0) return plan.actions;
@@ -151,7 +168,8 @@ export class SyncLink {
     return backend.session.find({ agendaId: link.remoteAgendaId, reference }, this.effects.deadline(PULL_MS));
   }
 
-  private async act(remote: Remote, actions: readonly Action[], end: PullEnd | null): Promise<Applied> {
+  /** Carries a plan out; `end` is stored with its last part. */
+  async act(remote: Remote, actions: readonly Action[], end: PullEnd | null = null): Promise<Applied> {
     let changes = 0;
     let due = 0;
     const chunks = chunksOf(actions);

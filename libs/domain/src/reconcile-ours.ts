@@ -1,5 +1,5 @@
 import { isLive } from './appointment.js';
-import { overlaps } from './interval.js';
+import { overlaps, union } from './interval.js';
 import type { Interval } from './interval.js';
 import { sameTime } from './reconcile-reading.js';
 import type { Sighting } from './reconcile-reading.js';
@@ -27,10 +27,13 @@ function whyUnusable({ object }: Ours): ConflictReason | null {
   return object.when === null || object.when.start >= object.when.end ? 'lost-its-time' : null;
 }
 
-/** Keeps the mirror as fresh as what was read; `null` when it is. */
+/** Keeps the mirror as fresh as what was read; `null` when it is. Busy time is claimed for foreign objects only. */
 export function refresh(sighting: Sighting): Action | null {
   const { object, base, appointmentId } = sighting;
-  const stale = isChanged(sighting) || base?.version !== object.version || !sameBusy(base.busy, object.busy);
+  const stale =
+    isChanged(sighting) ||
+    base?.version !== object.version ||
+    (appointmentId === null && !sameBusy(base.busy, object.busy));
   return stale ? { type: 'mirror', object, appointmentId } : null;
 }
 
@@ -81,6 +84,8 @@ function conflict({ object, appointment }: Ours, reason: ConflictReason): Action
   return { type: 'conflict', appointmentId: appointment.id, object, reason };
 }
 
+/** Compares the time covered, however it is cut into intervals. */
 function sameBusy(a: readonly Interval[], b: readonly Interval[]): boolean {
-  return a.length === b.length && a.every((interval, index) => sameTime(interval, b[index] ?? null));
+  const [x, y] = [union(a), union(b)];
+  return x.length === y.length && x.every((interval, index) => sameTime(interval, y[index] ?? null));
 }

@@ -27,10 +27,14 @@ export interface Reading {
   readonly mirrored: ReadonlySet<string>;
 }
 
-/** True when both are the same times, or both unknown. */
+/** True when both are the same times, or neither is any: an empty interval holds no time. */
 export function sameTime(a: Interval | null, b: Interval | null): boolean {
-  if (a === null || b === null) return a === b;
-  return a.start === b.start && a.end === b.end;
+  if (isNoTime(a) || isNoTime(b)) return isNoTime(a) && isNoTime(b);
+  return a?.start === b?.start && a?.end === b?.end;
+}
+
+function isNoTime(when: Interval | null): boolean {
+  return when === null || when.start >= when.end;
 }
 
 /** True when a listing of `window` must contain the object. */

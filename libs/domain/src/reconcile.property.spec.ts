@@ -195,7 +195,8 @@ const history = (planner: Planner) =>
   });
 
 test('two-way sync is idempotent, convergent, echo-free, and deletes only what it has seen gone', () => {
-  fc.assert(history(reconcile), { numRuns: 3000 });
+  // A fixed seed, so that a red run means a changed planner; explore with others and more runs when changing it.
+  fc.assert(history(reconcile), { numRuns: 4000, seed: 4791 });
 });
 
 describe('the property notices when the planner', () => {

@@ -86,6 +86,11 @@ describe('an object of ours', () => {
     expect(ours(status, change)).toEqual(expected);
   });
 
+  test('its busy time is the claim of its appointment, not of its mirror', () => {
+    const withoutClaims = [known({ busy: [] })];
+    expect(types({ known: withoutClaims, appointments: [appointment('confirmed')], changes: [upsert()] })).toEqual([]);
+  });
+
   test('on a link where the hub wins', () => {
     const hubWins = { policy: 'hub-wins' } as const;
     expect(ours('confirmed', upsert({ when: TEN }), hubWins)).toEqual(['write-back']);
@@ -225,6 +230,23 @@ describe('a foreign object', () => {
     const base = known({ appointmentId: null });
     expect(types({ known: [base], changes: [upsert()] })).toEqual([]);
     expect(types({ known: [{ ...base, busy: [NINE, TEN] }], changes: [upsert()] })).toEqual(['mirror']);
+    expect(
+      types({
+        known: [
+          {
+            ...base,
+            busy: [
+              { start: 90, end: 92 },
+              { start: 92, end: 95 },
+            ],
+          },
+        ],
+        changes: [upsert()],
+      }),
+    ).toEqual([]);
+    const instant = object({ when: { start: 90, end: 90 }, busy: [] });
+    const stored = known({ appointmentId: null, when: null }, instant);
+    expect(types({ known: [stored], changes: [{ kind: 'upsert', object: instant }] })).toEqual([]);
     expect(types({ known: [base], changes: [upsert({ version: 'v2' })] })).toEqual(['mirror']);
     expect(types({ known: [], changes: [upsert({ reference: null })] })).toEqual(['mirror']);
     expect(types({ known: [base], changes: [gone()] })).toEqual(['forget']);

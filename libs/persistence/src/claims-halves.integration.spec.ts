@@ -184,21 +184,26 @@ describe('an appointment and its claims', () => {
       SELECT organization_id, agenda_id, 2, during, authority, holder, appointment_id FROM claim WHERE holder = $1`,
       [id],
     );
-    let arrived = 0;
-    let open = (): void => undefined;
-    const both = new Promise<void>((resolve) => (open = resolve));
-    const remove = (seat: number) =>
-      inTenant(agendas.pool, practice.organization, async (client) => {
+    const [first, second] = [await agendas.pool.connect(), await agendas.pool.connect()];
+    try {
+      for (const [client, seat] of [
+        [first, 1],
+        [second, 2],
+      ] as const) {
+        await client.query('BEGIN');
+        await client.query(`SELECT set_config('app.organization', $1, true)`, [practice.organization]);
         await client.query('DELETE FROM claim WHERE holder = $1 AND seat = $2', [id, seat]);
-        arrived += 1;
-        if (arrived === 2) open();
-        await both;
-      });
-    const results = await Promise.allSettled([remove(1), remove(2)]);
-    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({
-      reason: { constraint: 'appointment_live_has_claim' },
-    });
+      }
+      await first.query('SET CONSTRAINTS ALL IMMEDIATE');
+      // Waits for the first, then sees what it did.
+      const late = second.query('COMMIT').catch((error: unknown) => error);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await first.query('COMMIT');
+      expect(await late).toMatchObject({ constraint: 'appointment_live_has_claim' });
+    } finally {
+      first.release();
+      second.release();
+    }
   });
 
   describe('of a hold', () => {

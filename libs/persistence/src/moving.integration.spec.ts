@@ -161,6 +161,14 @@ describe('moving', () => {
     });
   });
 
+  test('keeps a motif that is no longer offered, but takes none on', async () => {
+    const { practice, id } = await booked();
+    const other = await longMotif(practice);
+    await query(pool, practice, 'UPDATE motif SET active = false');
+    expect((await move(pool, practice, id, { version: 9, motif: other })).outcome).toBe('motif-unknown');
+    expect((await move(pool, practice, id, { version: 9, start: at('12:00') })).outcome).toBe('placed');
+  });
+
   test('is refused where the new place is taken or breaks a rule, and changes nothing', async () => {
     const { practice, id } = await booked();
     await place(pool, practice, { start: at('11:00') });

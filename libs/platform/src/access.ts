@@ -22,6 +22,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route demands; a route without it is refused. */
     access?: Scope | 'public';
+    /** Takes query parameters. */
+    query?: boolean;
     /** Keeps the body as bytes, for signatures. */
     rawBody?: boolean;
   }
@@ -30,9 +32,9 @@ declare module 'fastify' {
   }
 }
 
-/** The scope a route demands. */
-export const Right = (scope: Scope): MethodDecorator =>
-  applyDecorators(RouteConfig({ access: scope }), ApiSecurity('apiKey', [scope]));
+/** The scope a route demands. `query`: it takes query parameters; elsewhere any is refused. */
+export const Right = (scope: Scope, options: { query?: boolean } = {}): MethodDecorator =>
+  applyDecorators(RouteConfig({ access: scope, ...options }), ApiSecurity('apiKey', [scope]));
 
 /** A route for anyone: health, documents, signed pushes. */
 export const Public = (options: { rawBody?: boolean } = {}): MethodDecorator =>

@@ -38,7 +38,7 @@ class NotesController {
   }
 
   @Get()
-  @Right('agenda:read')
+  @Right('agenda:read', { query: true })
   @Answers({ 200: z.object({ query: z.unknown() }) })
   list(@Query({ schema: querySchema }) query: z.output<typeof querySchema>): object {
     return { query };

@@ -7,10 +7,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Authentication } from './authentication.js';
 import type { Metrics } from './metrics.js';
+import { watchConnections } from './open-connections.js';
 import { isDocumentRoute } from './openapi.js';
 import { problemBody } from './problem-body.js';
 import { Problem } from './problems.js';
 import type { RateLimiter } from './rate-limit.js';
+import { faultsOf } from './validation.js';
 
 const BODY_LIMIT = 64 * 1024;
 /** A request that has not arrived whole by then is dropped: nobody keeps a connection by dripping. */
@@ -54,6 +56,7 @@ export function createHttpAdapter(conventions: HttpConventions): FastifyAdapter 
     const answer = schema as z.ZodType;
     return (data) => JSON.stringify(answer.parse(data));
   });
+  watchConnections(server.server);
   acceptJson(server);
   server.decorateRequest('caller', null);
   server.addHook('onRoute', (route) => {
@@ -92,7 +95,16 @@ function admission({
     if (config.access === undefined || !authentication) throw new Error(`the route ${url} declares no right`);
     request.caller = await authentication.authenticate(request, config.access);
     if (rateLimiter) applyRateLimit(rateLimiter, request.caller.keyId, reply);
+    if (!config.query) refuseQuery(request);
   };
+}
+
+function refuseQuery({ query }: FastifyRequest): void {
+  const names = Object.keys(query as object);
+  if (names.length === 0) return;
+  throw new Problem('bad-input', {
+    errors: faultsOf('query', [{ code: 'unrecognized_keys', message: '', keys: names }]),
+  });
 }
 
 function applyRateLimit(limiter: RateLimiter, keyId: string, reply: FastifyReply): void {

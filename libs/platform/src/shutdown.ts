@@ -1,27 +1,34 @@
+import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplication } from '@nestjs/common';
 import type { Drain } from './drain.js';
 import type { Logger } from './logging.js';
+import { closeUnusedConnections } from './open-connections.js';
 
 /** Time for whoever routes requests here to notice that this process is no longer ready. */
 const NOTICE_MS = 500;
 const OPEN_REQUESTS_MS = 10_000;
+const SWEEP_MS = 50;
 
-interface ClosableServer {
-  closeAllConnections(): void;
-}
-
-/** Not ready, then no new connections, then at most 10 s for open requests, then everything else (`onApplicationShutdown`). */
-export async function shutDown(app: INestApplication, drain: Drain): Promise<void> {
+/**
+ * Not ready, then no new connections, then at most 10 s for open requests, then everything else
+ * (`onApplicationShutdown`). `noticeMs`: time for whoever routes requests here to notice.
+ */
+export async function shutDown(app: INestApplication, drain: Drain, noticeMs = NOTICE_MS): Promise<void> {
   drain.begin();
-  await sleep(NOTICE_MS);
-  const server = app.getHttpServer() as ClosableServer;
+  await sleep(noticeMs);
+  const server = app.getHttpServer() as Server;
+  // A connection whose last answer ends only now would otherwise be kept alive for the next one.
+  const sweep = setInterval(() => {
+    closeUnusedConnections(server);
+  }, SWEEP_MS);
   const cut = setTimeout(() => {
     server.closeAllConnections();
   }, OPEN_REQUESTS_MS);
   try {
     await app.close();
   } finally {
+    clearInterval(sweep);
     clearTimeout(cut);
   }
 }

@@ -8,6 +8,8 @@ export interface Producer {
 
 /** What is used of a BullMQ worker. */
 export interface Consumer {
+  /** Rejects when it will never work: BullMQ remembers that its first connection failed. */
+  ready(): Promise<void>;
   /** `force` does not wait for the jobs under way. */
   close(force?: boolean): Promise<void>;
 }

@@ -102,6 +102,7 @@ export class PostgresBackend implements Backend {
     );
     worker.on('error', this.onError);
     return {
+      ready: () => worker.waitUntilReady(),
       close: async (force = false) => {
         const closing = worker.close(force);
         // BullMQ leaves an idle worker's wait for a job to its timer when it is not to wait for anything.

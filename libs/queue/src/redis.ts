@@ -68,7 +68,8 @@ export class RedisBackend implements Backend {
       removeOnFail: KEEP_FAILED,
     });
     worker.on('error', this.onError);
-    return worker;
+    // On Redis it connects whenever the server is there: nothing to wait for.
+    return { ready: () => Promise.resolve(), close: (force = false) => worker.close(force) };
   }
 
   async close(): Promise<void> {

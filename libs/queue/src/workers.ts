@@ -41,14 +41,12 @@ export class Workers {
   async start(): Promise<void> {
     try {
       await this.backend.checkForWorkers();
+      await this.#open();
     } catch (error) {
       if (error instanceof ClockSkewError) throw error;
       this.options.onError(error as Error);
-      this.#later(RETRY_MS);
-      return;
     }
-    this.#open();
-    this.#later(this.options.settings.clockCheckInterval);
+    this.#again();
   }
 
   /** Waits for the jobs under way; with `force` leaves them, to be done again by another worker. */
@@ -59,8 +57,9 @@ export class Workers {
     await this.#closeConsumers(force);
   }
 
-  #later(delay: number): void {
+  #again(): void {
     if (this.#state === 'closed') return;
+    const delay = this.#state === 'waiting' ? RETRY_MS : this.options.settings.clockCheckInterval;
     this.#timer = setTimeout(() => {
       this.#checking = this.#check();
     }, delay);
@@ -70,7 +69,7 @@ export class Workers {
   async #check(): Promise<void> {
     try {
       await this.backend.checkForWorkers();
-      if (this.#state !== 'running' && this.#state !== 'closed') this.#open();
+      if (this.#state !== 'running') await this.#open();
     } catch (error) {
       this.options.onError(error as Error);
       // A store that is away while workers run is their own business: they try again by themselves.
@@ -79,10 +78,11 @@ export class Workers {
         await this.#closeConsumers(false);
       }
     }
-    this.#later(this.#state === 'waiting' ? RETRY_MS : this.options.settings.clockCheckInterval);
+    this.#again();
   }
 
-  #open(): void {
+  async #open(): Promise<void> {
+    if (this.#state === 'closed') return;
     this.#state = 'running';
     this.#consumers = this.handlers.map((one) =>
       this.backend.consumer({
@@ -91,6 +91,13 @@ export class Workers {
         processor: (job) => this.#process(one, job),
       }),
     );
+    try {
+      await Promise.all(this.#consumers.map((consumer) => consumer.ready()));
+    } catch (error) {
+      if (this.state !== 'closed') this.#state = 'waiting';
+      await this.#closeConsumers(true);
+      throw error;
+    }
   }
 
   async #closeConsumers(force: boolean): Promise<void> {

@@ -11,7 +11,7 @@ export class AgendasController {
 
   /** Agendas of the organization, each with its practitioner, place and freshness. */
   @Get()
-  @Right('agenda:read')
+  @Right('agenda:read', { query: true })
   @Answers({ 200: agendaPage })
   async list(
     @CallerParam() caller: Caller,

@@ -69,7 +69,7 @@ export class AppointmentsController {
 
   /** Appointments and holds by start, a page at a time. */
   @Get()
-  @Right('agenda:read')
+  @Right('agenda:read', { query: true })
   @Answers({ 200: appointmentPage })
   async list(
     @CallerParam() { organizationId }: Caller,

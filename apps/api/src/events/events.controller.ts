@@ -23,7 +23,7 @@ export class EventsController {
 
   /** The ordered log of changes: a page of it as JSON, or with `Accept: text/event-stream` the stream of it. */
   @Get()
-  @Right('event:read')
+  @Right('event:read', { query: true })
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
@@ -54,6 +54,7 @@ export class EventsController {
       if (value !== undefined) reply.raw.setHeader(name, value);
     reply.raw.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
     reply.raw.setHeader('X-Accel-Buffering', 'no');
+    reply.raw.setHeader('Connection', 'close');
     reply.raw.writeHead(200);
     const source = {
       after: (cursor: string | null, limit: number) => this.page(organizationId, cursor, limit),

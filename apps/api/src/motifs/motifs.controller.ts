@@ -11,7 +11,7 @@ export class MotifsController {
 
   /** Visit reasons that can be booked. */
   @Get()
-  @Right('agenda:read')
+  @Right('agenda:read', { query: true })
   @Answers({ 200: motifPage })
   async list(
     @CallerParam() caller: Caller,

@@ -6,7 +6,7 @@ import { formatInstant, instantView } from './instants.js';
 export const freshnessFields = {
   certainty: z.enum(['live', 'fresh', 'stale', 'unreachable']).meta({
     description:
-      '`live`: mastered here. `fresh`: read recently enough. `stale`: too old to promise. `unreachable`: unknown, neither free nor full.',
+      '`live`: mastered here, or just read. `fresh`: read recently enough. `stale`: too old to promise. `unreachable`: unknown, neither free nor full.',
   }),
   asOf: instantView
     .nullable()

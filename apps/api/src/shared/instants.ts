@@ -37,7 +37,11 @@ export function formatInstant(instant: number, timeZone: string): string {
 
 /** An instant as input: RFC 3339 with an offset, read as epoch milliseconds. */
 export const instantInput = z.iso
-  .datetime({ offset: true, error: 'must be an RFC 3339 instant with an offset, such as 2027-03-01T09:00:00+01:00' })
+  .datetime({
+    offset: true,
+    abort: true,
+    error: 'must be an RFC 3339 instant with an offset, such as 2027-03-01T09:00:00+01:00',
+  })
   .max(40)
   .transform((text) => Date.parse(text))
   .refine((instant) => instant >= EARLIEST && instant < LATEST, {

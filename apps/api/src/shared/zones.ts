@@ -1,4 +1,4 @@
-import { Calendar } from '#application';
+import { type Calendar } from '#application';
 import { ShortMemory } from '#platform';
 
 const BELIEVED_MS = 60_000;

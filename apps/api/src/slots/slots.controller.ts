@@ -13,7 +13,7 @@ export class SlotsController {
 
   /** Bookable slots in a window, each with how fresh what is known of its agenda is. */
   @Get()
-  @Right('agenda:read')
+  @Right('agenda:read', { query: true })
   @Answers({ 200: slotsView }, 'not-found')
   async search(
     @CallerParam() { organizationId }: Caller,
@@ -29,7 +29,7 @@ export class SlotsController {
 
   /** The first bookable slots from an instant on. */
   @Get('next')
-  @Right('agenda:read')
+  @Right('agenda:read', { query: true })
   @Answers({ 200: slotsView }, 'not-found')
   async next(
     @CallerParam() { organizationId }: Caller,

@@ -14,8 +14,8 @@ import { AgendaStore } from './store.js';
 /** Key of the demonstration agendas. */
 const DEMO_KEY = 'demo-in-house-key';
 const DEMO_AGENDAS = [
-  { id: 'agenda-martin', name: 'Dr Claire Martin, dermatologue', zone: 'Europe/Paris', apiKey: DEMO_KEY },
-  { id: 'agenda-leroy', name: 'Dr Paul Leroy, médecin généraliste', zone: 'Europe/Paris', apiKey: DEMO_KEY },
+  { id: 'agenda-martin', name: 'Dr Anne Martin, médecin généraliste', zone: 'Europe/Paris', apiKey: DEMO_KEY },
+  { id: 'agenda-leroy', name: 'Dr Paul Leroy, dermatologue', zone: 'Europe/Paris', apiKey: DEMO_KEY },
 ];
 
 /** « Agenda maison »: the well-behaved backend. */

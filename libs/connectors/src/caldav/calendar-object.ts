@@ -3,7 +3,7 @@ import { all, first, parameterOf, parseComponent, recurrenceOf, textOf, type Com
 import { readRule, type BoundedRule } from './rule-parts.js';
 import { periodsOf, readSpan, readTime, timesOf, type EventTime, type Span, type ZoneFinder } from './times.js';
 import { Unreadable } from './unreadable.js';
-import { findZone } from './vtimezone.js';
+import { findZone, wellKnown } from './vtimezone.js';
 import { UTC, type Zone } from './zones.js';
 
 /** One VEVENT: a single event, the master of a series, or an override of some of its instances. */
@@ -52,7 +52,7 @@ export function uidOf(reference: string): string {
  * when one of them cannot be understood: half a series would show busy time as free.
  */
 export function readCalendarObject(body: string): CalendarEvent[] {
-  const calendar = parseComponent(reduced(contentLines(body)));
+  const calendar = parseComponent(reduced(contentLines(body), (tzid) => wellKnown(tzid) !== null));
   const events = calendar.components.filter(({ name }) => name === 'vevent');
   if (events.length > MAX_EVENTS) throw new Unreadable('the object holds too many events');
   const definitions = calendar.components.filter(({ name }) => name === 'vtimezone');

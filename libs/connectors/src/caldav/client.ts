@@ -73,9 +73,15 @@ export class DavClient {
 
   /** The answer to PROPFIND or REPORT, which must be a multistatus. */
   async multistatus(request: DavRequest, options: CallOptions): Promise<DavListing> {
+    const { body, url } = await this.report(request, options);
+    return { ...(await readable(readMultistatus(body))), url };
+  }
+
+  /** The same, not yet read. */
+  async report(request: DavRequest, options: CallOptions): Promise<DavAnswer> {
     const answer = await this.send({ ...request, headers: { 'Content-Type': XML, ...request.headers } }, options);
     if (answer.status !== 207) throw await this.failure(answer, false);
-    return { ...(await readBody(answer.body)), url: answer.url };
+    return answer;
   }
 
   /** The answer as an error, with the preconditions it names. */
@@ -136,9 +142,10 @@ function withoutUser(url: URL): URL {
   return url;
 }
 
-async function readBody(body: string): Promise<Multistatus> {
+/** Awaits the reading of an answer; what is no XML is `unavailable`, never empty. */
+export async function readable<T>(reading: Promise<T>): Promise<T> {
   try {
-    return await readMultistatus(body);
+    return await reading;
   } catch (error) {
     if (error instanceof XmlError) throw new ConnectorError('unavailable', error.message, { status: 207 });
     throw error;

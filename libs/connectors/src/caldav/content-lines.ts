@@ -18,21 +18,32 @@ const NAME = /^([A-Za-z0-9-]+)(?=[;:])/;
 /** Content lines of an object, blank lines dropped. Throws {@link Unreadable} when it is larger than an event may be. */
 export function contentLines(body: string): ContentLine[] {
   if (body.length > MAX_CHARACTERS) throw new Unreadable('the object is too large');
-  const groups: string[][] = [];
+  const lines: ContentLine[] = [];
+  let parts: string[] = [];
+  const flush = (): void => {
+    if (parts.length > 0) lines.push(contentLine(parts));
+    if (lines.length > MAX_LINES) throw new Unreadable('the object has too many lines');
+  };
   for (const line of body.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
-    const last = groups.at(-1);
-    if (/^[ \t]/.test(line) && last) last.push(line);
-    else if (line !== '') groups.push([line]);
-    if (groups.length > MAX_LINES) throw new Unreadable('the object has too many lines');
+    if (parts.length > 0 && (line.startsWith(' ') || line.startsWith('\t'))) {
+      parts.push(line);
+    } else if (line !== '') {
+      flush();
+      parts = [line];
+    }
   }
-  return groups.map((parts) => {
-    const text = parts.map((part, index) => (index === 0 ? part : part.slice(1))).join('');
-    return { raw: parts.join('\r\n'), text, name: (NAME.exec(text)?.[1] ?? '').toUpperCase() };
-  });
+  flush();
+  return lines;
+}
+
+function contentLine(parts: readonly string[]): ContentLine {
+  const text = parts.length === 1 ? (parts[0] ?? '') : parts.map((part, index) => (index === 0 ? part : part.slice(1))).join('');
+  return { raw: parts.length === 1 ? text : parts.join('\r\n'), text, name: (NAME.exec(text)?.[1] ?? '').toUpperCase() };
 }
 
 /** What follows the name and parameters of a line; quoted parameters may hold colons. */
 export function valueOf(line: ContentLine): string {
+  if (line.text[line.name.length] === ':') return line.text.slice(line.name.length + 1);
   let quoted = false;
   for (let at = 0; at < line.text.length; at++) {
     const character = line.text[at];
@@ -51,23 +62,23 @@ const PROPERTIES = new Set([
 
 /**
  * The object reduced to what the hub reads: events and zones without alarms, attachments and descriptions, in one
- * VCALENDAR. A broken line of no interest does no harm then. Throws {@link Unreadable} when components do not nest.
+ * VCALENDAR. A broken line of no interest does no harm then. Definitions of zones known by name are left out as well.
+ * Throws {@link Unreadable} when components do not nest.
  */
-export function reduced(lines: readonly ContentLine[]): string {
+export function reduced(lines: readonly ContentLine[], isKnownZone: (tzid: string) => boolean): string {
   const kept: string[] = ['BEGIN:VCALENDAR'];
   const open: string[] = [];
   let skipped = 0;
-  for (const line of lines) {
-    const begins = line.name === 'BEGIN';
-    if (begins) {
-      const component = valueOf(line).trim().toUpperCase();
+  for (const [index, line] of lines.entries()) {
+    if (line.name === 'BEGIN') {
+      const component = componentOf(line);
       if (open.length >= MAX_DEPTH) throw new Unreadable('components are nested too deeply');
       open.push(component);
       if (component === 'VCALENDAR' && open.length === 1) continue;
-      if (skipped > 0 || !COMPONENTS.has(component)) skipped++;
+      if (skipped > 0 || !COMPONENTS.has(component) || (component === 'VTIMEZONE' && isKnownZone(tzidAfter(lines, index)))) skipped++;
       else kept.push(`BEGIN:${component}`);
     } else if (line.name === 'END') {
-      const component = valueOf(line).trim().toUpperCase();
+      const component = componentOf(line);
       if (open.pop() !== component) throw new Unreadable('components do not nest');
       if (skipped > 0) skipped--;
       else if (COMPONENTS.has(component)) kept.push(`END:${component}`);
@@ -77,6 +88,20 @@ export function reduced(lines: readonly ContentLine[]): string {
   }
   if (open.length > 0) throw new Unreadable('the object is cut off');
   return [...kept, 'END:VCALENDAR', ''].join('\r\n');
+}
+
+function componentOf(line: ContentLine): string {
+  return valueOf(line).trim().toUpperCase();
+}
+
+/** TZID of the definition that begins at a line; empty when it has none. */
+function tzidAfter(lines: readonly ContentLine[], index: number): string {
+  for (let at = index + 1; at < lines.length; at++) {
+    const line = lines[at];
+    if (!line || line.name === 'END') return '';
+    if (line.name === 'TZID') return valueOf(line);
+  }
+  return '';
 }
 
 /** Folds a line at 75 octets without splitting a character (RFC 5545 3.1). */

@@ -6,6 +6,7 @@ function percent(character: string): string {
 }
 
 function segment(text: string): string {
+  if (/^[A-Za-z0-9\-._~]*$/.test(text)) return text;
   let decoded: string;
   try {
     decoded = decodeURIComponent(text);
@@ -44,5 +45,10 @@ export function withSlash(path: string): string {
 /** Entity tag without the mark of weakness: proxies that compress put it there, and If-Match never matches it. */
 export function normalTag(tag: string | null | undefined): string | null {
   const text = tag?.trim().replace(/^W\//, '') ?? '';
-  return text === '' ? null : text;
+  return text === '' ? null : detached(text);
+}
+
+/** A copy that does not keep the document alive it was cut from. */
+export function detached(text: string): string {
+  return Buffer.from(text).toString();
 }

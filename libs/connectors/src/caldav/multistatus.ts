@@ -62,13 +62,19 @@ function response(element: XmlElement): DavResponse[] {
 /** Reads a 207 body. Throws {@link XmlError}, also for a document that is something else. */
 export async function readMultistatus(body: string): Promise<Multistatus> {
   const responses: DavResponse[] = [];
+  const syncToken = await readResponses(body, (response) => responses.push(response));
+  return { responses, syncToken };
+}
+
+/** Hands out each response as soon as it is read, and returns the sync token. Throws {@link XmlError} at any point. */
+export async function readResponses(body: string, onResponse: (response: DavResponse) => void): Promise<string | null> {
   let syncToken: string | null = null;
   const root = await parseXml(body, (child) => {
-    if (child.name === dav('response')) responses.push(...response(child));
+    if (child.name === dav('response')) response(child).forEach(onResponse);
     else if (child.name === dav('sync-token')) syncToken = child.text.trim() || null;
   });
   if (root !== dav('multistatus')) throw new XmlError('the answer is not a multistatus');
-  return { responses, syncToken };
+  return syncToken;
 }
 
 /** Names of the preconditions in an error body (RFC 4918 16); empty when the body is no such thing. */

@@ -1,10 +1,9 @@
-import { setImmediate as breathe } from 'node:timers/promises';
 import { ConnectorError, type CallOptions } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
 import { readCalendarObject } from './calendar-object.js';
-import type { DavClient, DavListing } from './client.js';
+import { readable, type DavClient } from './client.js';
 import { normalTag, pathOf } from './hrefs.js';
-import { caldav, dav } from './multistatus.js';
+import { caldav, dav, readResponses, type DavResponse } from './multistatus.js';
 import { remoteObject, type Reading } from './remote-object.js';
 import { multiget } from './requests.js';
 import { Unreadable } from './unreadable.js';
@@ -23,7 +22,13 @@ export const BATCH = 500;
 /** Objects that a server may fail on, one by one, before it counts as down. */
 const MAX_FAILURES = 10;
 const MAX_RAW_BYTES = 64 * 1024;
-const TURN_MS = 15;
+
+/** Takes objects one by one, so that no more than one is held as text. */
+export interface ObjectSink {
+  /** Called with the text of each answer before its objects. */
+  prepare(answer: string, options: CallOptions): Promise<void>;
+  take(object: StoredObject): void;
+}
 
 /** Reads calendar objects of one collection. */
 export class ObjectReader {
@@ -37,24 +42,33 @@ export class ObjectReader {
   }
 
   /** Reads up to {@link BATCH} objects in one request, and one by one those that the answer leaves open. */
-  async many(paths: readonly string[], options: CallOptions): Promise<StoredObject[]> {
-    const only = paths[0];
-    if (only === undefined) return [];
-    let listing: DavListing;
+  async many(paths: readonly string[], sink: ObjectSink, options: CallOptions): Promise<void> {
+    if (paths.length === 0) return;
+    const open = new Set(paths);
     try {
-      listing = await this.#client.multistatus({ method: 'REPORT', url: this.#collection.href, body: multiget(paths) }, options);
+      const { body, url } = await this.#client.report({ method: 'REPORT', url: this.#collection.href, body: multiget(paths) }, options);
+      await sink.prepare(body, options);
+      const take = (response: DavResponse): void => {
+        const object = objectOf(response, url);
+        if (object && open.delete(object.path)) sink.take(object);
+      };
+      await readable(readResponses(body, take));
     } catch (error) {
       // One object can spoil the whole answer: a missing one, a forbidden one, one that is not XML, one too large.
       if (!blamesContent(error)) throw error;
-      if (paths.length === 1) return [await this.#tolerant(only, options)];
-      const half = Math.ceil(paths.length / 2);
-      const first = await this.many(paths.slice(0, half), options);
-      return [...first, ...(await this.many(paths.slice(half), options))];
+      const rest = [...open];
+      if (rest.length > 1) {
+        const half = Math.ceil(rest.length / 2);
+        await this.many(rest.slice(0, half), sink, options);
+        await this.many(rest.slice(half), sink, options);
+        return;
+      }
     }
-    const found = objectsOf(listing);
-    const objects: StoredObject[] = [];
-    for (const path of paths) objects.push(found.get(path) ?? (await this.#tolerant(path, options)));
-    return objects;
+    for (const path of open) {
+      const object = await this.#tolerant(path, options);
+      await sink.prepare(object.body ?? '', options);
+      sink.take(object);
+    }
   }
 
   /** Reads one object. Throws every failure but its absence. */
@@ -85,20 +99,13 @@ function blamesContent(error: unknown): boolean {
   return error.status !== undefined && ![401, 429, 502, 503, 504].includes(error.status);
 }
 
-/** Objects in an answer by path; those it says nothing certain about are left out. */
-export function objectsOf({ url, responses }: DavListing): Map<string, StoredObject> {
-  const found = new Map<string, StoredObject>();
-  for (const { href, status, properties } of responses) {
-    const path = pathOf(href, url);
-    if (path === null) continue;
-    const body = properties.get(caldav('calendar-data'))?.text;
-    if (body !== undefined && body.trim() !== '') {
-      found.set(path, { path, version: normalTag(properties.get(dav('getetag'))?.text), body });
-    } else if ((status === 404 || status === 410) && !found.has(path)) {
-      found.set(path, { path, version: null, body: null });
-    }
-  }
-  return found;
+/** The object a response is about; `null` when it says nothing certain. */
+export function objectOf({ href, status, properties }: DavResponse, url: URL): StoredObject | null {
+  const path = pathOf(href, url);
+  if (path === null) return null;
+  const body = properties.get(caldav('calendar-data'))?.text;
+  if (body !== undefined && body.trim() !== '') return { path, version: normalTag(properties.get(dav('getetag'))?.text), body };
+  return status === 404 || status === 410 ? { path, version: null, body: null } : null;
 }
 
 /** What a stored object means to the hub; an object without events, or none at all, is a removal. */
@@ -113,19 +120,6 @@ export function changeOf({ path, version, body, refusal }: StoredObject, reading
     if (!(error instanceof Unreadable)) throw error;
     return { kind: 'unreadable', remoteId: path, version, reason: error.message, raw: shortened(body) };
   }
-}
-
-/** {@link changeOf} for many, leaving the event loop its turns. */
-export async function changesOf(objects: readonly StoredObject[], reading: Reading): Promise<RemoteChange[]> {
-  const changes: RemoteChange[] = [];
-  let since = performance.now();
-  for (const object of objects) {
-    changes.push(changeOf(object, reading));
-    if (performance.now() - since < TURN_MS) continue;
-    await breathe();
-    since = performance.now();
-  }
-  return changes;
 }
 
 function shortened(body: string): string {

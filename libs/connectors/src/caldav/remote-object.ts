@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Interval, RemoteObject } from '#domain';
 import { isRecurring, uidOf, type CalendarEvent } from './calendar-object.js';
 import { byUid, expand, inForce, intervalOf, type ExpansionRequest } from './expansion.js';
+import { detached } from './hrefs.js';
 import type { BoundedRule } from './rule-parts.js';
 import { toInstant } from './zones.js';
 import type { EventTime, Span } from './times.js';
@@ -23,6 +24,7 @@ const LAST_INSTANT = Date.UTC(9999, 11, 31);
 /** Maps the events of one calendar object. Throws `Unreadable` when its busy time cannot be told. */
 export function remoteObject(events: readonly CalendarEvent[], found: Found, reading: Reading): RemoteObject {
   const leading = leader(events, reading);
+  const summary = visibleSummary(leading);
   const busy = expand(events, reading)
     .filter(({ start, end, event }) => start < end && isBusy(event, reading.addresses))
     .map(({ start, end }) => ({ start: Math.max(start, reading.window.start), end: Math.min(end, reading.window.end) }));
@@ -33,7 +35,7 @@ export function remoteObject(events: readonly CalendarEvent[], found: Found, rea
     when: holdable(intervalOf(leading, reading.local)),
     recurring: isRecurring(events),
     busy: distinct(busy),
-    summary: visibleSummary(leading),
+    summary: summary === null ? null : detached(summary),
     modifiedAt: events.reduce<number | null>((latest, { modifiedAt }) => (modifiedAt === null ? latest : Math.max(latest ?? modifiedAt, modifiedAt)), null),
   };
 }

@@ -15,7 +15,6 @@ import { isRecurring, type CalendarEvent } from './calendar-object.js';
 import { DavClient } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { Discovery } from './discovery.js';
-import type { StoredObject } from './objects.js';
 import type { Reading } from './remote-object.js';
 import { CollectionSync } from './sync.js';
 import { CollectionWrites } from './writes.js';
@@ -54,8 +53,8 @@ export class CaldavSession implements Session {
   async *pull(request: PullRequest, options: CallOptions): AsyncGenerator<PullItem> {
     const local = ianaZone(request.timeZone);
     if (local === null) throw new ConnectorError('invalid', 'an unknown time zone');
-    const reading = async (objects: readonly StoredObject[], call: CallOptions): Promise<Reading> => {
-      const declined = objects.some(({ body }) => body !== null && /PARTSTAT="?DECLINED/i.test(body));
+    const reading = async (answer: string, call: CallOptions): Promise<Reading> => {
+      const declined = /DECLINED/i.test(answer);
       return { window: request.window, local, addresses: declined ? await this.#ownAddresses(call) : new Set() };
     };
     yield* new CollectionSync({ client: this.#client, reading }, request).pull(options);

@@ -1,16 +1,17 @@
 import { ConnectorError, type CallOptions, type PullItem, type PullRequest } from '#connector-sdk';
-import type { DavClient, DavListing } from './client.js';
-import { normalTag, pathOf, withSlash } from './hrefs.js';
-import { CALENDAR_SERVER, dav } from './multistatus.js';
-import { BATCH, changesOf, ObjectReader, type StoredObject } from './objects.js';
+import type { RemoteChange } from '#domain';
+import { readable, type DavClient } from './client.js';
+import { detached, normalTag, pathOf, withSlash } from './hrefs.js';
+import { CALENDAR_SERVER, dav, readResponses, type DavResponse } from './multistatus.js';
+import { BATCH, changeOf, ObjectReader, type ObjectSink } from './objects.js';
 import type { Reading } from './remote-object.js';
 import { CTAG, EVENT_TAGS, syncCollection } from './requests.js';
 
 /** What a pull needs beside the request. */
 export interface SyncParts {
   readonly client: DavClient;
-  /** How to read objects; asked once a page, since only some need the account's own addresses. */
-  reading(objects: readonly StoredObject[], options: CallOptions): Promise<Reading>;
+  /** How to read the objects in an answer: only some need the account's own addresses. */
+  reading(answer: string, options: CallOptions): Promise<Reading>;
 }
 
 type Cursor =
@@ -32,6 +33,32 @@ const DEAD_TOKEN = new Set([403, 400, 409, 410, 412, 418, 422, 500, 501]);
 /** Answers of servers without RFC 6578. */
 const NO_SYNC = new Set([400, 403, 405, 409, 415, 422, 500, 501]);
 const MAX_PAGES = 10_000;
+
+/** One answer to sync-collection. */
+interface Page {
+  /** Empty when the answer has none. */
+  readonly token: string;
+  readonly changed: ReadonlySet<string>;
+  readonly removed: ReadonlySet<string>;
+  /** There is more: the answer has a 507 for the collection itself (RFC 6578 3.6). */
+  readonly truncated: boolean;
+}
+
+async function readPage(body: string, url: URL): Promise<Page> {
+  const changed = new Set<string>();
+  const removed = new Set<string>();
+  const collection = pathOf(url.pathname, url);
+  let truncated = false;
+  const sort = ({ href, status }: DavResponse): void => {
+    const path = pathOf(href, url);
+    if (path === null) return;
+    if (path.endsWith('/') || withSlash(path) === collection) truncated ||= status === 507;
+    else (status === 404 || status === 410 ? removed : changed).add(path);
+  };
+  const token = await readable(readResponses(body, sort));
+  for (const path of changed) removed.delete(path);
+  return { token: token === null ? '' : detached(token), changed, removed, truncated };
+}
 
 /** One pull of one calendar. */
 export class CollectionSync {
@@ -63,13 +90,14 @@ export class CollectionSync {
   }
 
   /** Changes since a token; `null` when the server cannot do that. Throws `cursor_expired` for a dead token. */
-  async #report(token: string | null, options: CallOptions): Promise<DavListing | null> {
+  async #report(token: string | null, options: CallOptions): Promise<Page | null> {
     try {
-      const listing = await this.#client.multistatus(
+      const { body, url } = await this.#client.report(
         { method: 'REPORT', url: this.#collection.href, depth: '0', body: syncCollection(token ?? '') },
         options,
       );
-      if (listing.syncToken !== null) return listing;
+      const page = await readPage(body, url);
+      if (page.token !== '') return page;
     } catch (error) {
       if (!ConnectorError.is(error) || error.status === undefined) throw error;
       if (!(token === null ? NO_SYNC : DEAD_TOKEN).has(error.status)) throw error;
@@ -78,14 +106,13 @@ export class CollectionSync {
     throw new ConnectorError('cursor_expired', 'the server no longer knows the sync token');
   }
 
-  async *#pages(first: DavListing, cursor: Cursor, options: CallOptions): AsyncGenerator<PullItem> {
+  async *#pages(first: Page, cursor: Cursor, options: CallOptions): AsyncGenerator<PullItem> {
     if (cursor.kind === 'none') this.#present = new Set();
     const seen = new Set<string>();
-    for (let page: DavListing | null = first; page; ) {
-      const { changed, removed, truncated } = this.#sorted(page);
+    for (let page: Page | null = first; page; ) {
+      const { token, truncated, changed, removed } = page;
       // A listing of all members has nothing to remove: some servers name old tombstones all the same.
-      yield* this.#deliver({ changed, removed: this.#present ? [] : removed }, options);
-      const token = page.syncToken ?? '';
+      yield* this.#deliver({ changed: [...changed], removed: this.#present ? [] : [...removed] }, options);
       if (!truncated) {
         yield this.#end(`token:${token}`);
         return;
@@ -96,32 +123,31 @@ export class CollectionSync {
     }
   }
 
-  /** Members named in an answer; a 507 for the collection itself means that there is more (RFC 6578 3.6). */
-  #sorted({ url, responses }: DavListing): { changed: string[]; removed: string[]; truncated: boolean } {
-    const changed = new Set<string>();
-    const removed = new Set<string>();
-    let truncated = false;
-    for (const { href, status } of responses) {
-      const path = pathOf(href, url);
-      if (path === null) continue;
-      if (path.endsWith('/') || withSlash(path) === pathOf(url.pathname, url)) truncated ||= status === 507;
-      else if (status === 404 || status === 410) removed.add(path);
-      else changed.add(path);
-    }
-    return { changed: [...changed], removed: [...removed].filter((path) => !changed.has(path)), truncated };
-  }
-
   async *#deliver({ changed, removed }: { changed: readonly string[]; removed: readonly string[] }, options: CallOptions): AsyncGenerator<PullItem> {
     if (removed.length > 0) {
       yield { type: 'changes', changes: removed.map((remoteId) => ({ kind: 'removed' as const, remoteId })) };
     }
     for (let at = 0; at < changed.length; at += BATCH) {
-      const objects = await this.#reader.many(changed.slice(at, at + BATCH), options);
-      const read = await changesOf(objects, await this.#parts.reading(objects, options));
+      const read = await this.#read(changed.slice(at, at + BATCH), options);
       const changes = this.#present ? read.filter(({ kind }) => kind !== 'removed') : read;
       for (const change of changes) this.#present?.add(change.kind === 'upsert' ? change.object.remoteId : change.remoteId);
       if (changes.length > 0) yield { type: 'changes', changes };
     }
+  }
+
+  async #read(paths: readonly string[], options: CallOptions): Promise<RemoteChange[]> {
+    const changes: RemoteChange[] = [];
+    let reading: Reading | undefined;
+    const sink: ObjectSink = {
+      prepare: async (answer, call) => {
+        reading = await this.#parts.reading(answer, call);
+      },
+      take: (object) => {
+        if (reading) changes.push(changeOf(object, reading));
+      },
+    };
+    await this.#reader.many(paths, sink, options);
+    return changes;
   }
 
   /** Without RFC 6578: the calendar's version says whether anything changed, entity tags say what. */

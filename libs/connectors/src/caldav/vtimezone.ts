@@ -27,8 +27,20 @@ export function findZone(tzid: string, definitions: readonly Component[]): Zone 
   return (location === null ? null : wellKnown(location)) ?? definedZone(name, definition);
 }
 
+const names = new Map<string, Zone | null>();
+const MAX_NAMES = 1000;
+
 /** The zone of a name without any definition; `null` when the name says nothing. */
 export function wellKnown(name: string): Zone | null {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const zone = lookUp(name);
+  if (names.size >= MAX_NAMES) names.clear();
+  names.set(name, zone);
+  return zone;
+}
+
+function lookUp(name: string): Zone | null {
   const windows = WINDOWS_ZONES[name];
   if (windows !== undefined) return ianaZone(windows);
   if (/^(?:tzone:\/\/Microsoft\/)?(?:utc|z)$/i.test(name)) return UTC;

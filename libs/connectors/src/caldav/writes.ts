@@ -5,7 +5,7 @@ import type { DavAnswer, DavClient } from './client.js';
 import { errorOf } from './errors.js';
 import { normalPath, pathOf, withSlash } from './hrefs.js';
 import { readMultistatus } from './multistatus.js';
-import { objectsOf, ObjectReader, type StoredObject } from './objects.js';
+import { objectOf, ObjectReader, type StoredObject } from './objects.js';
 import { remoteObject, type Reading } from './remote-object.js';
 import { eventsByUid } from './requests.js';
 import { editedEvent, newEvent } from './serialise.js';
@@ -92,7 +92,7 @@ export class CollectionWrites {
       { method: 'REPORT', url: this.#collection.href, depth: '1', body: eventsByUid(uidOf(reference)) },
       options,
     );
-    const found = [...objectsOf(listing).values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    const found = listing.responses.flatMap((response) => objectOf(response, listing.url) ?? []).sort((a, b) => (a.path < b.path ? -1 : 1));
     for (const object of found) {
       if (!object.body?.includes(uidOf(reference).slice(0, 40))) continue;
       const ours = await this.#ours({ ...object, body: object.body }, reference);

@@ -22,8 +22,8 @@ export interface XmlLimits {
 }
 
 const LIMITS: XmlLimits = { characters: 32 * 1024 * 1024, elements: 600_000, depth: 32, attributes: 64 };
-/** Characters parsed between two turns of the event loop: a few milliseconds. */
-const CHUNK = 256 * 1024;
+/** Characters parsed between two turns of the event loop: a few milliseconds, also when they hold events to expand. */
+const CHUNK = 64 * 1024;
 
 interface Open {
   readonly name: string;

@@ -62,11 +62,17 @@ function offsetReader(name: string): (instant: number) => number {
   };
 }
 
+interface Year extends Changes {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Zones of the tz database as the runtime knows it; each year's changes are looked up once. */
 class IanaZone implements Zone {
   readonly name: string;
   readonly #read: (instant: number) => number;
-  readonly #years = new Map<number, Changes>();
+  readonly #years = new Map<number, Year>();
+  #latest: Year = { from: 0, to: 0, initial: 0, transitions: [] };
 
   constructor(name: string) {
     this.name = name;
@@ -74,18 +80,21 @@ class IanaZone implements Zone {
   }
 
   offsetAt(instant: number): number {
+    const { initial, transitions } = this.#year(instant);
+    return offsetFrom(transitions, initial, instant);
+  }
+
+  #year(instant: number): Changes {
+    if (instant >= this.#latest.from && instant < this.#latest.to) return this.#latest;
     const year = new Date(instant).getUTCFullYear();
     let known = this.#years.get(year);
     if (!known) {
-      known = this.#load(year);
+      const [from, to] = [utc(year, 0, 1), utc(year + 1, 0, 1)];
+      known = { ...changesOf(this.#read, from, to), from, to };
       if (this.#years.size >= MAX_YEARS) this.#years.clear();
       this.#years.set(year, known);
     }
-    return offsetFrom(known.transitions, known.initial, instant);
-  }
-
-  #load(year: number): Changes {
-    return changesOf(this.#read, utc(year, 0, 1), utc(year + 1, 0, 1));
+    return (this.#latest = known);
   }
 }
 

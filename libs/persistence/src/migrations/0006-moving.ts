@@ -36,7 +36,7 @@ BEGIN
   IF v_link.obstacle IS NOT NULL THEN
     outcome := v_link.obstacle; retry_after_ms := v_link.retry_after_ms; resource := v_agenda.id; when_unreachable := v_agenda.when_unreachable; RETURN;
   END IF;
-  SELECT * INTO v_motif FROM motif m WHERE m.organization_id = p_organization AND m.id = coalesce(p_motif, v.motif_id) AND m.active;
+  SELECT * INTO v_motif FROM motif m WHERE m.organization_id = p_organization AND m.id = coalesce(p_motif, v.motif_id) AND (m.active OR m.id = v.motif_id);
   IF NOT FOUND THEN outcome := 'motif-unknown'; RETURN; END IF;
   v_visit := tstzrange(coalesce(p_start, lower(v.during)), coalesce(p_start, lower(v.during)) + v_motif.duration_minutes * interval '1 minute');
   v_occupies := tstzrange(lower(v_visit) - v_motif.buffer_before_minutes * interval '1 minute', upper(v_visit) + v_motif.buffer_after_minutes * interval '1 minute');
@@ -67,8 +67,8 @@ DECLARE v_agenda agenda; v appointment; v_write remote_write; v_seat integer;
 BEGIN
   SELECT g.* INTO v_agenda FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id
     WHERE a.organization_id = current_organization() AND a.id = p_id FOR UPDATE OF g;
-  SELECT * INTO v_write FROM remote_write w WHERE w.organization_id = current_organization() AND w.appointment_id = p_id FOR UPDATE;
   SELECT * INTO v FROM appointment a WHERE a.organization_id = current_organization() AND a.id = p_id FOR UPDATE;
+  SELECT * INTO v_write FROM remote_write w WHERE w.organization_id = current_organization() AND w.appointment_id = p_id FOR UPDATE;
   IF v_write.departing IS NULL OR v.status NOT IN ('pending', 'unknown') THEN RETURN NULL; END IF;
   SELECT c.seat INTO v_seat FROM claim c WHERE c.organization_id = v.organization_id AND c.departing_id = p_id;
   DELETE FROM claim WHERE organization_id = v.organization_id AND departing_id = p_id;

@@ -101,21 +101,21 @@ BEGIN
     UPDATE remote_write SET state = 'due', due_at = now(), asked_at = now(), attempts = 0, failures = 0 WHERE organization_id = p_link.organization_id AND appointment_id = v_appointment AND state <> 'due';
   ELSIF v_type = 'conflict' THEN
     PERFORM see_object(p_link, p_agenda, v_object, v_appointment);
-    PERFORM contest_appointment(v_appointment, '{"code":"REMOTE_REFUSED"}', '{"kind":"practitioner"}');
+    PERFORM contest_appointment(v_appointment, jsonb_build_object('code', 'REMOTE_REFUSED', 'text', p_action->>'reason'), '{"kind":"practitioner"}');
   ELSIF v_type = 'quarantine' THEN
     INSERT INTO quarantine (organization_id, link_id, remote_id, version, reason, raw_sealed)
       VALUES (p_link.organization_id, p_link.id, p_action->>'remoteId', p_action->>'version', p_action->>'reason', decode(p_action->>'rawSealed', 'base64'))
       ON CONFLICT (organization_id, link_id, remote_id) DO UPDATE SET version = excluded.version, reason = excluded.reason, raw_sealed = excluded.raw_sealed, at = now();
   ELSIF v_type = 'brake' THEN
+    IF p_link.brake IS NULL THEN PERFORM append_event('link-braked', p_agenda.id, p_link.id, '{"kind":"system"}', p_action - 'type'); END IF;
     UPDATE link SET brake = p_action - 'type' WHERE organization_id = p_link.organization_id AND id = p_link.id;
-    PERFORM append_event('link-braked', p_agenda.id, p_link.id, '{"kind":"system"}', p_action - 'type');
   END IF;
 END $$;
 
--- p_end: NULL, or { cursor, asOf, full, nextPollMs }. Foreign time first, so that what gives way is never confirmed.
+-- p_end: NULL, or { cursor, asOf, full, braked, nextPollMs }. Foreign time first, so that what gives way is never confirmed.
 -- Returns the number of writes now due on the agenda.
 CREATE FUNCTION apply_sync(p_organization uuid, p_link uuid, p_actions jsonb, p_end jsonb) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE v_link link; v_agenda agenda; v_action jsonb; v_braked CONSTANT boolean := jsonb_path_exists(p_actions, '$[*] ? (@.type == "brake")');
+DECLARE v_link link; v_agenda agenda; v_action jsonb; v_braked CONSTANT boolean := coalesce((p_end->>'braked')::boolean, false);
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
   SELECT * INTO v_link FROM link l WHERE l.organization_id = p_organization AND l.id = p_link;

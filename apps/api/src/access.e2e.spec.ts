@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { SCOPES, type Scope } from '#platform';
+import { at, type Practice } from '../../../test/support/practice.js';
+import { TestApi, type Client } from './api.suite.js';
+
+const CANARY = 'Zyxwvutsrq';
+
+interface Target {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly scope: Scope;
+}
+
+let api: TestApi;
+let practice: Practice;
+let ask: Client;
+let targets: Target[];
+
+beforeAll(async () => {
+  api = await TestApi.start();
+  practice = await api.practice();
+  ask = await api.client(practice);
+  targets = Object.entries(api.document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, operation]) => {
+      const [{ apiKey = [] } = {}] = operation['security'] as { apiKey?: Scope[] }[];
+      return apiKey.map((scope) => ({
+        method: method.toUpperCase() as Target['method'],
+        path: path.replace(/\{[^}]+\}/g, randomUUID()),
+        scope,
+      }));
+    }),
+  );
+});
+
+afterAll(() => api.stop());
+
+const body = ({ method }: Target): { body?: object } => (method === 'POST' || method === 'PATCH' ? { body: {} } : {});
+
+describe('the document', () => {
+  test('declares for every operation who may call it, and what it answers', () => {
+    const open = new Set(['/health/live', '/health/ready', '/v1/push/{organizationId}/{linkId}']);
+    for (const [path, methods] of Object.entries(api.document.paths)) {
+      for (const [method, operation] of Object.entries(methods)) {
+        const security = operation['security'] as { apiKey?: string[] }[] | undefined;
+        expect([method, path, security]).toEqual([
+          method,
+          path,
+          open.has(path) ? [{}] : [{ apiKey: [expect.stringMatching(new RegExp(SCOPES.join('|')))] }],
+        ]);
+        expect(Object.keys(operation.responses).length).toBeGreaterThan(1);
+        expect(operation['operationId']).toMatch(/^[a-z]+-[a-zA-Z]+$/);
+        if (method === 'post' && operation['requestBody'] !== undefined)
+          expect(JSON.stringify(operation['requestBody'])).toContain('#/components/schemas/');
+      }
+    }
+  });
+
+  test('names every route there is', () => {
+    const names = Object.entries(api.document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect(names.sort()).toEqual([
+      'delete /v1/holds/{id}',
+      'get /health/live',
+      'get /health/ready',
+      'get /v1/agendas',
+      'get /v1/appointments',
+      'get /v1/appointments/{id}',
+      'get /v1/connections',
+      'get /v1/connections/{id}/agendas',
+      'get /v1/events',
+      'get /v1/links/{id}/health',
+      'get /v1/motifs',
+      'get /v1/slots',
+      'get /v1/slots/next',
+      'patch /v1/appointments/{id}',
+      'post /v1/appointments',
+      'post /v1/appointments/{id}/cancel',
+      'post /v1/connections',
+      'post /v1/connections/{id}/verify',
+      'post /v1/holds',
+      'post /v1/links',
+      'post /v1/links/{id}/sync',
+      'post /v1/push/{organizationId}/{linkId}',
+    ]);
+  });
+
+  test('refuses unknown fields in every body it describes', () => {
+    for (const [name, schema] of Object.entries(api.document.components.schemas)) {
+      if (/^New|Input$|Change$|Cancellation$|SyncRequest$/.test(name))
+        expect([name, schema]).toEqual([name, expect.objectContaining({ additionalProperties: false })]);
+    }
+  });
+});
+
+describe('every operation', () => {
+  test('is refused without a key, with a wrong one and with a revoked one, alike', async () => {
+    const revoked = await api.key(practice);
+    await api.sql(practice, 'UPDATE api_key SET revoked_at = now() WHERE organization_id = $1 AND id = $2', [
+      practice.organization,
+      revoked.id,
+    ]);
+    for (const target of targets) {
+      const answers = await Promise.all(
+        [undefined, `Bearer ${revoked.text}`, `Bearer ${revoked.text.slice(0, -1)}A`, 'Bearer x'].map((authorization) =>
+          api.ask(target.method, target.path, { headers: { authorization }, ...body(target) }),
+        ),
+      );
+      const seen = answers.map(({ status, json }) => JSON.stringify([status, { ...json, requestId: '' }]));
+      expect([target, new Set(seen).size, answers[0]?.status]).toEqual([target, 1, 401]);
+    }
+  });
+
+  test('is refused to a key that lacks its scope, and to no other', async () => {
+    for (const scope of SCOPES) {
+      const only = await api.client(practice, [scope]);
+      for (const target of targets) {
+        if (target.path === '/v1/events' && scope === 'event:read') continue;
+        const { status } = await only(target.method, target.path, body(target));
+        expect([target, scope, status === 403]).toEqual([target, scope, target.scope !== scope]);
+      }
+    }
+  });
+
+  test('that writes names who acts', async () => {
+    for (const target of targets.filter(({ method }) => method !== 'GET')) {
+      const nobody = await ask(target.method, target.path, {
+        ...body(target),
+        headers: { 'unisson-collaborator': undefined },
+      });
+      expect([target, nobody.status, nobody.json.type]).toEqual([
+        target,
+        400,
+        expect.stringContaining('collaborator-required'),
+      ]);
+      const stranger = await ask(target.method, target.path, {
+        ...body(target),
+        headers: { 'unisson-collaborator': randomUUID() },
+      });
+      expect([target, stranger.status]).toEqual([target, 403]);
+    }
+  });
+
+  test('never answers 5xx to nonsense', async () => {
+    const nonsense = ['{', '[]', 'null', '""', '{"a":{}}', '{"constructor":1}', '['.repeat(5000)];
+    for (const target of targets.filter(({ method }) => method !== 'GET')) {
+      for (const text of nonsense) {
+        const answer = await ask(target.method, target.path, { body: text });
+        expect([target, text, answer.status >= 400 && answer.status < 500]).toEqual([target, text, true]);
+      }
+    }
+    for (const target of targets.filter(({ method }) => method === 'GET')) {
+      for (const query of [
+        '?x=1',
+        '?limit=',
+        '?limit=1e9',
+        '?agenda=%00',
+        '?cursor=%F0%9F',
+        '?after=1',
+        '?from=a&to=b',
+        '?limit[]=1',
+        '?__proto__=1',
+      ]) {
+        const answer = await ask(target.method, target.path + query);
+        expect([target, query, answer.status >= 400 && answer.status < 500]).toEqual([target, query, true]);
+      }
+    }
+  });
+});
+
+test('an inactive collaborator books nothing', async () => {
+  const [{ id }] = (await api.sql(
+    practice,
+    'INSERT INTO collaborator (organization_id, id, display_name, active) VALUES ($1, gen_random_uuid(), $2, false) RETURNING id',
+    [practice.organization, 'Gone'],
+  )) as [{ id: string }];
+  expect((await ask('POST', '/v1/holds', { body: {}, headers: { 'unisson-collaborator': id } })).status).toBe(403);
+});
+
+test('nothing of one organization is seen in another', async () => {
+  const mine = {
+    agenda: practice.agenda,
+    motif: practice.motif,
+    start: at('08:00'),
+    patient: { lastName: CANARY, firstName: CANARY },
+  };
+  const booked = await ask('POST', '/v1/appointments', { body: mine });
+  expect(booked.status).toBe(201);
+  await ask('POST', `/v1/appointments/${booked.json.id as string}/cancel`, { body: { reason: CANARY } });
+  const strangers = await api.practice();
+  const stranger = await api.client(strangers);
+  for (const path of [
+    '/v1/agendas',
+    '/v1/motifs',
+    '/v1/appointments',
+    '/v1/events',
+    '/v1/connections',
+    `/v1/slots/next?motif=${strangers.motif}`,
+  ]) {
+    const answer = await stranger('GET', path);
+    expect([path, answer.status, answer.text.includes(CANARY), answer.text.includes(practice.agenda)]).toEqual([
+      path,
+      200,
+      false,
+      false,
+    ]);
+  }
+  const id = booked.json.id as string;
+  const unknown = randomUUID();
+  for (const [method, path, more] of [
+    ['GET', '', {}],
+    ['PATCH', '', { body: { start: at('09:00') }, headers: { 'if-match': '"1"' } }],
+    ['POST', '/cancel', { body: { reason: 'x' } }],
+  ] as const) {
+    const [theirs, none] = await Promise.all(
+      [id, unknown].map((one) => stranger(method, `/v1/appointments/${one}${path}`, more)),
+    );
+    expect([theirs?.status, { ...theirs?.json, requestId: '' }]).toEqual([404, { ...none?.json, requestId: '' }]);
+  }
+  expect((await stranger('DELETE', `/v1/holds/${id}`)).status).toBe(404);
+});
+
+test('no secret and no patient is in the log', async () => {
+  await ask('POST', '/v1/appointments', { body: '{"patient":{"lastName":"Zyxwvutsrq"}', headers: { cookie: CANARY } });
+  expect(api.logged()).not.toContain(CANARY);
+  expect(api.logged()).not.toContain('unisson_');
+});

@@ -1,0 +1,204 @@
+import {
+  Alarm,
+  Backends,
+  Booking,
+  Calendar,
+  Effects,
+  LaneRunner,
+  RemoteWriter,
+  SearchSlots,
+  StoreUnavailable,
+  SyncLink,
+  WriteThrough,
+  type Backend,
+  type Bookings,
+} from '#application';
+import type { Capabilities, Session } from '#connector-sdk';
+import { Deadline, SimulatedSession } from './session.js';
+import { SimulatedBookings, SimulatedLanes, SimulatedSyncStore, SimulatedWrites, type HubDatabase, type Transact } from './stores.js';
+import * as names from './tables.js';
+import type { World } from './world.js';
+
+/** Start of virtual time: a midnight, so that windows of whole days hold still. */
+export const EPOCH = Date.UTC(2026, 0, 5);
+const TICK_MS = 1_000;
+const DAY = 86_400_000;
+
+/** The use cases of one process. */
+export interface Application {
+  readonly booking: Booking;
+  readonly bookings: Bookings;
+}
+
+/** How the vendor is talked to; a run may hand in a broken variant. */
+export interface Conversation {
+  readonly capabilities: Capabilities;
+  session(honest: Session): Session;
+}
+
+/** One process of the hub: the production classes over the simulated ports. It may die at any await. */
+export class Host implements Application {
+  readonly booking: Booking;
+  readonly bookings: Bookings;
+  private readonly lanes: LaneRunner;
+  private alive = true;
+
+  constructor(
+    private readonly world: World,
+    conversation: Conversation,
+    private readonly died: () => void,
+  ) {
+    const effects = new SimulatedEffects(this, world);
+    const transact: Transact = (work) => this.transact(work);
+    const store = new SimulatedSyncStore(transact);
+    const writes = new SimulatedWrites(transact);
+    const sync = new SyncLink(store, effects);
+    const writer = new RemoteWriter(writes, sync, effects);
+    const backend: Backend = { session: conversation.session(new SimulatedSession(world, this)), capabilities: conversation.capabilities };
+    const backends = new SimulatedBackends(backend);
+    this.bookings = new SimulatedBookings(transact);
+    this.lanes = new LaneRunner({ lanes: new SimulatedLanes(transact), store, writes, backends, sync, writer, effects });
+    const alarm = new SimulatedAlarm(world);
+    this.booking = new Booking(this.bookings, new SearchSlots(new NoCalendar()), new WriteThrough({ bookings: this.bookings, lanes: this.lanes, alarm, effects }));
+    this.tick(world.random.between(0, TICK_MS));
+  }
+
+  /** False from the instant on at which the process is dead: what it waits for never comes. */
+  survives(): boolean {
+    if (this.alive && this.world.fails(this.world.faults.crash)) this.crash();
+    return this.alive;
+  }
+
+  crash(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.died();
+  }
+
+  /** Drains the lane, as a worker does that was woken. */
+  drain(): void {
+    this.work('none');
+  }
+
+  private transact<T>(work: (database: HubDatabase) => T): Promise<T> {
+    const { scheduler, random, faults, database } = this.world;
+    const takes = this.world.fails(faults.slowTransaction) ? random.between(50, 500) : random.between(1, 5);
+    return new Promise((resolve, reject) => {
+      if (!this.survives()) return;
+      const broken = this.world.fails(faults.databaseError);
+      scheduler.quietly(takes, () => {
+        // What was sent before the process died may still be committed.
+        if (!this.alive && random.chance(0.5)) return;
+        if (broken && random.chance(0.5)) return this.resume(() => reject(new StoreUnavailable('connection')));
+        const value = work(database);
+        database.tables.check();
+        this.resume(() => (broken ? reject(new StoreUnavailable('connection')) : resolve(value)));
+      });
+    });
+  }
+
+  private resume(settle: () => void): void {
+    if (!this.survives()) return;
+    this.world.scheduler.wakes();
+    settle();
+  }
+
+  /** What a worker's ticks find due. */
+  private tick(afterMs: number): void {
+    this.world.scheduler.quietly(afterMs, () => {
+      if (!this.alive) return;
+      this.tick(TICK_MS);
+      const { writes, link, now } = this.world.database.tables;
+      if (link.pollAt <= now()) this.work(link.reconciledAt < now() - DAY ? 'full' : 'delta');
+      for (const write of writes.values()) if (write.due && write.dueAt <= now()) return this.work('none');
+    });
+  }
+
+  private work(sync: 'none' | 'delta' | 'full'): void {
+    if (!this.alive) return;
+    this.world.scheduler.wakes();
+    const run = this.lanes.run({ organizationId: names.ORGANIZATION, agendaId: names.AGENDA, sync });
+    run.catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailable)) this.world.scheduler.fail(error);
+    });
+  }
+}
+
+class SimulatedEffects extends Effects {
+  /** No two machines agree on the time; leases and expiry must not care. */
+  private readonly skew: number;
+
+  constructor(
+    private readonly host: Host,
+    private readonly world: World,
+  ) {
+    super();
+    this.skew = world.random.between(-30_000, 30_000);
+  }
+
+  now(): number {
+    return EPOCH + 12 * 3_600_000 + this.world.scheduler.now + this.skew;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.world.scheduler.quietly(ms, () => {
+        if (!this.host.survives()) return;
+        this.world.scheduler.wakes();
+        resolve();
+      });
+    });
+  }
+
+  random(): number {
+    return this.world.random.next();
+  }
+
+  deadline(ms: number): Deadline {
+    return new Deadline(this.world.scheduler.now + ms);
+  }
+}
+
+class SimulatedBackends extends Backends {
+  constructor(private readonly backend: Backend) {
+    super();
+  }
+
+  open(): Promise<Backend> {
+    return Promise.resolve(this.backend);
+  }
+}
+
+/** Wakes some process a little later, or nobody. */
+class SimulatedAlarm extends Alarm {
+  constructor(private readonly world: World) {
+    super();
+  }
+
+  wake(): Promise<void> {
+    if (!this.world.fails(0.2)) this.world.scheduler.quietly(this.world.random.between(5, 100), () => this.world.host()?.drain());
+    return Promise.resolve();
+  }
+}
+
+/** A refused booking looks for alternatives; here there are none. */
+class NoCalendar extends Calendar {
+  windows(): ReturnType<Calendar['windows']> {
+    return Promise.resolve(null);
+  }
+  agendas(): ReturnType<Calendar['agendas']> {
+    return Promise.resolve([]);
+  }
+  motifs(): ReturnType<Calendar['motifs']> {
+    return Promise.resolve([]);
+  }
+  collaborator(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+  openings(): ReturnType<Calendar['openings']> {
+    return Promise.resolve([]);
+  }
+  putOccurrences(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,76 @@
+import { appointmentOfReference } from '#application';
+import type { ExternalOp } from '../support/history.js';
+import { somePlace, type Clients } from './clients.js';
+import { AGENDA } from './tables.js';
+import type { Row } from './vendor.js';
+import type { World } from './world.js';
+
+/** The practitioner, and patients who book online at his vendor: what they do, they do there and without asking. */
+export class Practitioner {
+  private readonly standing = new Map<string, ExternalOp>();
+
+  constructor(
+    private readonly world: World,
+    private readonly clients: Clients,
+  ) {}
+
+  start(): void {
+    const { scheduler, random } = this.world;
+    const own = random.below(6);
+    for (let index = 0; index < own; index += 1) {
+      scheduler.quietly(random.between(0, 80_000), () => this.add());
+      if (random.chance(0.5)) scheduler.quietly(random.between(10_000, 90_000), () => this.change(this.some(false)));
+    }
+    const touches = random.below(4);
+    for (let index = 0; index < touches; index += 1) scheduler.quietly(random.between(5_000, 90_000), () => this.change(this.some(true)));
+  }
+
+  /** One of ours has just appeared before his eyes. */
+  sees({ id, reference }: Row): void {
+    const { scheduler, random } = this.world;
+    if (this.world.fails(0.05)) scheduler.quietly(random.between(0, 1_500), () => this.change(this.world.vendor.rows.get(id)));
+    if (this.world.fails(0.05)) scheduler.quietly(random.between(0, 1_500), () => this.add(this.world.vendor.rows.get(id)));
+    const key = reference === null ? undefined : this.keyOf(reference);
+    if (key !== undefined && this.world.fails(0.1)) scheduler.at(random.between(0, 600), () => void this.clients.cancel(key));
+  }
+
+  /** The booking that a row of ours stands for. */
+  keyOf(reference: string): string | undefined {
+    return this.clients.keyOf.get(appointmentOfReference(reference) ?? '');
+  }
+
+  /** An event of his own, on top of ours if need be. */
+  private add(on?: Row): void {
+    const { vendor } = this.world;
+    const place = on === undefined ? somePlace(this.world) : { start: on.start, end: on.end };
+    if (!vendor.accepts(place, null)) return;
+    this.note(vendor.create(null, { ...place, summary: 'private' }));
+  }
+
+  private change(row: Row | undefined): void {
+    if (row === undefined) return;
+    const { vendor, random } = this.world;
+    const to = somePlace(this.world);
+    const remove = random.chance(0.4);
+    if (!remove && !vendor.accepts(to, row.id)) return;
+    if (remove) vendor.remove(row.id, null);
+    else vendor.update(row.id, null, to);
+    if (row.reference !== null) {
+      this.world.history.push({ op: 'touch', key: this.keyOf(row.reference) ?? '', at: this.world.scheduler.now, to: remove ? null : to });
+      return;
+    }
+    const before = this.standing.get(row.id);
+    if (before) before.until = this.world.scheduler.now;
+    if (!remove) this.note({ id: row.id, ...to });
+  }
+
+  private note({ id, start, end }: { id: string; start: number; end: number }): void {
+    const op: ExternalOp = { op: 'external', agenda: AGENDA, id, start, end, from: this.world.scheduler.now, until: Infinity };
+    this.standing.set(id, op);
+    this.world.history.push(op);
+  }
+
+  private some(ours: boolean): Row | undefined {
+    return this.world.random.pick([...this.world.vendor.rows.values()].filter(({ reference }) => (reference !== null) === ours));
+  }
+}

@@ -1,0 +1,291 @@
+import {
+  Bookings,
+  Lanes,
+  referenceOf,
+  SyncStore,
+  Writes,
+  type Applied,
+  type AppointmentRecord,
+  type AppointmentRef,
+  type ConfirmHoldCommand,
+  type Failure,
+  type Lease,
+  type LinkRecord,
+  type MoveCommand,
+  type Patient,
+  type PendingWrite,
+  type PlaceCommand,
+  type PlaceResult,
+  type PullEnd,
+  type Reason,
+  type RequestKey,
+  type SyncBase,
+} from '#application';
+import type { Action, AppointmentStatus, Interval, RemoteChange } from '#domain';
+import { recordOf, type BookingFunctions } from './booking-functions.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { SyncFunctions } from './sync-functions.js';
+import * as tables from './tables.js';
+
+/** The database as all processes share it. */
+export interface HubDatabase {
+  readonly tables: tables.Tables;
+  readonly lifecycle: Lifecycle;
+  readonly booking: BookingFunctions;
+  readonly sync: SyncFunctions;
+}
+
+/** One transaction on the way: it takes time, and may fail or be cut off before or after its commit. */
+export type Transact = <T>(work: (database: HubDatabase) => T) => Promise<T>;
+
+const WAITING: readonly AppointmentStatus[] = ['pending', 'unknown'];
+
+export class SimulatedBookings extends Bookings {
+  constructor(private readonly transact: Transact) {
+    super();
+  }
+
+  place(command: PlaceCommand): Promise<PlaceResult> {
+    return this.transact(({ booking }) => booking.place(command));
+  }
+
+  confirmHold(command: ConfirmHoldCommand): Promise<PlaceResult> {
+    return this.transact(({ booking }) => booking.confirmHold(command));
+  }
+
+  move(command: MoveCommand): Promise<PlaceResult> {
+    return this.transact(({ booking }) => booking.move(command));
+  }
+
+  release({ id }: AppointmentRef): Promise<boolean> {
+    return this.transact(({ lifecycle }) => lifecycle.end(id, ['held'], 'expired', { code: 'CANCELLED' }));
+  }
+
+  cancel({ id }: AppointmentRef, request: { version: number | null; reason: Reason; key: RequestKey | null }): Promise<PlaceResult> {
+    return this.transact(({ booking }) => booking.cancel(id, request));
+  }
+
+  get({ id }: AppointmentRef): Promise<AppointmentRecord | null> {
+    return this.transact(({ tables: { appointments } }) => {
+      const appointment = appointments.get(id);
+      return appointment === undefined ? null : recordOf(appointment);
+    });
+  }
+
+  answerKey(_organizationId: string, key: RequestKey, answer: { status: number; body: unknown; resource: string | null }): Promise<{ status: number; body: unknown } | null> {
+    return this.transact(({ booking }) => booking.answerKey(key, answer));
+  }
+
+  expireHolds(): Promise<number> {
+    return this.transact(({ lifecycle }) => lifecycle.expireHolds({ start: -Infinity, end: Infinity }));
+  }
+
+  list(): Promise<readonly AppointmentRecord[]> {
+    return Promise.reject(new Error('lists are not simulated'));
+  }
+
+  patients(): Promise<ReadonlyMap<string, Patient>> {
+    return Promise.reject(new Error('patients are not simulated'));
+  }
+
+  findKey(): ReturnType<Bookings['findKey']> {
+    return Promise.reject(new Error('keys are looked up by the booking functions'));
+  }
+}
+
+export class SimulatedWrites extends Writes {
+  constructor(private readonly transact: Transact) {
+    super();
+  }
+
+  next(): Promise<PendingWrite | null> {
+    return this.transact((database) => {
+      const { writes, now } = database.tables;
+      const due = [...writes.values()].filter((write) => write.due && write.dueAt <= now());
+      const [first] = due.sort((a, b) => a.askedAt - b.askedAt || (a.appointmentId < b.appointmentId ? -1 : 1));
+      return first === undefined ? null : pendingOf(database, first);
+    });
+  }
+
+  load({ id }: AppointmentRef): Promise<PendingWrite | null> {
+    return this.transact((database) => {
+      const write = database.tables.writes.get(id);
+      return write === undefined ? null : pendingOf(database, write);
+    });
+  }
+
+  sent({ appointmentId, version }: PendingWrite): Promise<boolean> {
+    return this.transact(({ tables: database }) => {
+      const { safeties, now } = database;
+      const appointment = database.from(appointmentId, WAITING);
+      const write = database.writes.get(appointmentId);
+      if (appointment === null || write === undefined || (safeties.compareAndSet && appointment.version !== version)) return false;
+      Object.assign(write, { attempts: write.attempts + 1, unanswered: write.unanswered + 1, lastSentAt: now() });
+      if (write.attempts > 1) appointment.status = 'unknown';
+      return true;
+    });
+  }
+
+  answered(write: PendingWrite): Promise<void> {
+    return this.update(write, (row) => (row.unanswered = Math.max(0, row.unanswered - 1)));
+  }
+
+  postpone(write: PendingWrite, delayMs: number, failure: Failure | null): Promise<void> {
+    return this.update(write, (row, now) => Object.assign(row, { dueAt: now + delayMs, failures: row.failures + (failure === null ? 0 : 1) }));
+  }
+
+  refuse({ appointmentId }: PendingWrite, reason: Reason): Promise<boolean> {
+    return this.transact(({ lifecycle }) => lifecycle.end(appointmentId, WAITING, 'refused', reason));
+  }
+
+  revertMove({ appointmentId }: PendingWrite): Promise<boolean> {
+    return this.transact(({ lifecycle }) => lifecycle.revertMove(appointmentId));
+  }
+
+  compensate({ appointmentId }: PendingWrite, reason: Reason): Promise<boolean> {
+    return this.transact(({ lifecycle }) => lifecycle.compensate(appointmentId, WAITING, 'refused', reason));
+  }
+
+  finish({ appointmentId }: PendingWrite): Promise<boolean> {
+    return this.transact(({ lifecycle, tables: { appointments } }) => {
+      const ending = appointments.get(appointmentId)?.ending ?? 'cancelled';
+      return lifecycle.end(appointmentId, ['compensating'], ending, null);
+    });
+  }
+
+  renewReference({ appointmentId, generation }: PendingWrite): Promise<boolean> {
+    return this.transact(({ tables: { writes, appointments, now } }) => {
+      const write = writes.get(appointmentId);
+      if (write) Object.assign(write, { attempts: 0, unanswered: 0, dueAt: now() });
+      const appointment = appointments.get(appointmentId);
+      if (appointment?.generation !== generation || !WAITING.includes(appointment.status)) return false;
+      appointment.generation += 1;
+      return true;
+    });
+  }
+
+  settle(write: PendingWrite): Promise<void> {
+    return this.update(write, (row) => (row.due = false));
+  }
+
+  private update({ appointmentId }: PendingWrite, change: (row: tables.WriteRow, now: number) => unknown): Promise<void> {
+    return this.transact(({ tables: { writes, now } }) => {
+      const row = writes.get(appointmentId);
+      if (row?.due === true) change(row, now());
+    });
+  }
+}
+
+export class SimulatedSyncStore extends SyncStore {
+  constructor(private readonly transact: Transact) {
+    super();
+  }
+
+  link(): Promise<LinkRecord | null> {
+    return this.transact(linkOf);
+  }
+
+  linkOfAgenda(): Promise<LinkRecord | null> {
+    return this.transact(linkOf);
+  }
+
+  clock(): Promise<string> {
+    return this.transact(({ tables: { now } }) => String(now()));
+  }
+
+  reference(_link: LinkRecord, appointmentId: string): Promise<string | null> {
+    return this.transact(({ tables: { appointments } }) => {
+      const appointment = appointments.get(appointmentId);
+      return appointment === undefined ? null : referenceOf(appointmentId, appointment.generation);
+    });
+  }
+
+  versions(): Promise<ReadonlyMap<string, string | null>> {
+    return this.transact(({ tables: { mirrors } }) => {
+      return new Map([...mirrors.values()].filter(({ gone }) => !gone).map(({ remoteId, version }) => [remoteId, version]));
+    });
+  }
+
+  base(_link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase> {
+    return this.transact(({ sync }) => sync.base(changes, window));
+  }
+
+  async apply(_link: LinkRecord, actions: readonly Action[], end: PullEnd | null): Promise<Applied> {
+    if (actions.length === 0 && end === null) return { changes: 0, due: 0 };
+    return { changes: actions.length, due: await this.transact(({ sync }) => sync.apply(actions, end)) };
+  }
+
+  failed(_link: LinkRecord, _failure: Failure, retryMs: number): Promise<void> {
+    return this.transact(({ tables: { link, now } }) => {
+      link.pollAt = now() + retryMs;
+    });
+  }
+
+  hinted(): Promise<boolean> {
+    return this.transact(({ tables: { link, now } }) => {
+      link.pollAt = now();
+      return true;
+    });
+  }
+}
+
+export class SimulatedLanes extends Lanes {
+  constructor(private readonly transact: Transact) {
+    super();
+  }
+
+  acquire(organizationId: string, agendaId: string, leaseMs: number): Promise<Lease | null> {
+    return this.transact(({ tables: { lane, now } }) => {
+      if (lane.until >= now()) return null;
+      lane.fence += 1;
+      lane.until = now() + leaseMs;
+      return { organizationId, agendaId, fence: String(lane.fence) };
+    });
+  }
+
+  extend({ fence }: Lease, leaseMs: number): Promise<boolean> {
+    return this.set(fence, leaseMs);
+  }
+
+  async release({ fence }: Lease): Promise<void> {
+    await this.set(fence, -Infinity);
+  }
+
+  private set(fence: string, leaseMs: number): Promise<boolean> {
+    return this.transact(({ tables: { lane, now } }) => {
+      if (String(lane.fence) !== fence) return false;
+      lane.until = now() + leaseMs;
+      return true;
+    });
+  }
+}
+
+function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
+  const names = { organizationId: tables.ORGANIZATION, id: tables.LINK, agendaId: tables.AGENDA, connectionId: tables.CONNECTION, remoteAgendaId: tables.REMOTE_AGENDA };
+  const policies = { direction: 'two-way', disclosure: 'initials', policy: 'practitioner-wins', status: 'active', timeZone: 'Europe/Paris' } as const;
+  return { ...names, ...policies, cursor: link.cursor, ageMs: link.asOf === -Infinity ? null : now() - link.asOf };
+}
+
+function pendingOf({ tables: { appointments, mirrors, now } }: HubDatabase, write: tables.WriteRow): PendingWrite {
+  const appointment = appointments.get(write.appointmentId)!;
+  const mirror = [...mirrors.values()].find((candidate) => !candidate.gone && candidate.appointmentId === appointment.id);
+  return {
+    organizationId: tables.ORGANIZATION,
+    appointmentId: appointment.id,
+    agendaId: tables.AGENDA,
+    linkId: tables.LINK,
+    status: appointment.status,
+    version: appointment.version,
+    when: { start: appointment.start, end: appointment.end },
+    reference: referenceOf(appointment.id, appointment.generation),
+    generation: appointment.generation,
+    patient: tables.PATIENT,
+    motifLabel: tables.MOTIF_LABEL,
+    attempts: write.attempts,
+    unanswered: write.unanswered,
+    sinceSentMs: write.lastSentAt === null ? null : now() - write.lastSentAt,
+    failures: write.failures,
+    departing: write.departing,
+    mirror: mirror === undefined ? null : { remoteId: mirror.remoteId, version: mirror.version, when: mirror.when },
+  };
+}

@@ -1,0 +1,35 @@
+import type { HistoryOp } from '../support/history.js';
+import type { Random } from './random.js';
+import type { Scheduler } from './scheduler.js';
+import type { HubDatabase } from './stores.js';
+import type { Vendor } from './vendor.js';
+import type { Host } from './host.js';
+
+/** How often what goes wrong. Probabilities for one call, request, or transaction. */
+export interface Faults {
+  readonly lost: number;
+  readonly late: number;
+  readonly serverError: number;
+  readonly throttled: number;
+  readonly answerLost: number;
+  readonly answerLate: number;
+  readonly crash: number;
+  readonly databaseError: number;
+  readonly slowTransaction: number;
+}
+
+/** Everything that one run consists of. */
+export interface World {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly database: HubDatabase;
+  readonly vendor: Vendor;
+  readonly history: HistoryOp[];
+  /** A live process of the hub, if there is one. */
+  host(): Host | undefined;
+  /** True with this probability, as long as things still go wrong. */
+  fails(probability: number): boolean;
+  readonly faults: Faults;
+  /** Until when the vendor refuses connections. */
+  downUntil: number;
+}
