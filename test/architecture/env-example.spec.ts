@@ -8,7 +8,7 @@ const lines = text.split('\n');
 
 interface Variable {
   readonly parse: (value: undefined) => { readonly data?: unknown };
-  readonly meta: { readonly description?: string; readonly example?: string };
+  readonly meta: { readonly description?: string | undefined; readonly example?: unknown };
 }
 
 const variables = new Map<string, Variable>(
@@ -29,7 +29,7 @@ describe('.env.example', () => {
     const at = lines.findIndex((line) => new RegExp(`^#? ?${name}=`).test(line));
     expect(lines[at - 1]).toBe(`# ${meta.description ?? ''}`);
     const fallback = parse(undefined).data;
-    const value = meta.example ?? (fallback === undefined ? '' : JSON.stringify(fallback).replaceAll('"', ''));
+    const value = (meta.example as string | undefined) ?? (fallback === undefined ? '' : JSON.stringify(fallback).replaceAll('"', ''));
     expect(lines[at]?.replace(/^#? ?[A-Z0-9_]+=/, '')).toBe(value);
   });
 

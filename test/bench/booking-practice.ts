@@ -26,7 +26,9 @@ export async function seedAgendas(pool: pg.Pool, count: number): Promise<BenchAg
 
 async function seedOrganization(pool: pg.Pool, count: number): Promise<BenchAgenda[]> {
   const client = await pool.connect();
-  const [organization, collaborator, practitioner, location, motif, keyId] = Array.from({ length: 6 }, () => randomUUID()) as [string, string, string, string, string, string];
+  const [organization, collaborator, practitioner, location, motif, keyId] = Array.from({ length: 6 }, () =>
+    randomUUID(),
+  ) as [string, string, string, string, string, string];
   const key = issueApiKey(organization, keyId);
   const shared = { organization, collaborator, key: key.text, motif };
   const agendas: BenchAgenda[] = [];
@@ -34,12 +36,28 @@ async function seedOrganization(pool: pg.Pool, count: number): Promise<BenchAgen
     await client.query('BEGIN');
     await client.query(`SELECT set_config('app.organization', $1, true)`, [organization]);
     await client.query(`INSERT INTO organization (organization_id, name) VALUES ($1, 'Bench')`, [organization]);
-    await client.query(`INSERT INTO collaborator (organization_id, id, display_name) VALUES ($1, $2, 'Claire')`, [organization, collaborator]);
-    await client.query(`INSERT INTO api_key (organization_id, id, label, secret_hash, scopes) VALUES ($1, $2, 'bench', $3, '{agenda:read,appointment:write}')`, [organization, keyId, key.secretHash]);
-    await client.query(`INSERT INTO location (organization_id, id, name, time_zone) VALUES ($1, $2, 'Lyon', 'Europe/Paris')`, [organization, location]);
-    await client.query(`INSERT INTO practitioner (organization_id, id, display_name, speciality) VALUES ($1, $2, 'Dr Bench', 'Médecine générale')`, [organization, practitioner]);
-    await client.query(`INSERT INTO motif (organization_id, id, label_fr, label_en, duration_minutes) VALUES ($1, $2, 'Consultation', 'Visit', $3)`, [organization, motif, VISIT_MINUTES]);
-    for (let n = 0; n < count; n += 1) agendas.push({ ...shared, agenda: await seedAgenda(client, { organization, practitioner, location, motif }) });
+    await client.query(`INSERT INTO collaborator (organization_id, id, display_name) VALUES ($1, $2, 'Claire')`, [
+      organization,
+      collaborator,
+    ]);
+    await client.query(
+      `INSERT INTO api_key (organization_id, id, label, secret_hash, scopes) VALUES ($1, $2, 'bench', $3, '{agenda:read,appointment:write}')`,
+      [organization, keyId, key.secretHash],
+    );
+    await client.query(
+      `INSERT INTO location (organization_id, id, name, time_zone) VALUES ($1, $2, 'Lyon', 'Europe/Paris')`,
+      [organization, location],
+    );
+    await client.query(
+      `INSERT INTO practitioner (organization_id, id, display_name, speciality) VALUES ($1, $2, 'Dr Bench', 'Médecine générale')`,
+      [organization, practitioner],
+    );
+    await client.query(
+      `INSERT INTO motif (organization_id, id, label_fr, label_en, duration_minutes) VALUES ($1, $2, 'Consultation', 'Visit', $3)`,
+      [organization, motif, VISIT_MINUTES],
+    );
+    for (let n = 0; n < count; n += 1)
+      agendas.push({ ...shared, agenda: await seedAgenda(client, { organization, practitioner, location, motif }) });
     await client.query('COMMIT');
   } finally {
     client.release();
@@ -47,14 +65,21 @@ async function seedOrganization(pool: pg.Pool, count: number): Promise<BenchAgen
   return agendas;
 }
 
-async function seedAgenda(client: pg.PoolClient, of: { organization: string; practitioner: string; location: string; motif: string }): Promise<string> {
+async function seedAgenda(
+  client: pg.PoolClient,
+  of: { organization: string; practitioner: string; location: string; motif: string },
+): Promise<string> {
   const agenda = randomUUID();
   const opening = randomUUID();
   await client.query(
     `INSERT INTO agenda (organization_id, id, practitioner_id, location_id, name, opened_until) VALUES ($1, $2, $3, $4, 'Cabinet', now() + interval '190 days')`,
     [of.organization, agenda, of.practitioner, of.location],
   );
-  await client.query('INSERT INTO agenda_motif (organization_id, agenda_id, motif_id) VALUES ($1, $2, $3)', [of.organization, agenda, of.motif]);
+  await client.query('INSERT INTO agenda_motif (organization_id, agenda_id, motif_id) VALUES ($1, $2, $3)', [
+    of.organization,
+    agenda,
+    of.motif,
+  ]);
   await client.query(
     `INSERT INTO opening (organization_id, id, agenda_id, rrule, starts_local, duration_minutes, time_zone) VALUES ($1, $2, $3, 'FREQ=DAILY', '2025-01-01T00:00', 1440, 'Europe/Paris')`,
     [of.organization, opening, agenda],

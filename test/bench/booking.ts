@@ -40,8 +40,15 @@ export async function benchBooking(short: boolean): Promise<BenchResult> {
     const pool = openPool(appUrl, 32);
     try {
       const { rows } = await admin.query<{ server_version: string }>('SHOW server_version');
-      const rounds = await measure({ hub, admin, pool }, short ? { rounds: 1, seconds: 1 } : { rounds: ROUNDS, seconds: 5 });
-      return benchResult('booking', { postgresql: rows[0]?.server_version ?? '' }, { metrics: metricsOf(rounds, hub), runs: rounds });
+      const rounds = await measure(
+        { hub, admin, pool },
+        short ? { rounds: 1, seconds: 1 } : { rounds: ROUNDS, seconds: 5 },
+      );
+      return benchResult(
+        'booking',
+        { postgresql: rows[0]?.server_version ?? '' },
+        { metrics: metricsOf(rounds, hub), runs: rounds },
+      );
     } finally {
       await pool.end();
       await admin.end();
@@ -52,7 +59,10 @@ export async function benchBooking(short: boolean): Promise<BenchResult> {
   }
 }
 
-async function measure(on: { hub: HubProcesses; admin: pg.Pool; pool: pg.Pool }, shape: { rounds: number; seconds: number }): Promise<Round[]> {
+async function measure(
+  on: { hub: HubProcesses; admin: pg.Pool; pool: pg.Pool },
+  shape: { rounds: number; seconds: number },
+): Promise<Round[]> {
   const { hub, admin, pool } = on;
   const { seconds } = shape;
   const url = hub.apis[0]?.url ?? '';
@@ -81,7 +91,8 @@ function metricsOf(rounds: readonly Round[], hub: HubProcesses): Record<string, 
     metrics[`p95_ms_${String(clients)}`] = of('p95');
     metrics[`p99_ms_${String(clients)}`] = of('p99');
   }
-  const ratio = (to: 'bare' | 'transaction'): number => median(rounds.map((round) => (round.http[32]?.perSecond ?? 0) / round[to].perSecond));
+  const ratio = (to: 'bare' | 'transaction'): number =>
+    median(rounds.map((round) => (round.http[32]?.perSecond ?? 0) / round[to].perSecond));
   return {
     ...metrics,
     bare_per_s_32: median(rounds.map(({ bare }) => bare.perSecond)),
@@ -93,7 +104,12 @@ function metricsOf(rounds: readonly Round[], hub: HubProcesses): Record<string, 
   };
 }
 
-async function loadHttp(url: string, agendas: readonly BenchAgenda[], next: ReturnType<typeof starts>, shape: { clients: number; seconds: number }): Promise<Load> {
+async function loadHttp(
+  url: string,
+  agendas: readonly BenchAgenda[],
+  next: ReturnType<typeof starts>,
+  shape: { clients: number; seconds: number },
+): Promise<Load> {
   const agent = new Agent({ keepAlive: true, maxSockets: shape.clients });
   try {
     return await load(shape.clients, shape.seconds, async () => {
@@ -106,7 +122,12 @@ async function loadHttp(url: string, agendas: readonly BenchAgenda[], next: Retu
 }
 
 function post(url: string, agent: Agent, of: BenchAgenda, start: number): Promise<void> {
-  const body = JSON.stringify({ agenda: of.agenda, motif: of.motif, start: new Date(start).toISOString(), patient: { lastName: 'Durand', firstName: 'Zoé', phone: '+33600000001' } });
+  const body = JSON.stringify({
+    agenda: of.agenda,
+    motif: of.motif,
+    start: new Date(start).toISOString(),
+    patient: { lastName: 'Durand', firstName: 'Zoé', phone: '+33600000001' },
+  });
   return new Promise((resolve, reject) => {
     const sent = request(
       url,
@@ -135,25 +156,57 @@ function post(url: string, agent: Agent, of: BenchAgenda, start: number): Promis
   });
 }
 
-function loadTransaction(pool: pg.Pool, agendas: readonly BenchAgenda[], next: ReturnType<typeof starts>, seconds: number): Promise<Load> {
+function loadTransaction(
+  pool: pg.Pool,
+  agendas: readonly BenchAgenda[],
+  next: ReturnType<typeof starts>,
+  seconds: number,
+): Promise<Load> {
   const patient = Buffer.alloc(120, 1);
-  const place = { name: 'place', text: 'SELECT * FROM place_appointment($1, $2, $3, $4, to_timestamp($5::numeric / 1000), $6, $7, $8, $9, $10, $11, $12)' };
+  const place = {
+    name: 'place',
+    text: 'SELECT * FROM place_appointment($1, $2, $3, $4, to_timestamp($5::numeric / 1000), $6, $7, $8, $9, $10, $11, $12)',
+  };
   return load(32, seconds, async () => {
     const { agenda, start } = next();
     const of = agendas[agenda]!;
     const key = randomUUID();
     const hash = createHash('sha256').update(key).digest();
     const actor = { kind: 'collaborator', id: of.collaborator };
-    const values = [of.organization, randomUUID(), of.agenda, of.motif, start, null, of.collaborator, actor, patient, key, hash, false];
+    const values = [
+      of.organization,
+      randomUUID(),
+      of.agenda,
+      of.motif,
+      start,
+      null,
+      of.collaborator,
+      actor,
+      patient,
+      key,
+      hash,
+      false,
+    ];
     const { rows } = await pool.query<{ outcome: string }>({ ...place, values });
     if (rows[0]?.outcome !== 'placed') throw new Error(`the transaction answered ${String(rows[0]?.outcome)}`);
   });
 }
 
-function loadBare(pool: pg.Pool, agendas: readonly BenchAgenda[], next: ReturnType<typeof starts>, seconds: number): Promise<Load> {
-  const insert = { name: 'bare', text: `INSERT INTO bench_claim (agenda_id, seat, during, authority, holder) VALUES ($1, 1, tstzrange($2, $3), 'hub', $4)` };
+function loadBare(
+  pool: pg.Pool,
+  agendas: readonly BenchAgenda[],
+  next: ReturnType<typeof starts>,
+  seconds: number,
+): Promise<Load> {
+  const insert = {
+    name: 'bare',
+    text: `INSERT INTO bench_claim (agenda_id, seat, during, authority, holder) VALUES ($1, 1, tstzrange($2, $3), 'hub', $4)`,
+  };
   return load(32, seconds, async () => {
     const { agenda, start } = next();
-    await pool.query({ ...insert, values: [agendas[agenda]!.agenda, new Date(start), new Date(start + 15 * 60_000), randomUUID()] });
+    await pool.query({
+      ...insert,
+      values: [agendas[agenda]!.agenda, new Date(start), new Date(start + 15 * 60_000), randomUUID()],
+    });
   });
 }

@@ -2,12 +2,17 @@ import { benchBooking } from './booking.js';
 import { benchCaldav } from './caldav.js';
 import type { BenchResult } from './measure.js';
 
-const BENCHES: Readonly<Record<string, (short: boolean) => Promise<BenchResult>>> = { booking: benchBooking, caldav: benchCaldav };
+const BENCHES: Readonly<Record<string, (short: boolean) => Promise<BenchResult>>> = {
+  booking: benchBooking,
+  caldav: benchCaldav,
+};
 
 const [name = '', ...flags] = process.argv.slice(2);
 const bench = BENCHES[name];
 if (bench === undefined) {
-  process.stderr.write(`Which bench? ${Object.keys(BENCHES).join(', ')}. Flags: --json (one line), --short (only shows that it runs).\n`);
+  process.stderr.write(
+    `Which bench? ${Object.keys(BENCHES).join(', ')}. Flags: --json (one line), --short (only shows that it runs).\n`,
+  );
   process.exit(2);
 }
 const result = await bench(flags.includes('--short'));

@@ -4,18 +4,32 @@ import { cpus, release, totalmem } from 'node:os';
 export interface BenchResult {
   readonly name: string;
   readonly at: string;
-  readonly machine: { readonly cpus: string; readonly cores: number; readonly memoryGb: number; readonly kernel: string };
+  readonly machine: {
+    readonly cpus: string;
+    readonly cores: number;
+    readonly memoryGb: number;
+    readonly kernel: string;
+  };
   readonly versions: Readonly<Record<string, string>>;
   readonly metrics: Readonly<Record<string, number>>;
   readonly runs: readonly unknown[];
 }
 
-export function benchResult(name: string, versions: Record<string, string>, measured: Pick<BenchResult, 'metrics' | 'runs'>): BenchResult {
+export function benchResult(
+  name: string,
+  versions: Record<string, string>,
+  measured: Pick<BenchResult, 'metrics' | 'runs'>,
+): BenchResult {
   const [cpu] = cpus();
   return {
     name,
     at: new Date().toISOString(),
-    machine: { cpus: cpu?.model ?? 'unknown', cores: cpus().length, memoryGb: Math.round(totalmem() / 2 ** 30), kernel: release() },
+    machine: {
+      cpus: cpu?.model ?? 'unknown',
+      cores: cpus().length,
+      memoryGb: Math.round(totalmem() / 2 ** 30),
+      kernel: release(),
+    },
     versions: { node: process.version, ...versions },
     metrics: Object.fromEntries(Object.entries(measured.metrics).map(([key, value]) => [key, round(value)])),
     runs: measured.runs,
@@ -31,7 +45,10 @@ export function percentile(sorted: readonly number[], share: number): number {
 }
 
 export function median(values: readonly number[]): number {
-  return percentile([...values].sort((a, b) => a - b), 0.5);
+  return percentile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 }
 
 /** What `clients` workers did in `seconds`, each asking again as soon as it was answered. */

@@ -69,7 +69,8 @@ export function describeCrashPoints(backend: string, options: { refusesOverlap: 
       const stage = new Stage(hub, practice, await options.open());
       play.stage = stage;
       await stage.link();
-      const step = (play.step = await play.scenario.prepare(stage));
+      play.step = await play.scenario.prepare(stage);
+      const step = play.scenario.doomed ?? play.step;
       const orders: Orders = { url: database.appUrl, point: play.point, nth: play.nth, settleMs: SETTLE_MS, desk: practice, step };
       const t0 = performance.now();
       play.ended = await runToEnd('test/chaos/crash-child', [JSON.stringify(orders)], CHILD_TIMEOUT_MS);

@@ -13,8 +13,10 @@ export type Point = string | readonly [point: string, nth: number];
 /** Something a process is doing when it dies. */
 export interface Scenario {
   readonly name: string;
-  /** Sets the stage; answers what the doomed process is to do, and every retry after it. */
+  /** Sets the stage; answers what the caller asks for, and asks again. */
   prepare(stage: Stage): Promise<Step>;
+  /** What the doomed process does, when it is not the caller's request itself. */
+  readonly doomed?: Step;
   readonly points: readonly Point[];
   /** What the caller is told in the end; nothing else is in the way. */
   readonly told: Told;
@@ -22,6 +24,9 @@ export interface Scenario {
 
 const around = (...calls: readonly Point[]): Point[] =>
   calls.flatMap((call): Point[] => (typeof call === 'string' ? [`${call}:before`, `${call}:after`] : [[`${call[0]}:before`, call[1]], [`${call[0]}:after`, call[1]]]));
+
+/** What a worker does that found something due. */
+const WORKER: Step = { kind: 'lane', sync: 'none' };
 
 const book = (): Step => ({ kind: 'book', key: newId(), start: TEN });
 
@@ -152,6 +157,7 @@ const REFUSING: readonly Scenario[] = [
       await sleep(1_000);
       return step;
     },
+    doomed: WORKER,
     points: around('writes.compensate', 'session.cancel'),
     told: 'fail',
   },
@@ -166,6 +172,7 @@ const REFUSING: readonly Scenario[] = [
       await sleep(SETTLE_MS);
       return step;
     },
+    doomed: WORKER,
     points: around('writes.renewReference'),
     told: 'ok',
   },

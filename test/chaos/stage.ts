@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { newId, type BookingAnswer } from '#application';
+import { newId, type AppointmentRecord, type BookingAnswer } from '#application';
 import type { HistoryOp, Told } from '../support/history.js';
 import { linkAgenda, type TestHub } from '../support/hub.js';
 import type { RemoteAgenda } from '../support/remotes.js';
@@ -13,6 +13,7 @@ export const TEN = Math.floor(Date.now() / DAY) * DAY + 10 * DAY + 10 * HOUR;
 const VISIT = 30 * MINUTE;
 const PROMISED_MS = 60_000;
 
+const OPEN: ReadonlySet<string> = new Set(['pending', 'unknown', 'compensating']);
 /** Refusals that say nothing about what will be: ask again. */
 const AGAIN: ReadonlySet<string> = new Set(['agenda-unreachable', 'idempotency-in-progress', 'write-in-progress']);
 
@@ -85,9 +86,26 @@ export class Stage {
   /** Asks the same again until the answer is final; at most as long as was promised. */
   async settle(step: Step): Promise<Told> {
     for (const end = performance.now() + PROMISED_MS; performance.now() < end; ) {
-      const told = toldOf(step, await this.ask(step, 2_000));
+      const answer = await this.ask(step, 2_000);
+      const told = toldOf(step, answer);
       if (told !== 'unknown') return told;
+      // 202 is the answer to this request for good; its status says the rest.
+      if (answer?.outcome === 'booked') return this.#follow(step, answer.record.id, end);
       await sleep(200);
+    }
+    return 'unknown';
+  }
+
+  async #follow(step: Step, id: string, end: number): Promise<Told> {
+    while (performance.now() < end) {
+      const t0 = performance.now();
+      const record = await this.hub.bookings.get({ organizationId: this.desk.organization, id });
+      const told = record === null || OPEN.has(record.status) ? 'unknown' : toldBy(step, record);
+      if (told !== 'unknown') {
+        this.note(step, told, t0, id);
+        return told;
+      }
+      await sleep(100);
     }
     return 'unknown';
   }
@@ -97,6 +115,13 @@ export class Stage {
   }
 }
 
+/** What a state that will not change by itself says about a request. */
+function toldBy(step: Step, { status, start }: AppointmentRecord): Told {
+  if (step.kind === 'cancel') return status === 'cancelled' ? 'ok' : 'fail';
+  if (step.kind === 'move') return status === 'confirmed' && start === step.start ? 'ok' : 'fail';
+  return status === 'confirmed' ? 'ok' : 'fail';
+}
+
 /** What an answer says for certain. A retried move that had been carried out is told by the version it meets. */
 export function toldOf(step: Step, answer: BookingAnswer | null): Told {
   if (answer === null) return 'ok';
@@ -104,6 +129,5 @@ export function toldOf(step: Step, answer: BookingAnswer | null): Told {
   if (AGAIN.has(answer.problem)) return 'unknown';
   const { record } = answer;
   if (step.kind !== 'move' || answer.problem !== 'version-stale' || record === undefined) return 'fail';
-  if (record.status !== 'confirmed') return 'unknown';
-  return record.start === step.start ? 'ok' : 'fail';
+  return OPEN.has(record.status) ? 'unknown' : toldBy(step, record);
 }

@@ -45,7 +45,11 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
     );
   const edit = async (body: object): Promise<Entry> =>
     (await control<{ entry: Entry }>('POST', 'edit', { agendaId: agenda, ...body })).entry;
-  const actor = (): Extract<Actor, { kind: 'collaborator' }> => ({ kind: 'collaborator', id: practice.collaborator, key: newId() });
+  const actor = (): Extract<Actor, { kind: 'collaborator' }> => ({
+    kind: 'collaborator',
+    id: practice.collaborator,
+    key: newId(),
+  });
   const book = (start: number, waitMs = 5000): Promise<BookingAnswer> =>
     hub.booking.book({
       organizationId: practice.organization,
@@ -81,7 +85,9 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
     practice = await createPractice(pool);
     await hub.housekeeping.extendOpenings(practice.organization, practice.agenda);
     agenda = `agenda-${practice.agenda}`;
-    await control('POST', 'seed', { agendas: [{ id: agenda, name: 'Dr Martin', zone: 'Europe/Paris', apiKey: API_KEY }] });
+    await control('POST', 'seed', {
+      agendas: [{ id: agenda, name: 'Dr Martin', zone: 'Europe/Paris', apiKey: API_KEY }],
+    });
     linkId = await linkAgenda(hub, practice, {
       connectorId: 'in-house',
       settings: { baseUrl: `${origin}/in-house/api` },
@@ -105,7 +111,11 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
     const [entry] = await entries();
     await edit({ action: 'move', id: entry!.id, start: TEN + HOUR, end: TEN + HOUR + 15 * MINUTE });
     await pull();
-    expect(await stands(record!.id)).toMatchObject({ status: 'confirmed', start: TEN + HOUR, end: TEN + HOUR + 15 * MINUTE });
+    expect(await stands(record!.id)).toMatchObject({
+      status: 'confirmed',
+      start: TEN + HOUR,
+      end: TEN + HOUR + 15 * MINUTE,
+    });
     await edit({ action: 'retitle', id: entry!.id, title: 'Zoé, contrôle' });
     await pull();
     await edit({ action: 'delete', id: entry!.id });
@@ -150,10 +160,24 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
   it('moves and cancels at the backend before it says so', async () => {
     const booked = await book(TEN);
     const ref = { organizationId: practice.organization, id: booked.record!.id, actor: actor(), waitMs: 5000 };
-    const moved = await hub.booking.move({ ...ref, version: booked.record!.version, start: TEN + 2 * HOUR, motifId: null });
-    expect(moved).toMatchObject({ outcome: 'booked', status: 200, record: { status: 'confirmed', start: TEN + 2 * HOUR } });
+    const moved = await hub.booking.move({
+      ...ref,
+      version: booked.record!.version,
+      start: TEN + 2 * HOUR,
+      motifId: null,
+    });
+    expect(moved).toMatchObject({
+      outcome: 'booked',
+      status: 200,
+      record: { status: 'confirmed', start: TEN + 2 * HOUR },
+    });
     expect((await entries()).map(({ start }) => start)).toEqual([TEN + 2 * HOUR]);
-    const cancelled = await hub.booking.cancel({ ...ref, version: null, reason: { code: 'CANCELLED', text: 'empêchée' }, key: null });
+    const cancelled = await hub.booking.cancel({
+      ...ref,
+      version: null,
+      reason: { code: 'CANCELLED', text: 'empêchée' },
+      key: null,
+    });
     expect(cancelled).toMatchObject({ outcome: 'booked', status: 200, record: { status: 'cancelled' } });
     expect(await entries()).toEqual([]);
   });
@@ -162,7 +186,12 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
     const booked = await book(TEN);
     await edit({ action: 'create', entry: { start: TEN + 2 * HOUR, end: TEN + 3 * HOUR, title: 'Patient en ligne' } });
     const ref = { organizationId: practice.organization, id: booked.record!.id, actor: actor(), waitMs: 5000 };
-    const moved = await hub.booking.move({ ...ref, version: booked.record!.version, start: TEN + 2 * HOUR, motifId: null });
+    const moved = await hub.booking.move({
+      ...ref,
+      version: booked.record!.version,
+      start: TEN + 2 * HOUR,
+      motifId: null,
+    });
     expect(moved).toMatchObject({ outcome: 'refused', status: 409, problem: 'taken' });
     expect(await stands(ref.id)).toMatchObject({ status: 'confirmed', start: TEN });
   });
@@ -176,11 +205,16 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
 
   it('reads a stale agenda before it books on it, and says so when it cannot', async () => {
     const age = (seconds: number) =>
-      pool.query(`SELECT set_config('app.organization', $1, false)`, [practice.organization]).then(() =>
-        hub.database.withOrganization(practice.organization, (transaction) =>
-          transaction.query(`UPDATE link SET as_of = now() - $2 * interval '1 second' WHERE id = $1`, [linkId, seconds]),
-        ),
-      );
+      pool
+        .query(`SELECT set_config('app.organization', $1, false)`, [practice.organization])
+        .then(() =>
+          hub.database.withOrganization(practice.organization, (transaction) =>
+            transaction.query(`UPDATE link SET as_of = now() - $2 * interval '1 second' WHERE id = $1`, [
+              linkId,
+              seconds,
+            ]),
+          ),
+        );
     await age(3600);
     await edit({ action: 'create', entry: { start: TEN, end: TEN + 30 * MINUTE, title: 'Patient en ligne' } });
     expect(await book(TEN)).toMatchObject({ outcome: 'refused', status: 409, code: 'BUSY' });

@@ -103,21 +103,22 @@ export class Host implements Application {
     settle();
   }
 
-  /** What a worker's ticks find due. */
+  /** What a worker's ticks find due; and an administrator looks at deletions that the brake held back. */
   private tick(afterMs: number): void {
     this.world.scheduler.quietly(afterMs, () => {
       if (!this.alive) return;
       this.tick(TICK_MS);
       const { writes, link, now } = this.world.database.tables;
-      if (link.pollAt <= now()) this.work(link.reconciledAt < now() - DAY ? 'full' : 'delta');
+      if (link.braked && this.world.random.chance(0.05)) this.work('delta', true);
+      else if (link.pollAt <= now()) this.work(link.reconciledAt < now() - DAY ? 'full' : 'delta');
       for (const write of writes.values()) if (write.due && write.dueAt <= now()) return this.work('none');
     });
   }
 
-  private work(sync: 'none' | 'delta' | 'full'): void {
+  private work(sync: 'none' | 'delta' | 'full', releaseDeletions = false): void {
     if (!this.alive) return;
     this.world.scheduler.wakes();
-    const run = this.lanes.run({ organizationId: names.ORGANIZATION, agendaId: names.AGENDA, sync });
+    const run = this.lanes.run({ organizationId: names.ORGANIZATION, agendaId: names.AGENDA, sync, releaseDeletions });
     run.catch((error: unknown) => {
       if (!(error instanceof StoreUnavailable)) this.world.scheduler.fail(error);
     });

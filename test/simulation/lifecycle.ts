@@ -11,7 +11,7 @@ export class Lifecycle {
   /** True when nobody else has anything in the range. */
   freeSeat(range: Interval, holder: string): boolean {
     if (!this.tables.safeties.exclusion) return true;
-    return !this.tables.claims.some((claim) => claim.holder !== holder && !claim.contested && overlaps(claim, range));
+    return !this.tables.claims.some((claim) => claim.holder !== holder && overlaps(claim, range));
   }
 
   blockedByHold(range: Interval): boolean {
@@ -96,6 +96,19 @@ export class Lifecycle {
     return true;
   }
 
+  /** A move that may have reached the backend, onto an event of the practitioner's: the way back is a move like any other. */
+  retreatMove(id: string): void {
+    const { tables } = this;
+    const write = tables.writes.get(id);
+    const appointment = tables.from(id, ['pending', 'unknown']);
+    if (!write?.departing || appointment === null) return;
+    const [from, to] = [{ start: appointment.start, end: appointment.end }, write.departing];
+    tables.unclaim(({ kind, holder }) => kind === 'departing' && holder === id);
+    Object.assign(write, { departing: from, due: true, dueAt: tables.now(), failures: 0 });
+    this.put(appointment, to, 'pending');
+    tables.claim({ ...from, authority: 'hub', kind: 'departing', holder: id, contested: false });
+  }
+
   /** The practitioner moved ours: the appointment follows, onto another booking if he says so. */
   followMove(id: string, to: Interval): void {
     const { tables } = this;
@@ -124,8 +137,22 @@ export class Lifecycle {
     for (const appointment of tables.appointments.values()) {
       if (appointment.status !== 'conflict' || appointment.reason?.code !== 'PRACTITIONER_BUSY') continue;
       const still = contested().some((claim) => claim.holder === appointment.id || (claim.authority === 'remote' && overlaps(claim, appointment)));
-      if (!still) tables.set(appointment, 'confirmed', null);
+      if (still || !this.seenAt(appointment)) continue;
+      tables.set(appointment, 'confirmed', null);
+      tables.unclaim(({ kind, holder }) => kind === 'departing' && holder === appointment.id);
+      this.settleWrite(appointment.id);
     }
+    for (const remote of contested()) {
+      if (remote.authority === 'hub') continue;
+      for (const { id, status, start, end } of tables.appointments.values()) {
+        if (status === 'confirmed' && overlaps(remote, { start, end })) this.contest(id, PRACTITIONER_BUSY);
+      }
+    }
+  }
+
+  /** True when the backend was last seen to hold the appointment where the hub has it. */
+  private seenAt({ id, start, end }: Appointment): boolean {
+    return [...this.tables.mirrors.values()].some(({ gone, appointmentId, when }) => !gone && appointmentId === id && when?.start === start && when.end === end);
   }
 
   settleWrite(id: string): void {

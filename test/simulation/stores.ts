@@ -116,11 +116,10 @@ export class SimulatedWrites extends Writes {
 
   sent({ appointmentId, version }: PendingWrite): Promise<boolean> {
     return this.transact(({ tables: database }) => {
-      const { safeties, now } = database;
       const appointment = database.from(appointmentId, WAITING);
       const write = database.writes.get(appointmentId);
-      if (appointment === null || write === undefined || (safeties.compareAndSet && appointment.version !== version)) return false;
-      Object.assign(write, { attempts: write.attempts + 1, unanswered: write.unanswered + 1, lastSentAt: now() });
+      if (appointment === null || write === undefined || !database.isStill({ appointmentId, version })) return false;
+      Object.assign(write, { attempts: write.attempts + 1, unanswered: write.unanswered + 1, lastSentAt: database.now() });
       if (write.attempts > 1) appointment.status = 'unknown';
       return true;
     });
@@ -134,38 +133,45 @@ export class SimulatedWrites extends Writes {
     return this.update(write, (row, now) => Object.assign(row, { dueAt: now + delayMs, failures: row.failures + (failure === null ? 0 : 1) }));
   }
 
-  refuse({ appointmentId }: PendingWrite, reason: Reason): Promise<boolean> {
-    return this.transact(({ lifecycle }) => lifecycle.end(appointmentId, WAITING, 'refused', reason));
+  refuse(write: PendingWrite, reason: Reason): Promise<boolean> {
+    return this.ended(write, ({ lifecycle }) => lifecycle.end(write.appointmentId, WAITING, 'refused', reason));
   }
 
-  revertMove({ appointmentId }: PendingWrite): Promise<boolean> {
-    return this.transact(({ lifecycle }) => lifecycle.revertMove(appointmentId));
+  revertMove(write: PendingWrite): Promise<boolean> {
+    return this.ended(write, ({ lifecycle }) => lifecycle.revertMove(write.appointmentId));
   }
 
-  compensate({ appointmentId }: PendingWrite, reason: Reason): Promise<boolean> {
-    return this.transact(({ lifecycle }) => lifecycle.compensate(appointmentId, WAITING, 'refused', reason));
+  compensate(write: PendingWrite, reason: Reason): Promise<boolean> {
+    return this.ended(write, ({ lifecycle }) => lifecycle.compensate(write.appointmentId, WAITING, 'refused', reason));
   }
 
-  finish({ appointmentId }: PendingWrite): Promise<boolean> {
-    return this.transact(({ lifecycle, tables: { appointments } }) => {
-      const ending = appointments.get(appointmentId)?.ending ?? 'cancelled';
-      return lifecycle.end(appointmentId, ['compensating'], ending, null);
+  finish(write: PendingWrite): Promise<boolean> {
+    return this.ended(write, ({ lifecycle, tables: { appointments } }) => {
+      const ending = appointments.get(write.appointmentId)?.ending ?? 'cancelled';
+      return lifecycle.end(write.appointmentId, ['compensating'], ending, null);
     });
   }
 
   renewReference({ appointmentId, generation }: PendingWrite): Promise<boolean> {
     return this.transact(({ tables: { writes, appointments, now } }) => {
       const write = writes.get(appointmentId);
-      if (write) Object.assign(write, { attempts: 0, unanswered: 0, dueAt: now() });
       const appointment = appointments.get(appointmentId);
       if (appointment?.generation !== generation || !WAITING.includes(appointment.status)) return false;
+      if (write) Object.assign(write, { attempts: 0, unanswered: 0, dueAt: now() });
       appointment.generation += 1;
       return true;
     });
   }
 
   settle(write: PendingWrite): Promise<void> {
-    return this.update(write, (row) => (row.due = false));
+    return this.transact(({ tables: database }) => {
+      const row = database.writes.get(write.appointmentId);
+      if (row && database.isStill(write)) row.due = false;
+    });
+  }
+
+  private ended(write: PendingWrite, end: (database: HubDatabase) => boolean): Promise<boolean> {
+    return this.transact((database) => database.tables.isStill(write) && end(database));
   }
 
   private update({ appointmentId }: PendingWrite, change: (row: tables.WriteRow, now: number) => unknown): Promise<void> {

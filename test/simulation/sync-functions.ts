@@ -37,8 +37,9 @@ export class SyncFunctions {
     for (const action of inOrder) this.act(action);
     this.lifecycle.recheckContests();
     if (end !== null) {
-      const braked = actions.some(({ type }) => type === 'brake');
+      const { braked } = end;
       const { link } = this.tables;
+      link.braked = braked;
       link.asOf = Number(end.asOf);
       link.pollAt = this.tables.now() + end.nextPollMs;
       if (!braked) link.cursor = end.cursor;
@@ -123,21 +124,17 @@ export class SyncFunctions {
       .filter((claim) => claim.authority === 'hub' && !claim.contested && overlaps(claim, range))
       .map(({ holder, kind }) => ({ id: holder, old: kind === 'departing', status: tables.appointments.get(holder)?.status, write: tables.writes.get(holder) }))
       .map(({ write, ...rest }) => ({ ...rest, moving: write?.departing != null, tried: (write?.attempts ?? 0) > 0 }));
-    let free = true;
     for (const { id, old, status, moving, tried } of standing) {
       const waiting = status === 'pending' || status === 'unknown';
       if (status === 'held') lifecycle.end(id, ['held'], 'expired', reason);
       else if (waiting && !moving && !tried) lifecycle.end(id, WAITING, 'refused', reason);
-      else if (waiting && !moving) {
-        lifecycle.compensate(id, WAITING, 'refused', reason);
-        free = false;
-      } else if (waiting && !old && !tried) lifecycle.revertMove(id);
-      else {
-        if ((waiting || status === 'confirmed') && !old) lifecycle.contest(id, reason);
-        free = false;
-      }
+      else if (waiting && !moving) lifecycle.compensate(id, WAITING, 'refused', reason);
+      else if (waiting && !old && !tried) lifecycle.revertMove(id);
+      else if (waiting && !old) lifecycle.retreatMove(id);
+      else if (status === 'confirmed' && !old) lifecycle.contest(id, reason);
     }
-    return free;
+    // Looked at anew: what gave way may have made room for one that was contested until now.
+    return !tables.claims.some((claim) => claim.authority === 'hub' && !claim.contested && overlaps(claim, range));
   }
 
   private knownOf({ remoteId, version, contentHash, appointmentId, when, summary }: Mirror): KnownObject {

@@ -63,6 +63,8 @@ export interface LinkRow {
   asOf: number;
   reconciledAt: number;
   pollAt: number;
+  /** Deletions wait for a person. */
+  braked: boolean;
 }
 
 /** Safeties of the database that a run may do without, to show that the judge would notice. */
@@ -82,7 +84,7 @@ export class Tables {
   readonly writes = new Map<string, WriteRow>();
   readonly mirrors = new Map<string, Mirror>();
   readonly keys = new Map<string, KeyRow>();
-  readonly link: LinkRow = { cursor: null, asOf: -Infinity, reconciledAt: -Infinity, pollAt: -Infinity };
+  readonly link: LinkRow = { cursor: null, asOf: -Infinity, reconciledAt: -Infinity, pollAt: -Infinity, braked: false };
   readonly lane = { fence: 0, until: -Infinity };
   claims: Claim[] = [];
 
@@ -115,6 +117,11 @@ export class Tables {
     const appointment = this.appointments.get(id);
     if (appointment === undefined) return null;
     return !this.safeties.compareAndSet || states.includes(appointment.status) ? appointment : null;
+  }
+
+  /** True as long as the appointment is in the version that was read. */
+  isStill({ appointmentId, version }: { appointmentId: string; version: number }): boolean {
+    return !this.safeties.compareAndSet || this.appointments.get(appointmentId)?.version === version;
   }
 
   set(appointment: Appointment, status: AppointmentStatus, reason: Reason | null = appointment.reason): void {

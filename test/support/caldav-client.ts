@@ -28,7 +28,9 @@ export class CalendarApplication {
   async entries(): Promise<CalendarEntry[]> {
     const text = await this.ask('REPORT', this.calendar, { headers: XML, body: LISTING });
     const responses = text.match(/<([A-Za-z0-9]*:)?response>[\s\S]*?<\/\1?response>/g) ?? [];
-    return responses.map((response) => entryOf(unescape(within(response, 'href')), unescape(within(response, 'calendar-data'))));
+    return responses.map((response) =>
+      entryOf(unescape(within(response, 'href')), unescape(within(response, 'calendar-data'))),
+    );
   }
 
   /** Puts an event of the practitioner's own; answers its id. */
@@ -36,7 +38,12 @@ export class CalendarApplication {
     const uid = randomUUID();
     const id = `${this.calendar}${uid}.ics`;
     const lines = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Agenda du cabinet//FR', 'BEGIN:VEVENT', `UID:${uid}`];
-    const times = [`DTSTAMP:${stamp(Date.now())}`, `DTSTART:${stamp(start)}`, `DTEND:${stamp(end)}`, `SUMMARY:${title}`];
+    const times = [
+      `DTSTAMP:${stamp(Date.now())}`,
+      `DTSTART:${stamp(start)}`,
+      `DTEND:${stamp(end)}`,
+      `SUMMARY:${title}`,
+    ];
     await this.put(id, [...lines, ...times, 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n'));
     return id;
   }
@@ -44,7 +51,8 @@ export class CalendarApplication {
   /** Drags the event elsewhere, or makes it shorter. */
   async move(id: string, start: number, end: number): Promise<void> {
     const body = await this.ask('GET', id);
-    const event = (text: string): string => text.replace(/^DTSTART.*$/m, `DTSTART:${stamp(start)}`).replace(/^DTEND.*$/m, `DTEND:${stamp(end)}`);
+    const event = (text: string): string =>
+      text.replace(/^DTSTART.*$/m, `DTSTART:${stamp(start)}`).replace(/^DTEND.*$/m, `DTEND:${stamp(end)}`);
     // The definition of a zone has a DTSTART of its own.
     await this.put(id, body.replace(/BEGIN:VEVENT[\s\S]*END:VEVENT/, event));
   }
@@ -61,7 +69,11 @@ export class CalendarApplication {
     await this.ask('PUT', id, { headers: { 'Content-Type': 'text/calendar; charset=utf-8' }, body });
   }
 
-  private async ask(method: string, target: string, options: { headers?: Record<string, string>; body?: string } = {}): Promise<string> {
+  private async ask(
+    method: string,
+    target: string,
+    options: { headers?: Record<string, string>; body?: string } = {},
+  ): Promise<string> {
     const answer = await this.server.request(this.user, method, target, options);
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${target}: ${answer.status}`);
@@ -83,9 +95,16 @@ function unescape(text: string): string {
 
 function entryOf(id: string, calendar: string): CalendarEntry {
   const event = /BEGIN:VEVENT[\s\S]*?END:VEVENT/.exec(calendar.replace(/\r?\n[ \t]/g, ''))?.[0] ?? '';
-  const line = (name: string): RegExpExecArray | null => new RegExp(`^${name}((?:;[^:\\r\\n]*)?):(.*?)\\r?$`, 'm').exec(event);
+  const line = (name: string): RegExpExecArray | null =>
+    new RegExp(`^${name}((?:;[^:\\r\\n]*)?):(.*?)\\r?$`, 'm').exec(event);
   const time = (name: string): number => instant(line(name)?.[1] ?? '', line(name)?.[2] ?? '');
-  return { id, uid: line('UID')?.[2] ?? '', title: line('SUMMARY')?.[2] ?? '', start: time('DTSTART'), end: time('DTEND') };
+  return {
+    id,
+    uid: line('UID')?.[2] ?? '',
+    title: line('SUMMARY')?.[2] ?? '',
+    start: time('DTSTART'),
+    end: time('DTEND'),
+  };
 }
 
 function instant(parameters: string, value: string): number {

@@ -22,7 +22,12 @@ export type Interference =
   | 'tear'
   | undefined;
 
-export type Interferer = (request: { readonly method: string; readonly target: string; readonly headers: http.IncomingHttpHeaders; readonly body: string }) => Interference;
+export type Interferer = (request: {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}) => Interference;
 
 /** A counting relay in front of a loopback server that can be made to misbehave. */
 export class DavProxy {
@@ -84,7 +89,10 @@ export class DavProxy {
     }
   }
 
-  #forward(request: http.IncomingMessage, body: Buffer): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: Buffer }> {
+  #forward(
+    request: http.IncomingMessage,
+    body: Buffer,
+  ): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: Buffer }> {
     return new Promise((resolve, reject) => {
       const { host: _host, connection: _connection, ...headers } = request.headers;
       const options = { method: request.method, headers: { ...headers, host: this.#upstream.host }, path: request.url };

@@ -133,7 +133,9 @@ class Judge {
   ) {
     this.finals = ops.filter((op) => op.op === 'final');
     this.externals = ops.filter((op) => op.op === 'external');
-    this.contested = new Set(this.finals.flatMap(({ key, status }) => (key !== null && status === 'conflict' ? [key] : [])));
+    this.contested = new Set(
+      this.finals.flatMap(({ key, status }) => (key !== null && status === 'conflict' ? [key] : [])),
+    );
     for (const op of ops) {
       if (op.op === 'capacity') this.seats.set(op.agenda, op.seats);
       if (op.op === 'book') this.intent(op.key).books.push(op);
@@ -205,7 +207,8 @@ class Judge {
       ...done.filter(({ t1 }) => t1 > last.t0),
       ...touches.flatMap(({ to }) => (to === null ? [] : [to])),
     ];
-    if (!possible.some((place) => same(place, row))) this.add('wrong-time', `${key} in ${row.store} ${placeOf(row)}, said ${placeOf(last)}`);
+    if (!possible.some((place) => same(place, row)))
+      this.add('wrong-time', `${key} in ${row.store} ${placeOf(row)}, said ${placeOf(last)}`);
   }
 
   private absence({ key, books, cancels, touches }: Intent, store: string): void {
@@ -223,20 +226,33 @@ class Judge {
     const holders = [...this.intents.values()].flatMap(({ key, books, cancels, moves, touches }) => {
       const [first] = books.filter(({ outcome }) => outcome === 'ok').sort((a, b) => a.t1 - b.t1);
       if (first === undefined) return [];
-      const until = Math.min(Infinity, ...cancels.map(({ t0 }) => t0), ...moves.map(({ t0 }) => t0), ...touches.map(({ at }) => at));
+      const until = Math.min(
+        Infinity,
+        ...cancels.map(({ t0 }) => t0),
+        ...moves.map(({ t0 }) => t0),
+        ...touches.map(({ at }) => at),
+      );
       const asked = Math.min(...books.map(({ t0 }) => t0));
-      return until > first.t1 ? [{ key, agenda: first.agenda, start: first.start, end: first.end, asked, from: first.t1, until }] : [];
+      return until > first.t1
+        ? [{ key, agenda: first.agenda, start: first.start, end: first.end, asked, from: first.t1, until }]
+        : [];
     });
     for (const one of holders) {
-      const others = holders.filter((other) => other.agenda === one.agenda && other.from <= one.from && one.from < other.until);
+      const others = holders.filter(
+        (other) => other.agenda === one.agenda && other.from <= one.from && one.from < other.until,
+      );
       for (const { start } of others) {
         const there = others.filter((other) => other.start <= start && start < other.end);
         if (!there.includes(one) || there.length <= (this.seats.get(one.agenda) ?? 1)) continue;
         this.add('confirmed-twice', `${there.map(({ key }) => key).join(', ')} at ${start}`);
         break;
       }
-      const before = this.externals.find((event) => event.agenda === one.agenda && meet(event, one) && event.from <= one.asked && event.until >= one.from);
-      if (before && (this.seats.get(one.agenda) ?? 1) === 1) this.add('confirmed-over-practitioner', `${one.key} over ${before.id}`);
+      const before = this.externals.find(
+        (event) =>
+          event.agenda === one.agenda && meet(event, one) && event.from <= one.asked && event.until >= one.from,
+      );
+      if (before && (this.seats.get(one.agenda) ?? 1) === 1)
+        this.add('confirmed-over-practitioner', `${one.key} over ${before.id}`);
     }
   }
 
@@ -248,7 +264,11 @@ class Judge {
     if (first === undefined) return;
     for (const other of others) {
       const only = [...first.rows, ...other.rows].filter((row) => !first.rows.has(row) || !other.rows.has(row));
-      if (only.length > 0) this.add('diverged', only.map((row) => `${row} only in ${first.rows.has(row) ? first.store : other.store}`).join('; '));
+      if (only.length > 0)
+        this.add(
+          'diverged',
+          only.map((row) => `${row} only in ${first.rows.has(row) ? first.store : other.store}`).join('; '),
+        );
     }
   }
 }

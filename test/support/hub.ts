@@ -18,6 +18,7 @@ import {
   type Bookings,
   type Lanes,
   type SyncStore,
+  type Vault,
   type Writes,
 } from '#application';
 import { connectors } from '#connectors';
@@ -32,7 +33,6 @@ import {
   PgSyncStore,
   PgWrites,
 } from '#persistence';
-import { MasterKeyVault } from '#platform';
 
 /** The hub's parts in this process, on a real database, without HTTP. */
 export interface TestHub {
@@ -62,37 +62,54 @@ export interface TestHubOptions {
   readonly publicUrl?: string;
   readonly poolSize?: number;
   readonly timeoutMs?: number;
+  /** The platform's vault when left out. */
+  readonly vault?: Vault;
   /** Lets a test stand between the saga and its ports. */
   readonly around?: Around;
 }
 
 /** What a test puts around the ports that the use cases are given; the hub's own members stay bare. */
 export interface Around {
-  bookings?(bookings: Bookings): Bookings;
-  writes?(writes: Writes): Writes;
-  sync?(store: SyncStore): SyncStore;
-  lanes?(lanes: Lanes): Lanes;
-  backends?(backends: Backends): Backends;
+  bookings?: (bookings: Bookings) => Bookings;
+  writes?: (writes: Writes) => Writes;
+  sync?: (store: SyncStore) => SyncStore;
+  lanes?: (lanes: Lanes) => Lanes;
+  backends?: (backends: Backends) => Backends;
 }
 
-export async function openHub({ url, publicUrl, poolSize = 8, timeoutMs = 3000, around = {} }: TestHubOptions): Promise<TestHub> {
+function wrap<Port>(around: ((port: Port) => Port) | undefined, port: Port): Port {
+  return around === undefined ? port : around(port);
+}
+
+export async function openHub({
+  url,
+  publicUrl,
+  poolSize = 8,
+  timeoutMs = 3000,
+  around = {},
+  ...given
+}: TestHubOptions): Promise<TestHub> {
+  const vault = given.vault ?? (await import('./test-vault.js')).testVault;
   const database = await Database.open({ url, poolSize, applicationName: 'unisson-test' });
-  const vault = new MasterKeyVault([{ id: 't1', bytes: Buffer.alloc(32, 7) }]);
   const effects = new RuntimeEffects();
   const bookings = new PgBookings(database, vault);
   const calendar = new PgCalendar(database);
   const writes = new PgWrites(database, vault);
   const sync = new PgSyncStore(database, vault);
   const connectionStore = new PgConnectionStore(database, vault);
-  const opened = new ConnectorBackends(connectionStore, connectors, { timeoutMs, allowPrivateNetworks: true, now: () => Date.now() });
-  const backends = around.backends?.(opened) ?? opened;
-  const usedSync = around.sync?.(sync) ?? sync;
-  const usedWrites = around.writes?.(writes) ?? writes;
-  const usedBookings = around.bookings?.(bookings) ?? bookings;
+  const opened = new ConnectorBackends(connectionStore, connectors, {
+    timeoutMs,
+    allowPrivateNetworks: true,
+    now: () => Date.now(),
+  });
+  const backends = wrap(around.backends, opened);
+  const usedSync = wrap(around.sync, sync);
+  const usedWrites = wrap(around.writes, writes);
+  const usedBookings = wrap(around.bookings, bookings);
   const leases = new PgLanes(database);
   const syncLink = new SyncLink(usedSync, effects);
   const lanes = new LaneRunner({
-    lanes: around.lanes?.(leases) ?? leases,
+    lanes: wrap(around.lanes, leases),
     store: usedSync,
     writes: usedWrites,
     backends,
@@ -110,12 +127,20 @@ export async function openHub({ url, publicUrl, poolSize = 8, timeoutMs = 3000, 
     search,
     sync,
     writes,
-    booking: new Booking(usedBookings, search, new WriteThrough({ bookings: usedBookings, lanes, alarm: SILENT, effects })),
+    booking: new Booking(
+      usedBookings,
+      search,
+      new WriteThrough({ bookings: usedBookings, lanes, alarm: SILENT, effects }),
+    ),
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),
     housekeeping: new Housekeeping(usedBookings, calendar, effects),
-    links: new Links({ ...linksParts, publicUrl: publicUrl ?? null, newSecret: () => randomBytes(32).toString('base64url') }),
+    links: new Links({
+      ...linksParts,
+      publicUrl: publicUrl ?? null,
+      newSecret: () => randomBytes(32).toString('base64url'),
+    }),
     async close() {
       await lanes.drained();
       opened.close();
@@ -133,10 +158,21 @@ export interface RemoteAccount {
 }
 
 /** Connects an agenda of a practice to a backend, as an administrator would, and reads it once unless `sync` is false. */
-export async function linkAgenda(hub: TestHub, practice: { organization: string; collaborator: string; agenda: string }, account: RemoteAccount, options: { disclosure?: 'full' | 'initials' | 'busy'; sync?: boolean } = {}): Promise<string> {
+export async function linkAgenda(
+  hub: TestHub,
+  practice: { organization: string; collaborator: string; agenda: string },
+  account: RemoteAccount,
+  options: { disclosure?: 'full' | 'initials' | 'busy'; sync?: boolean } = {},
+): Promise<string> {
   const actor: Actor = { kind: 'collaborator', id: practice.collaborator, key: newId() };
   const organizationId = practice.organization;
-  const created = await hub.connections.create({ organizationId, id: newId(), actor, label: 'Agenda du cabinet', ...account });
+  const created = await hub.connections.create({
+    organizationId,
+    id: newId(),
+    actor,
+    label: 'Agenda du cabinet',
+    ...account,
+  });
   if (created.outcome !== 'created') throw new Error(`connection: ${JSON.stringify(created)}`);
   const link = {
     organizationId,

@@ -45,7 +45,9 @@ export class Ledger {
     const rows = await this.rows(agendas);
     const keys = new Map(rows.map(({ id, key }) => [id, key]));
     const live = rows.filter(({ status }) => !DEAD.has(status));
-    const foreign = (await this.pool.query<{ id: string; agenda: string; start: number; end: number }>(FOREIGN, [agendas])).rows;
+    const foreign = (
+      await this.pool.query<{ id: string; agenda: string; start: number; end: number }>(FOREIGN, [agendas])
+    ).rows;
     const finals: FinalOp[] = [
       ...live.map(({ reason: _, ...row }) => ({ op: 'final' as const, store: 'hub', ...row })),
       ...foreign.map((event) => ({ op: 'final' as const, store: 'hub', key: null, ...event })),
@@ -69,7 +71,9 @@ export class Ledger {
 
   /** Deadlocks that PostgreSQL broke in this database since it was made. */
   async deadlocks(): Promise<number> {
-    const { rows } = await this.pool.query<{ deadlocks: string }>('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()');
+    const { rows } = await this.pool.query<{ deadlocks: string }>(
+      'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()',
+    );
     return Number(rows[0]!.deadlocks);
   }
 }

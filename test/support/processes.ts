@@ -104,8 +104,18 @@ export class Managed {
   launch(): void {
     const { entry, parameters = [], env = {} } = this.program;
     const log = openSync(this.logFile, 'a', 0o600);
-    const command = ['--enable-source-maps', '--import', FOLLOW_PARENT, path.join(ROOT, 'dist', `${entry}.js`), ...parameters];
-    this.#child = spawn(process.execPath, command, { cwd: ROOT, env: cleanEnvironment(env), stdio: ['ignore', log, log] });
+    const command = [
+      '--enable-source-maps',
+      '--import',
+      FOLLOW_PARENT,
+      path.join(ROOT, 'dist', `${entry}.js`),
+      ...parameters,
+    ];
+    this.#child = spawn(process.execPath, command, {
+      cwd: ROOT,
+      env: cleanEnvironment(env),
+      stdio: ['ignore', log, log],
+    });
     this.#child.on('error', () => undefined);
     closeSync(log);
   }
@@ -193,7 +203,9 @@ export class HubProcesses {
   }
 }
 
-async function programsOf(settings: HubProcessesSettings): Promise<{ apis: Program[]; workers: Program[]; vendors: Program | null }> {
+async function programsOf(
+  settings: HubProcessesSettings,
+): Promise<{ apis: Program[]; workers: Program[]; vendors: Program | null }> {
   const env = {
     DATABASE_URL: settings.databaseUrl,
     UNISSON_KEYS: TEST_KEYS,
@@ -205,14 +217,32 @@ async function programsOf(settings: HubProcessesSettings): Promise<{ apis: Progr
   };
   const api = async (_: unknown, index: number): Promise<Program> => {
     const port = await freePort();
-    return { name: `api-${index + 1}`, entry: 'apps/api/src/main', port, readyPath: '/health/ready', env: { ...env, PORT: String(port) } };
+    return {
+      name: `api-${index + 1}`,
+      entry: 'apps/api/src/main',
+      port,
+      readyPath: '/health/ready',
+      env: { ...env, PORT: String(port) },
+    };
   };
   const worker = async (_: unknown, index: number): Promise<Program> => {
     const port = await freePort();
-    return { name: `worker-${index + 1}`, entry: 'apps/worker/src/main', port, readyPath: '/health/ready', env: { ...env, WORKER_PORT: String(port) } };
+    return {
+      name: `worker-${index + 1}`,
+      entry: 'apps/worker/src/main',
+      port,
+      readyPath: '/health/ready',
+      env: { ...env, WORKER_PORT: String(port) },
+    };
   };
   const port = await freePort();
-  const vendors: Program = { name: 'mock-vendors', entry: 'apps/mock-vendors/src/main', parameters: [`--port=${port}`], port, readyPath: '/health' };
+  const vendors: Program = {
+    name: 'mock-vendors',
+    entry: 'apps/mock-vendors/src/main',
+    parameters: [`--port=${port}`],
+    port,
+    readyPath: '/health',
+  };
   return {
     apis: await Promise.all(Array.from({ length: settings.apis }, api)),
     workers: await Promise.all(Array.from({ length: settings.workers }, worker)),

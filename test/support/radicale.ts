@@ -27,7 +27,12 @@ function settings(port: number, folder: string): string {
     logging: { level: 'error' },
   };
   return Object.entries(parts)
-    .map(([name, values]) => `[${name}]\n${Object.entries(values).map(([key, value]) => `${key} = ${String(value)}`).join('\n')}\n`)
+    .map(
+      ([name, values]) =>
+        `[${name}]\n${Object.entries(values)
+          .map(([key, value]) => `${key} = ${String(value)}`)
+          .join('\n')}\n`,
+    )
     .join('\n');
 }
 
@@ -43,7 +48,11 @@ export class RadicaleServer {
 
   /** Starts one with the given accounts (user name to password). */
   static async start(users: Readonly<Record<string, string>>): Promise<RadicaleServer> {
-    const server = new RadicaleServer(await freePort(), mkdtempSync(path.join(os.tmpdir(), 'unisson-radicale-')), users);
+    const server = new RadicaleServer(
+      await freePort(),
+      mkdtempSync(path.join(os.tmpdir(), 'unisson-radicale-')),
+      users,
+    );
     await server.up();
     return server;
   }
@@ -53,7 +62,12 @@ export class RadicaleServer {
   }
 
   async up(): Promise<void> {
-    writeFileSync(path.join(this.folder, 'users'), Object.entries(this.users).map(([name, password]) => `${name}:${password}\n`).join(''));
+    writeFileSync(
+      path.join(this.folder, 'users'),
+      Object.entries(this.users)
+        .map(([name, password]) => `${name}:${password}\n`)
+        .join(''),
+    );
     const file = path.join(this.folder, 'config');
     writeFileSync(file, settings(this.port, this.folder));
     const child = spawn('radicale', ['--config', file], { stdio: 'ignore' });
@@ -61,7 +75,8 @@ export class RadicaleServer {
     let failure: Error | undefined;
     child.once('error', (error) => (failure = error));
     for (let waited = 0; waited < READY_TIMEOUT_MS; waited += 50) {
-      if (failure !== undefined) throw new Error(`radicale cannot be started (${failure.message}): apt-get install radicale`);
+      if (failure !== undefined)
+        throw new Error(`radicale cannot be started (${failure.message}): apt-get install radicale`);
       const ready = await fetch(new URL('/.well-known/caldav', this.url), { redirect: 'manual' }).then(
         () => true,
         () => false,
@@ -89,7 +104,12 @@ export class RadicaleServer {
   }
 
   /** A request as an independent client of an account makes it. */
-  async request(user: string, method: string, target: string, options: { headers?: Record<string, string>; body?: string } = {}): Promise<Response> {
+  async request(
+    user: string,
+    method: string,
+    target: string,
+    options: { headers?: Record<string, string>; body?: string } = {},
+  ): Promise<Response> {
     const credentials = Buffer.from(`${user}:${this.users[user] ?? ''}`).toString('base64');
     return fetch(new URL(target, this.url), {
       method,

@@ -34,7 +34,8 @@ export interface RemoteAgenda {
 }
 
 const REFERENCE = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+/;
-const appointmentIn = (text: string | null): string | null => (text === null ? null : (REFERENCE.exec(text)?.[1] ?? null));
+const appointmentIn = (text: string | null): string | null =>
+  text === null ? null : (REFERENCE.exec(text)?.[1] ?? null);
 
 const IN_HOUSE_METHODS: Readonly<Record<RemoteWrite, string>> = { create: 'POST', update: 'PATCH', cancel: 'DELETE' };
 const DAV_METHODS: Readonly<Record<RemoteWrite, string>> = { create: 'PUT', update: 'PUT', cancel: 'DELETE' };
@@ -60,13 +61,28 @@ export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<R
   const fault = async (body: object): Promise<void> => {
     await control('POST', 'faults', { faults: [{ times: 1, ...body }] });
   };
-  await control('POST', 'seed', { agendas: [{ id: agendaId, name: 'Dr Martin', zone: 'Europe/Paris', apiKey: API_KEY }] });
+  await control('POST', 'seed', {
+    agendas: [{ id: agendaId, name: 'Dr Martin', zone: 'Europe/Paris', apiKey: API_KEY }],
+  });
   return {
-    account: { connectorId: 'in-house', settings: { baseUrl: `${at}/in-house/api` }, secrets: { apiKey: API_KEY }, remoteAgendaId: agendaId },
+    account: {
+      connectorId: 'in-house',
+      settings: { baseUrl: `${at}/in-house/api` },
+      secrets: { apiKey: API_KEY },
+      remoteAgendaId: agendaId,
+    },
     entries: async () => {
-      const { entries } = await control<{ entries: (RemoteEntry & { agendaId: string; deleted: boolean; reference: string | null })[] }>('GET', 'dump');
+      const { entries } = await control<{
+        entries: (RemoteEntry & { agendaId: string; deleted: boolean; reference: string | null })[];
+      }>('GET', 'dump');
       const live = entries.filter((entry) => entry.agendaId === agendaId && !entry.deleted);
-      return live.map(({ id, start, end, title, reference }) => ({ id, start, end, title, appointmentId: appointmentIn(reference) }));
+      return live.map(({ id, start, end, title, reference }) => ({
+        id,
+        start,
+        end,
+        title,
+        appointmentId: appointmentIn(reference),
+      }));
     },
     create: (entry) => edit({ action: 'create', entry }),
     move: async (id, start, end) => void (await edit({ action: 'move', id, start, end })),
@@ -88,7 +104,9 @@ export const startRadicale = (): Promise<RadicaleServer> => RadicaleServer.start
 let calendars = 0;
 
 /** A calendar on Radicale, reached by the hub through a relay that can lose things. */
-export async function openCalendar(server: RadicaleServer): Promise<RemoteAgenda & { readonly application: CalendarApplication }> {
+export async function openCalendar(
+  server: RadicaleServer,
+): Promise<RemoteAgenda & { readonly application: CalendarApplication }> {
   calendars += 1;
   const calendar = await server.makeCalendar(USER, `agenda-${calendars}`);
   const application = new CalendarApplication(server, USER, calendar);
@@ -104,7 +122,8 @@ export async function openCalendar(server: RadicaleServer): Promise<RemoteAgenda
   return {
     application,
     account: { connectorId: 'caldav', settings: { url: proxy.url }, secrets: { auth }, remoteAgendaId: calendar },
-    entries: async () => (await application.entries()).map(({ uid, ...entry }) => ({ ...entry, appointmentId: appointmentIn(uid) })),
+    entries: async () =>
+      (await application.entries()).map(({ uid, ...entry }) => ({ ...entry, appointmentId: appointmentIn(uid) })),
     create: (entry) => application.create(entry),
     move: (id, start, end) => application.move(id, start, end),
     retitle: (id, title) => application.retitle(id, title),

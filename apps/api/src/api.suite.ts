@@ -172,6 +172,11 @@ export class Simulator {
     };
   }
 
+  /** The backend is well again. */
+  async heal(): Promise<void> {
+    await fetch(`${this.url}/in-house/__control/faults`, { method: 'DELETE' });
+  }
+
   async control(action: string, body: unknown): Promise<void> {
     const answer = await fetch(`${this.url}/in-house/__control/${action}`, {
       method: 'POST',

@@ -13,7 +13,7 @@ let link: string;
 let day = 0;
 
 beforeAll(async () => {
-  api = await TestApi.start();
+  api = await TestApi.start({ VENDOR_TIMEOUT_MS: '800' });
   simulator = await Simulator.start();
   practice = await api.practice();
   ask = await api.client(practice);
@@ -109,7 +109,7 @@ describe('connecting an agenda', () => {
     });
     expect((await ask('GET', `/v1/links/${randomUUID()}/health`)).status).toBe(404);
     expect((await ask('POST', `/v1/links/${randomUUID()}/sync`, { body: {} })).status).toBe(404);
-    expect((await ask('POST', `/v1/links/${link}/sync`, { body: { full: true } })).status).toBe(200);
+    expect((await ask('POST', `/v1/links/${link}/sync`, { body: { releaseDeletions: true } })).status).toBe(200);
     expect((await ask('POST', `/v1/links/${link}/sync`)).status).toBe(200);
   });
 });
@@ -117,7 +117,7 @@ describe('connecting an agenda', () => {
 describe('booking into the practitioner’s agenda', () => {
   beforeEach(async () => {
     day += 1;
-    await simulator.control('faults', { faults: [] });
+    await simulator.heal();
   });
 
   test('201 once it stands there; a move and a cancel follow', async () => {
@@ -139,40 +139,63 @@ describe('booking into the practitioner’s agenda', () => {
     expect(['cancelled', 'compensating']).toContain(cancelled.json.status);
   });
 
-  test('409 when the practitioner took the hour meanwhile, with alternatives', async () => {
+  test('409 when the practitioner took the hour meanwhile, with alternatives that he did not take', async () => {
+    const midnight = Math.ceil(Date.now() / 86_400_000) * 86_400_000 + 20 * 86_400_000;
+    const near = (hours: number): string => new Date(midnight + hours * 3_600_000).toISOString();
+    await api.sql(
+      practice,
+      'INSERT INTO opening_occurrence SELECT organization_id, id, tstzrange($1, $2), agenda_id FROM opening WHERE agenda_id = $3',
+      [near(0), near(24), practice.agenda],
+    );
     await simulator.control('edit', {
       action: 'create',
       agendaId: Simulator.agendaId,
-      entry: { start: Date.parse(at('10:00', day)), end: Date.parse(at('11:00', day)), title: 'Privé' },
+      entry: { start: Date.parse(near(10)), end: Date.parse(near(11)), title: 'Privé' },
     });
-    const answer = await book('10:30');
+    const place = { agenda: practice.agenda, motif: practice.motif, start: near(10.5) };
+    const answer = await ask('POST', '/v1/appointments', { body: { ...place, patient } });
     expect([answer.status, answer.json.alternatives.length]).toEqual([409, 3]);
     for (const { start } of answer.json.alternatives as { start: string }[]) {
-      expect(Date.parse(start)).toBeGreaterThanOrEqual(Date.parse(at('11:00', day)));
+      expect(Date.parse(start)).toBeGreaterThanOrEqual(Date.parse(near(11)));
     }
     await sync();
-    const slots = await ask(
-      'GET',
-      `/v1/slots?motif=${practice.motif}&from=${encodeURIComponent(at('10:00', day))}&to=${encodeURIComponent(at('11:00', day))}`,
-    );
+    const window = `from=${encodeURIComponent(near(10))}&to=${encodeURIComponent(near(11))}`;
+    const slots = await ask('GET', `/v1/slots?motif=${practice.motif}&${window}`);
     expect([slots.json.items, slots.json.agendas[0].certainty]).toEqual([[], 'live']);
-    expect(slots.json.agendas[0].asOf).toMatch(/\+01:00$/);
+    expect(slots.json.agendas[0].asOf).toMatch(/\+0[12]:00$/);
   });
 
-  test('202 when the backend does not answer in time; the same key tells the end of it', async () => {
-    await simulator
-      .control('faults', { faults: [{ kind: 'hang', method: 'POST', route: '/entries', phase: 'after', times: 1 }] })
-      .catch(() => undefined);
-    await simulator.control('faults', { faults: [] });
-    const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
-    const first = await book('12:00', headers);
-    expect([201, 202]).toContain(first.status);
-    expect(first.headers['preference-applied']).toBe('wait=0');
-    expect(first.headers['location']).toBe(`/v1/appointments/${first.json.id as string}`);
-    const again = await book('12:00', { ...headers, prefer: 'wait=5' });
-    expect(again.json.id).toBe(first.json.id);
-    const now = await ask('GET', `/v1/appointments/${first.json.id as string}`);
-    expect(['pending', 'confirmed']).toContain(now.json.status);
+  test('202 while the outcome is not known; then confirmed, once', async () => {
+    await simulator.control('faults', { faults: [{ kind: 'hang-after-commit', method: 'POST', times: 1, ms: 5000 }] });
+    const first = await book('12:00', { prefer: 'wait=1' });
+    expect([first.status, first.json.status]).toEqual([202, expect.stringMatching(/pending|unknown/)]);
+    const path = `/v1/appointments/${first.json.id as string}`;
+    expect([first.headers['location'], first.headers['preference-applied']]).toEqual([path, 'wait=1']);
+    expect((await book('12:00')).json.code).toBe('BUSY');
+    let status = '';
+    for (const end = Date.now() + 20_000; status !== 'confirmed' && Date.now() < end;) {
+      await sync();
+      status = (await ask('GET', path)).json.status as string;
+    }
+    expect(status).toBe('confirmed');
+    expect((await simulator.entries()).filter(({ start }) => start === Date.parse(at('12:00', day)))).toHaveLength(1);
+  });
+
+  test('503 at once while the backend is down: nothing is written', async () => {
+    await simulator.control('faults', { faults: [{ kind: 'error', status: 503 }] });
+    await api.sql(practice, `UPDATE link SET as_of = now() - interval '1 hour' WHERE id = $1`, [link]);
+    const answer = await book('14:00', { prefer: 'wait=1' });
+    expect([answer.status, answer.json.type, answer.json.code]).toEqual([
+      503,
+      'https://unisson.example/problems/agenda-unreachable',
+      expect.stringMatching(/^AGENDA_/),
+    ]);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    const there = await ask(
+      'GET',
+      `/v1/appointments?from=${encodeURIComponent(at('14:00', day))}&to=${encodeURIComponent(at('14:01', day))}`,
+    );
+    expect(there.json.items).toEqual([]);
   });
 });
 

@@ -28,8 +28,12 @@ export class ConnectorBackends extends Backends {
   async open(organizationId: string, connectionId: string): Promise<Backend> {
     const account = await this.store.account(organizationId, connectionId);
     const connector = account === null ? undefined : this.connectors.get(account.connectorId);
-    if (account === null || connector === undefined) throw new ConnectorError('invalid', 'the connection or its connector is not known');
-    if (account.blockedMs > 0) throw new ConnectorError('unavailable', 'the backend is left in peace after failures', { retryAfterMs: account.blockedMs });
+    if (account === null || connector === undefined)
+      throw new ConnectorError('invalid', 'the connection or its connector is not known');
+    if (account.blockedMs > 0)
+      throw new ConnectorError('unavailable', 'the backend is left in peace after failures', {
+        retryAfterMs: account.blockedMs,
+      });
     return { session: this.session(organizationId, account, connector), capabilities: connector.capabilities };
   }
 
@@ -83,8 +87,15 @@ export class ConnectorBackends extends Backends {
   }
 }
 
-function countedSession(session: Session, count: <T>(call: Promise<T>) => Promise<T>, report: (error: unknown) => Promise<void>): Session {
-  const { subscribe, renew, unsubscribe, parsePush } = session;
+function countedSession(
+  session: Session,
+  count: <T>(call: Promise<T>) => Promise<T>,
+  report: (error: unknown) => Promise<void>,
+): Session {
+  const subscribe = session.subscribe?.bind(session);
+  const renew = session.renew?.bind(session);
+  const unsubscribe = session.unsubscribe?.bind(session);
+  const parsePush = session.parsePush?.bind(session);
   return {
     verify: (options) => count(session.verify(options)),
     listAgendas: (options) => count(session.listAgendas(options)),
@@ -101,10 +112,12 @@ function countedSession(session: Session, count: <T>(call: Promise<T>) => Promis
         throw error;
       }
     },
-    ...(subscribe && { subscribe: (request, options) => count(subscribe.call(session, request, options)) }),
-    ...(renew && { renew: (request, options) => count(renew.call(session, request, options)) }),
-    ...(unsubscribe && { unsubscribe: (request, options) => count(unsubscribe.call(session, request, options)) }),
-    ...(parsePush && { parsePush: (request) => parsePush.call(session, request) }),
-    close: () => session.close(),
+    ...(subscribe && { subscribe: (request, options) => count(subscribe(request, options)) }),
+    ...(renew && { renew: (request, options) => count(renew(request, options)) }),
+    ...(unsubscribe && { unsubscribe: (request, options) => count(unsubscribe(request, options)) }),
+    ...(parsePush && { parsePush }),
+    close: () => {
+      session.close();
+    },
   };
 }

@@ -76,33 +76,60 @@ export class Booking {
 
   async hold(request: PlaceRequest & { readonly holdSeconds: number }): Promise<BookingAnswer> {
     const { holdSeconds } = request;
-    return this.place(request, (acceptStale) => this.bookings.place({ ...request, holdSeconds, collaboratorId: request.actor.id, patient: null, acceptStale }));
+    return this.place(request, (acceptStale) =>
+      this.bookings.place({ ...request, holdSeconds, collaboratorId: request.actor.id, patient: null, acceptStale }),
+    );
   }
 
   async book(request: PlaceRequest & { readonly patient: Patient }): Promise<BookingAnswer> {
-    return this.place(request, (acceptStale) => this.bookings.place({ ...request, holdSeconds: null, collaboratorId: request.actor.id, acceptStale }));
+    return this.place(request, (acceptStale) =>
+      this.bookings.place({ ...request, holdSeconds: null, collaboratorId: request.actor.id, acceptStale }),
+    );
   }
 
-  async bookHold(request: Request & { readonly holdId: string; readonly patient: Patient; readonly key: RequestKey | null }): Promise<BookingAnswer> {
-    return this.place(request, (acceptStale) => this.bookings.confirmHold({ ...request, collaboratorId: request.actor.id, acceptStale }));
+  async bookHold(
+    request: Request & { readonly holdId: string; readonly patient: Patient; readonly key: RequestKey | null },
+  ): Promise<BookingAnswer> {
+    return this.place(request, (acceptStale) =>
+      this.bookings.confirmHold({ ...request, collaboratorId: request.actor.id, acceptStale }),
+    );
   }
 
-  async move(request: Request & AppointmentRef & { readonly version: number; readonly start: number | null; readonly motifId: string | null }): Promise<BookingAnswer> {
+  async move(
+    request: Request &
+      AppointmentRef & { readonly version: number; readonly start: number | null; readonly motifId: string | null },
+  ): Promise<BookingAnswer> {
     const before = await this.bookings.get(request);
     if (before === null) return { outcome: 'refused', ...REFUSALS.unknown };
-    const wanted = { agendaId: before.agendaId, motifId: request.motifId ?? before.motifId, start: request.start ?? before.start };
+    const wanted = {
+      agendaId: before.agendaId,
+      motifId: request.motifId ?? before.motifId,
+      start: request.start ?? before.start,
+    };
     const result = await this.through.fresh(request, (acceptStale) => this.bookings.move({ ...request, acceptStale }));
     if (result.outcome !== 'placed') return this.refusal({ ...request, ...wanted }, result);
     const record = result.remote ? await this.through.settled(request, result.record, request.waitMs) : result.record;
-    if (record.status === 'confirmed' && record.start !== wanted.start) return this.refusal({ ...request, ...wanted }, { outcome: 'taken', code: record.reason?.code ?? 'BUSY' });
+    if (record.status === 'confirmed' && record.start !== wanted.start)
+      return this.refusal({ ...request, ...wanted }, { outcome: 'taken', code: record.reason?.code ?? 'BUSY' });
     return answer(record, 200);
   }
 
-  async cancel(request: Request & AppointmentRef & { readonly version: number | null; readonly reason: Reason; readonly key: RequestKey | null }): Promise<BookingAnswer> {
+  async cancel(
+    request: Request &
+      AppointmentRef & { readonly version: number | null; readonly reason: Reason; readonly key: RequestKey | null },
+  ): Promise<BookingAnswer> {
     const result = await this.bookings.cancel(request, request);
     if (result.outcome === 'answered') return replay(result);
-    if (result.outcome !== 'placed') return this.refusal(null, result);
-    const record = result.record.status === 'compensating' ? await this.through.settled(request, result.record, request.waitMs) : result.record;
+    // A crash between the cancellation and its answer leaves the key without one: its repetition follows it to the end.
+    const begun =
+      result.outcome === 'placed'
+        ? result.record
+        : result.outcome === 'running'
+          ? await this.bookings.get(request)
+          : null;
+    if (begun === null) return this.refusal(null, result);
+    const record =
+      begun.status === 'compensating' ? await this.through.settled(request, begun, request.waitMs) : begun;
     return this.remember(request, answer(record, 200));
   }
 
@@ -110,7 +137,10 @@ export class Booking {
     return this.bookings.release(ref, actor);
   }
 
-  private async place(request: Request & Partial<PlaceRequest> & { key: RequestKey | null }, take: (acceptStale: boolean) => Promise<PlaceResult>): Promise<BookingAnswer> {
+  private async place(
+    request: Request & Partial<PlaceRequest> & { key: RequestKey | null },
+    take: (acceptStale: boolean) => Promise<PlaceResult>,
+  ): Promise<BookingAnswer> {
     const result = await this.through.fresh(request, take);
     if (result.outcome === 'answered') return replay(result);
     if (result.outcome === 'running') return this.join(request, result.resource);
@@ -123,7 +153,8 @@ export class Booking {
   /** A twin of a request that is still under way, or that a crash cut off: both wait for the same appointment. */
   private async join(request: Request & { key: RequestKey | null }, resource: string): Promise<BookingAnswer> {
     const record = await this.bookings.get({ organizationId: request.organizationId, id: resource });
-    if (record === null) return { outcome: 'refused', status: 409, problem: 'idempotency-in-progress', retryAfterMs: 1000 };
+    if (record === null)
+      return { outcome: 'refused', status: 409, problem: 'idempotency-in-progress', retryAfterMs: 1000 };
     const settled = await this.through.settled({ ...request, id: resource }, record, request.waitMs);
     return this.remember(request, await this.outcomeOf(request.organizationId, settled));
   }
@@ -138,36 +169,50 @@ export class Booking {
     const { key } = request;
     if (key === null || (given.outcome === 'refused' && !KEPT.has(given.problem))) return given;
     const body = given.outcome === 'booked' ? given.record : given;
-    const first = await this.bookings.answerKey(request.organizationId, key, { status: given.status, body, resource: given.record?.id ?? null });
+    const first = await this.bookings.answerKey(request.organizationId, key, {
+      status: given.status,
+      body,
+      resource: given.record?.id ?? null,
+    });
     return first === null ? given : replay(first);
   }
 
-  private async refusal(wanted: { organizationId: string; agendaId: string; motifId: string; start: number } | null, result: PlaceResult): Promise<Refusal> {
-    switch (result.outcome) {
-      case 'rule':
-      case 'taken': {
-        const taken = result.outcome === 'taken';
-        const alternatives = wanted === null ? [] : await this.slots.alternatives(wanted);
-        return { outcome: 'refused', status: taken ? 409 : 422, problem: result.outcome, code: result.code, alternatives };
-      }
-      case 'unreachable':
-        return { outcome: 'refused', status: 503, problem: 'agenda-unreachable', code: 'AGENDA_UNREACHABLE', retryAfterMs: result.retryAfterMs };
-      case 'stale-copy':
-        return { outcome: 'refused', status: 503, problem: 'agenda-unreachable', code: 'AGENDA_STALE', retryAfterMs: 5000 };
-      case 'stale':
-        return { outcome: 'refused', status: 412, problem: 'version-stale', record: result.record };
-      case 'busy':
-        return { outcome: 'refused', status: 409, problem: 'write-in-progress', retryAfterMs: 2000, record: result.record };
-      case 'ended':
-        return { outcome: 'refused', status: 409, problem: 'appointment-ended', record: result.record };
-      case 'running':
-      case 'answered':
-      case 'placed':
-        return { outcome: 'refused', status: 409, problem: 'idempotency-in-progress', retryAfterMs: 1000 };
-      default:
-        return { outcome: 'refused', ...REFUSALS[result.outcome] };
+  private async refusal(
+    wanted: { organizationId: string; agendaId: string; motifId: string; start: number } | null,
+    result: PlaceResult,
+  ): Promise<Refusal> {
+    if (result.outcome === 'rule' || result.outcome === 'taken') {
+      const status = result.outcome === 'taken' ? 409 : 422;
+      const alternatives = wanted === null ? [] : await this.slots.alternatives(wanted);
+      return { outcome: 'refused', status, problem: result.outcome, code: result.code, alternatives };
     }
+    if (result.outcome in REFUSALS) return { outcome: 'refused', ...REFUSALS[result.outcome as keyof typeof REFUSALS] };
+    return refusalWithState(result);
   }
+}
+
+/** Refusals that carry something of what was found. */
+function refusalWithState(result: PlaceResult): Refusal {
+  switch (result.outcome) {
+    case 'unreachable':
+      return unreachable('AGENDA_UNREACHABLE', result.retryAfterMs);
+    case 'stale-copy':
+      return unreachable('AGENDA_STALE', 5000);
+    case 'stale':
+      return { outcome: 'refused', status: 412, problem: 'version-stale', record: result.record };
+    case 'ended':
+      return { outcome: 'refused', status: 409, problem: 'appointment-ended', record: result.record };
+    case 'busy': {
+      const { record } = result;
+      return { outcome: 'refused', status: 409, problem: 'write-in-progress', retryAfterMs: 2000, record };
+    }
+    default:
+      return { outcome: 'refused', status: 409, problem: 'idempotency-in-progress', retryAfterMs: 1000 };
+  }
+}
+
+function unreachable(code: ReasonCode, retryAfterMs: number): Refusal {
+  return { outcome: 'refused', status: 503, problem: 'agenda-unreachable', code, retryAfterMs };
 }
 
 /** 202 as long as the practitioner's agenda is not certain. */
@@ -181,7 +226,11 @@ function replay(first: { status: number; body: unknown }): BookingAnswer {
   return { outcome: 'booked', status: first.status as Booked['status'], record: first.body as AppointmentRecord };
 }
 
-function named(request: Request & Partial<PlaceRequest>): { organizationId: string; agendaId: string; motifId: string; start: number } | null {
+function named(
+  request: Request & Partial<PlaceRequest>,
+): { organizationId: string; agendaId: string; motifId: string; start: number } | null {
   const { organizationId, agendaId, motifId, start } = request;
-  return agendaId === undefined || motifId === undefined || start === undefined ? null : { organizationId, agendaId, motifId, start };
+  return agendaId === undefined || motifId === undefined || start === undefined
+    ? null
+    : { organizationId, agendaId, motifId, start };
 }

@@ -4,7 +4,12 @@ import type { Freshness } from './model.js';
 export interface AgendaRecord {
   readonly id: string;
   readonly name: string;
-  readonly practitioner: { readonly id: string; readonly displayName: string; readonly speciality: string; readonly rpps: string | null };
+  readonly practitioner: {
+    readonly id: string;
+    readonly displayName: string;
+    readonly speciality: string;
+    readonly rpps: string | null;
+  };
   readonly location: { readonly id: string; readonly name: string; readonly timeZone: string };
   readonly capacity: number;
   readonly master: 'hub' | 'remote';
@@ -42,7 +47,12 @@ export abstract class Calendar {
   abstract agendas(organizationId: string, ids: readonly string[] | null): Promise<readonly AgendaRecord[]>;
   abstract motifs(organizationId: string): Promise<readonly MotifRecord[]>;
   /** The motif as a visit, with the agendas asked for on which it may be booked; `null` when the motif is unknown. */
-  abstract windows(query: { organizationId: string; agendaIds: readonly string[]; motifId: string; window: Interval }): Promise<{
+  abstract windows(query: {
+    organizationId: string;
+    agendaIds: readonly string[];
+    motifId: string;
+    window: Interval;
+  }): Promise<{
     readonly visit: Visit;
     readonly agendas: readonly AgendaWindow[];
     /** The database's clock, epoch milliseconds. */
@@ -52,5 +62,9 @@ export abstract class Calendar {
   abstract collaborator(organizationId: string, id: string): Promise<boolean>;
   abstract openings(organizationId: string, agendaId: string): Promise<readonly (Opening & { readonly id: string })[]>;
   /** Replaces the occurrences of the agenda's openings from `window.start` on, and moves its horizon. One transaction. */
-  abstract putOccurrences(agenda: { organizationId: string; agendaId: string }, window: Interval, occurrences: readonly (Interval & { readonly openingId: string })[]): Promise<void>;
+  abstract putOccurrences(
+    agenda: { organizationId: string; agendaId: string },
+    window: Interval,
+    occurrences: readonly (Interval & { readonly openingId: string })[],
+  ): Promise<void>;
 }

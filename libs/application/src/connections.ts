@@ -40,7 +40,13 @@ export interface LinkHealth {
   readonly linkId: string;
   readonly agendaId: string;
   readonly status: 'active' | 'auth-failed' | 'gone';
-  readonly read: { readonly light: 'green' | 'orange' | 'red'; readonly asOf: number | null; readonly ageMs: number | null; readonly failures: number; readonly nextAt: number | null };
+  readonly read: {
+    readonly light: 'green' | 'orange' | 'red';
+    readonly asOf: number | null;
+    readonly ageMs: number | null;
+    readonly failures: number;
+    readonly nextAt: number | null;
+  };
   readonly write: {
     readonly light: 'green' | 'orange' | 'red';
     readonly lastAt: number | null;
@@ -65,7 +71,15 @@ export interface PushSubscription {
 
 /** Connections and links in the database. */
 export abstract class ConnectionStore {
-  abstract create(connection: { organizationId: string; id: string; connectorId: string; label: string; settings: object; secrets: object; actor: Actor }): Promise<ConnectionRecord>;
+  abstract create(connection: {
+    organizationId: string;
+    id: string;
+    connectorId: string;
+    label: string;
+    settings: object;
+    secrets: object;
+    actor: Actor;
+  }): Promise<ConnectionRecord>;
   abstract list(organizationId: string): Promise<readonly ConnectionRecord[]>;
   abstract account(organizationId: string, id: string): Promise<ConnectionAccount | null>;
   abstract setStatus(organizationId: string, id: string, status: ConnectionRecord['status']): Promise<void>;
@@ -81,7 +95,10 @@ export abstract class ConnectionStore {
 
 export type ConnectionProblem =
   | { readonly outcome: 'connector-unknown' | 'connection-unknown' }
-  | { readonly outcome: 'invalid'; readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] };
+  | {
+      readonly outcome: 'invalid';
+      readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+    };
 
 /** Backend accounts: entered once, tested, and asked for their agendas. */
 export class Connections {
@@ -114,21 +131,37 @@ export class Connections {
       const issues = [...issuesOf('settings', settings.error), ...issuesOf('secrets', secrets.error)];
       return { outcome: 'invalid', issues };
     }
-    return { outcome: 'created', connection: await this.store.create({ ...request, settings: settings.data, secrets: secrets.data }) };
+    return {
+      outcome: 'created',
+      connection: await this.store.create({ ...request, settings: settings.data, secrets: secrets.data }),
+    };
   }
 
   /** Tries the credential against the backend and remembers the result. */
-  async verify(organizationId: string, id: string): Promise<{ outcome: 'verified'; account: string } | { outcome: 'failed'; failure: Failure } | ConnectionProblem> {
-    const tried = await this.try(organizationId, id, async (session) => (await session.verify(this.effects.deadline(10_000))).account);
+  async verify(
+    organizationId: string,
+    id: string,
+  ): Promise<{ outcome: 'verified'; account: string } | { outcome: 'failed'; failure: Failure } | ConnectionProblem> {
+    const tried = await this.try(
+      organizationId,
+      id,
+      async (session) => (await session.verify(this.effects.deadline(10_000))).account,
+    );
     if (tried.outcome === 'done') {
       await this.store.setStatus(organizationId, id, 'active');
       return { outcome: 'verified', account: tried.value };
     }
-    if (tried.outcome === 'failed' && tried.failure.kind === 'auth') await this.store.setStatus(organizationId, id, 'auth-failed');
+    if (tried.outcome === 'failed' && tried.failure.kind === 'auth')
+      await this.store.setStatus(organizationId, id, 'auth-failed');
     return tried;
   }
 
-  async remoteAgendas(organizationId: string, id: string): Promise<{ outcome: 'done'; value: readonly RemoteAgenda[] } | { outcome: 'failed'; failure: Failure } | ConnectionProblem> {
+  async remoteAgendas(
+    organizationId: string,
+    id: string,
+  ): Promise<
+    { outcome: 'done'; value: readonly RemoteAgenda[] } | { outcome: 'failed'; failure: Failure } | ConnectionProblem
+  > {
     return this.try(organizationId, id, (session) => session.listAgendas(this.effects.deadline(15_000)));
   }
 
@@ -147,7 +180,10 @@ export class Connections {
   }
 }
 
-function issuesOf(part: string, error: { issues: readonly { path: PropertyKey[]; message: string }[] } | undefined): { path: PropertyKey[]; message: string }[] {
+function issuesOf(
+  part: string,
+  error: { issues: readonly { path: PropertyKey[]; message: string }[] } | undefined,
+): { path: PropertyKey[]; message: string }[] {
   return (error?.issues ?? []).map(({ path, message }) => ({ path: [part, ...path], message }));
 }
 
@@ -161,16 +197,25 @@ export interface LinksParts {
   /** Where backends send pushes; `null` = pushes are not asked for. */
   readonly publicUrl: string | null;
   /** Makes a secret of at least 24 bytes, base64url. */
-  newSecret(): string;
+  readonly newSecret: () => string;
 }
 
 /** Links between agendas and remote agendas: making, watching, forcing, and their pushes. */
 export class Links {
   constructor(private readonly parts: LinksParts) {}
 
-  async create(link: NewLink): Promise<{ outcome: 'linked' | 'taken' | 'agenda-unknown' | 'connection-unknown' | 'remote-agenda-unknown' | 'not-writable' } | { outcome: 'failed'; failure: Failure }> {
+  async create(
+    link: NewLink,
+  ): Promise<
+    | {
+        outcome:
+          'linked' | 'taken' | 'agenda-unknown' | 'connection-unknown' | 'remote-agenda-unknown' | 'not-writable';
+      }
+    | { outcome: 'failed'; failure: Failure }
+  > {
     const { store, backends, effects, alarm } = this.parts;
-    if ((await store.account(link.organizationId, link.connectionId)) === null) return { outcome: 'connection-unknown' };
+    if ((await store.account(link.organizationId, link.connectionId)) === null)
+      return { outcome: 'connection-unknown' };
     try {
       const { session } = await backends.open(link.organizationId, link.connectionId);
       const agenda = (await session.listAgendas(effects.deadline(15_000))).find(({ id }) => id === link.remoteAgendaId);
@@ -182,7 +227,9 @@ export class Links {
     const outcome = await store.link(link);
     if (outcome === 'linked') {
       await this.subscribe(link);
-      await alarm.wake(syncLink, { organizationId: link.organizationId, linkId: link.id, full: true }).catch(() => undefined);
+      await alarm
+        .wake(syncLink, { organizationId: link.organizationId, linkId: link.id, full: true })
+        .catch(() => undefined);
     }
     return { outcome };
   }
@@ -192,7 +239,12 @@ export class Links {
   }
 
   /** Authenticates a push and takes it as a hint: stored once, it wakes a pull. */
-  async receivePush(push: { organizationId: string; linkId: string; headers: Readonly<Record<string, string | undefined>>; rawBody: Buffer }): Promise<'accepted' | 'refused'> {
+  async receivePush(push: {
+    organizationId: string;
+    linkId: string;
+    headers: Readonly<Record<string, string | undefined>>;
+    rawBody: Buffer;
+  }): Promise<'accepted' | 'refused'> {
     const { store, backends, sync, alarm, effects } = this.parts;
     const { organizationId, linkId } = push;
     const known = await store.pushSecret(organizationId, linkId);
@@ -200,13 +252,19 @@ export class Links {
     let hint;
     try {
       const { session } = await backends.open(organizationId, known.connectionId);
-      hint = session.parsePush?.({ headers: push.headers, rawBody: push.rawBody, secret: known.secret.toString(), now: effects.now() });
+      hint = session.parsePush?.({
+        headers: push.headers,
+        rawBody: push.rawBody,
+        secret: known.secret.toString(),
+        now: effects.now(),
+      });
     } catch (error) {
       if (!ConnectorError.is(error)) throw error;
       return 'refused';
     }
     if (hint === undefined) return 'refused';
-    if (await sync.hinted(organizationId, linkId, hint.id)) await alarm.wake(syncLink, { organizationId, linkId, full: false }).catch(() => undefined);
+    if (await sync.hinted(organizationId, linkId, hint.id))
+      await alarm.wake(syncLink, { organizationId, linkId, full: false }).catch(() => undefined);
     return 'accepted';
   }
 
@@ -219,8 +277,15 @@ export class Links {
     const secret = newSecret();
     const callbackUrl = `${publicUrl}/v1/push/${link.organizationId}/${link.id}`;
     try {
-      const { id, expiresAt } = await session.subscribe({ agendaId: link.remoteAgendaId, callbackUrl, secret }, effects.deadline(10_000));
-      await store.subscribed(link.organizationId, link.id, { secret: Buffer.from(secret), subscriptionId: id, until: expiresAt });
+      const { id, expiresAt } = await session.subscribe(
+        { agendaId: link.remoteAgendaId, callbackUrl, secret },
+        effects.deadline(10_000),
+      );
+      await store.subscribed(link.organizationId, link.id, {
+        secret: Buffer.from(secret),
+        subscriptionId: id,
+        until: expiresAt,
+      });
     } catch (error) {
       failureOf(error);
     }

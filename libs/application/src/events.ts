@@ -17,7 +17,11 @@ export abstract class Events {
    * What came after `cursor` (`null` = from the beginning), oldest first. Nothing is ever passed over: an event is shown
    * only when no older one can still appear. Throws RangeError for a cursor that is not one.
    */
-  abstract after(query: { organizationId: string; cursor: string | null; limit: number }): Promise<{ readonly events: readonly EventRecord[]; readonly cursor: string | null }>;
+  abstract after(query: {
+    organizationId: string;
+    cursor: string | null;
+    limit: number;
+  }): Promise<{ readonly events: readonly EventRecord[]; readonly cursor: string | null }>;
   /** The cursor behind the last event there is. */
   abstract latest(organizationId: string): Promise<string | null>;
 }

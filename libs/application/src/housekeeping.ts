@@ -25,7 +25,9 @@ export class Housekeeping {
     const today = now - (now % DAY);
     const window = { start: today - DAY, end: today + HORIZON_DAYS * DAY };
     const openings = await this.calendar.openings(organizationId, agendaId);
-    const occurrences = openings.flatMap((opening) => expandOpening(opening, window).map((interval) => ({ ...interval, openingId: opening.id })));
+    const occurrences = openings.flatMap((opening) =>
+      expandOpening(opening, window).map((interval) => ({ ...interval, openingId: opening.id })),
+    );
     await this.calendar.putOccurrences({ organizationId, agendaId }, window, occurrences);
   }
 }

@@ -1,6 +1,15 @@
 import type { Action, AppointmentStatus, HubAppointment, Interval, KnownObject, RemoteChange } from '#domain';
 import type { CallOptions, Capabilities, ConnectorErrorKind, Session } from '#connector-sdk';
-import type { Actor, AppointmentRecord, Disclosure, LinkRecord, Patient, Reason, ReasonCode, RequestKey } from './model.js';
+import type {
+  Actor,
+  AppointmentRecord,
+  Disclosure,
+  LinkRecord,
+  Patient,
+  Reason,
+  ReasonCode,
+  RequestKey,
+} from './model.js';
 
 /** Names an appointment within its tenant. */
 export interface AppointmentRef {
@@ -54,7 +63,10 @@ export type PlaceResult =
   | { readonly outcome: 'stale-copy'; readonly agendaId: string; readonly whenUnreachable: 'refuse' | 'queue' }
   | { readonly outcome: 'stale'; readonly record: AppointmentRecord }
   | { readonly outcome: 'busy' | 'ended'; readonly record: AppointmentRecord }
-  | { readonly outcome: 'reused' | 'agenda-unknown' | 'motif-unknown' | 'unlinked' | 'hold-unknown' | 'hold-ended' | 'unknown' };
+  | {
+      readonly outcome:
+        'reused' | 'agenda-unknown' | 'motif-unknown' | 'unlinked' | 'hold-unknown' | 'hold-ended' | 'unknown';
+    };
 
 export interface ListQuery {
   readonly organizationId: string;
@@ -77,11 +89,17 @@ export abstract class Bookings {
    * Cancels: at once on an agenda mastered here, else by way of `compensating`. `null` when unknown; `version` `null`
    * skips the check. Cancelling what is already cancelled, or being cancelled, changes nothing and succeeds.
    */
-  abstract cancel(ref: AppointmentRef, request: { version: number | null; reason: Reason; actor: Actor; key: RequestKey | null }): Promise<PlaceResult>;
+  abstract cancel(
+    ref: AppointmentRef,
+    request: { version: number | null; reason: Reason; actor: Actor; key: RequestKey | null },
+  ): Promise<PlaceResult>;
   abstract get(ref: AppointmentRef): Promise<AppointmentRecord | null>;
   abstract list(query: ListQuery): Promise<readonly AppointmentRecord[]>;
   abstract patients(organizationId: string, ids: readonly string[]): Promise<ReadonlyMap<string, Patient>>;
-  abstract findKey(organizationId: string, key: RequestKey): Promise<{ state: 'new' | 'reused' | 'running' } | { state: 'answered'; status: number; body: unknown }>;
+  abstract findKey(
+    organizationId: string,
+    key: RequestKey,
+  ): Promise<{ state: 'new' | 'reused' | 'running' } | { state: 'answered'; status: number; body: unknown }>;
   /** Records the first answer to a key. An earlier one is kept and returned; `null` when this one is the first. */
   abstract answerKey(
     organizationId: string,
@@ -113,7 +131,11 @@ export interface PendingWrite {
   readonly failures: number;
   /** A move keeps its old place until the backend followed. */
   readonly departing: Interval | null;
-  readonly mirror: { readonly remoteId: string; readonly version: string | null; readonly when: Interval | null } | null;
+  readonly mirror: {
+    readonly remoteId: string;
+    readonly version: string | null;
+    readonly when: Interval | null;
+  } | null;
 }
 
 /** Why a write did not get through, for people: no content, no secret. */

@@ -36,8 +36,8 @@ export class RemoteWriter {
   private async push(write: PendingWrite, remote: Remote): Promise<void> {
     if (!(await this.readBefore(write, remote))) return;
     if (write.attempts > 0 && !(await this.lookBefore(write, remote))) return;
-    const current = await this.writes.load({ organizationId: write.organizationId, id: write.appointmentId });
-    if (current === null || !WAITING.has(current.status) || current.version !== write.version) return;
+    const current = await this.current(write);
+    if (current === null) return;
     if (!(await this.writes.sent(current))) return;
     let object: RemoteObject;
     try {
@@ -49,11 +49,24 @@ export class RemoteWriter {
     return this.readBack(current, remote, object);
   }
 
+  /** The write as it stands, or `null` when the appointment is no longer what this step set out to write. */
+  private async current(write: PendingWrite): Promise<PendingWrite | null> {
+    const now = await this.writes.load({ organizationId: write.organizationId, id: write.appointmentId });
+    return now !== null && WAITING.has(now.status) && now.version === write.version ? now : null;
+  }
+
   private send(write: PendingWrite, { link, backend }: Remote): Promise<RemoteObject> {
-    const content = { ...write.when, timeZone: link.timeZone, summary: summaryOf(link.disclosure, write.patient, write.motifLabel) };
+    const content = {
+      ...write.when,
+      timeZone: link.timeZone,
+      summary: summaryOf(link.disclosure, write.patient, write.motifLabel),
+    };
     const request = { agendaId: link.remoteAgendaId, reference: write.reference, content };
     if (write.mirror === null) return backend.session.create(request, this.call());
-    return backend.session.update({ ...request, remoteId: write.mirror.remoteId, version: write.mirror.version }, this.call());
+    return backend.session.update(
+      { ...request, remoteId: write.mirror.remoteId, version: write.mirror.version },
+      this.call(),
+    );
   }
 
   /** A backend that lets overlaps in is read just before the write: who came first there is not overwritten. */
@@ -67,7 +80,9 @@ export class RemoteWriter {
   /** … and just after it: if somebody slipped in between, ours gives way before anybody was promised anything. */
   private async readBack(write: PendingWrite, remote: Remote, object: RemoteObject): Promise<void> {
     const { refusesOverlap } = remote.backend.capabilities;
-    await this.orPostpone(write, () => (refusesOverlap ? this.sync.absorb(remote, [{ kind: 'upsert', object }]) : this.sync.pull(remote, { own: object })));
+    await this.orPostpone(write, () =>
+      refusesOverlap ? this.sync.absorb(remote, [{ kind: 'upsert', object }]) : this.sync.pull(remote, { own: object }),
+    );
   }
 
   /** An earlier attempt may have landed, or may still land. False when this step is over. */
@@ -83,7 +98,10 @@ export class RemoteWriter {
       await this.noteFound(write, remote, found);
       return found !== null;
     }
-    const wait = write.unanswered > 0 && (idempotency === 'none' || idempotency === 'natural') ? settleMs - (write.sinceSentMs ?? 0) : 0;
+    const wait =
+      write.unanswered > 0 && (idempotency === 'none' || idempotency === 'natural')
+        ? settleMs - (write.sinceSentMs ?? 0)
+        : 0;
     if (wait > 0) await this.writes.postpone(write, wait, null);
     return wait <= 0;
   }
@@ -92,10 +110,13 @@ export class RemoteWriter {
   private async noteFound(write: PendingWrite, remote: Remote, found: RemoteObject | null): Promise<void> {
     const known = write.mirror?.remoteId;
     if (found !== null) {
-      const gone: RemoteChange[] = known === undefined || known === found.remoteId ? [] : [{ kind: 'removed', remoteId: known }];
+      const gone: RemoteChange[] =
+        known === undefined || known === found.remoteId ? [] : [{ kind: 'removed', remoteId: known }];
       await this.sync.absorb(remote, [...gone, { kind: 'upsert', object: found }]);
     } else if (known !== undefined) {
-      await this.sync.act(remote, [{ type: 'follow-cancel', appointmentId: write.appointmentId, remoteId: known, object: null }]);
+      await this.sync.act(remote, [
+        { type: 'follow-cancel', appointmentId: write.appointmentId, remoteId: known, object: null },
+      ]);
     }
   }
 
@@ -115,17 +136,29 @@ export class RemoteWriter {
         await this.sync.failed(remote, new ConnectorError('auth', failure.message));
         return this.writes.postpone(write, GONE_RETRY_MS, failure);
       default:
-        return this.writes.postpone(write, backoffMs(write.failures, this.effects.random(), failure.retryAfterMs), failure);
+        return this.writes.postpone(
+          write,
+          backoffMs(write.failures, this.effects.random(), failure.retryAfterMs),
+          failure,
+        );
     }
   }
 
   /** The backend said no. Before that is believed: the row in the way may be our own, from an earlier attempt. */
   private async refused(write: PendingWrite, remote: Remote, kind: ConnectorErrorKind): Promise<void> {
     const reason = { code: kind === 'taken' ? 'BUSY' : 'REMOTE_REFUSED' } as const;
-    if (write.attempts === 0) return void (await (write.departing === null ? this.writes.refuse(write, reason) : this.writes.revertMove(write, reason)));
+    // What stands in the way is read first: whoever is refused is offered other times at once.
+    if (kind === 'taken') await this.sync.pull(remote).catch(failureOf);
+    if (write.attempts === 0) {
+      await (write.departing === null ? this.writes.refuse(write, reason) : this.writes.revertMove(write, reason));
+      return this.readInTheWay(remote, kind);
+    }
     let landed = false;
     const looked = await this.orPostpone(write, async () => {
-      const found = await remote.backend.session.find({ agendaId: remote.link.remoteAgendaId, reference: write.reference }, this.call());
+      const found = await remote.backend.session.find(
+        { agendaId: remote.link.remoteAgendaId, reference: write.reference },
+        this.call(),
+      );
       landed = found !== null && (write.departing === null || found.when?.start === write.when.start);
       await this.noteFound(write, remote, found);
     });
@@ -133,13 +166,23 @@ export class RemoteWriter {
     if (write.departing !== null) await this.writes.revertMove(write, reason);
     else if (write.unanswered > 0) await this.writes.compensate(write, reason);
     else await this.writes.refuse(write, reason);
+    return this.readInTheWay(remote, kind);
+  }
+
+  /**
+   * Whoever is refused is offered other times at once, so what stands in the way is read. Only then: reconcile does not
+   * know that the answer was certain, and would have had ours removed there first.
+   */
+  private async readInTheWay(remote: Remote, kind: ConnectorErrorKind): Promise<void> {
+    if (kind === 'taken') await this.sync.pull(remote).catch(failureOf);
   }
 
   private async preconditionFailed(write: PendingWrite, remote: Remote, failure: Failure): Promise<void> {
     if (write.mirror !== null) return this.writes.postpone(write, 0, failure);
     const { settleMs } = remote.backend.capabilities;
     // A whole settle each time, not what is left of it: this very attempt has set the clock back.
-    if (write.unanswered > 0 && (write.sinceSentMs ?? 0) < settleMs) return this.writes.postpone(write, settleMs, failure);
+    if (write.unanswered > 0 && (write.sinceSentMs ?? 0) < settleMs)
+      return this.writes.postpone(write, settleMs, failure);
     await this.writes.renewReference(write);
   }
 
@@ -151,7 +194,11 @@ export class RemoteWriter {
       await backend.session.cancel({ ...named, remoteId: write.mirror?.remoteId ?? null, version: null }, this.call());
     } catch (error) {
       const failure = failureOf(error);
-      return this.writes.postpone(write, backoffMs(write.failures, this.effects.random(), failure.retryAfterMs), failure);
+      return this.writes.postpone(
+        write,
+        backoffMs(write.failures, this.effects.random(), failure.retryAfterMs),
+        failure,
+      );
     }
     const wait = write.unanswered > 0 ? backend.capabilities.settleMs - (write.sinceSentMs ?? 0) : 0;
     if (wait > 0) return this.writes.postpone(write, wait, null);
@@ -170,7 +217,11 @@ export class RemoteWriter {
       return true;
     } catch (error) {
       const failure = failureOf(error);
-      await this.writes.postpone(write, backoffMs(write.failures, this.effects.random(), failure.retryAfterMs), failure);
+      await this.writes.postpone(
+        write,
+        backoffMs(write.failures, this.effects.random(), failure.retryAfterMs),
+        failure,
+      );
       return false;
     }
   }

@@ -65,8 +65,16 @@ export class SearchSlots {
   }
 
   /** The nearest free slots from the refused start on; fewer when there are not so many. */
-  async alternatives(refused: { organizationId: string; agendaId: string; motifId: string; start: number }): Promise<readonly (Slot & { readonly timeZone: string })[]> {
+  async alternatives(refused: {
+    organizationId: string;
+    agendaId: string;
+    motifId: string;
+    start: number;
+  }): Promise<readonly (Slot & { readonly timeZone: string })[]> {
     const { organizationId, agendaId, motifId, start } = refused;
-    return (await this.next({ organizationId, agendaIds: [agendaId], motifId, from: start, limit: ALTERNATIVES }))?.slots ?? [];
+    return (
+      (await this.next({ organizationId, agendaIds: [agendaId], motifId, from: start, limit: ALTERNATIVES }))?.slots ??
+      []
+    );
   }
 }

@@ -1,4 +1,12 @@
-import { reconcile, type Action, type CompleteListing, type Interval, type RemoteChange, type RemoteObject } from '#domain';
+import {
+  overlaps,
+  reconcile,
+  type Action,
+  type CompleteListing,
+  type Interval,
+  type RemoteChange,
+  type RemoteObject,
+} from '#domain';
 import { ConnectorError, type CallOptions, type PullRequest } from '#connector-sdk';
 import { backoffMs } from './backoff.js';
 import { summaryDigest } from './disclosure.js';
@@ -73,8 +81,12 @@ export class SyncLink {
     const asOf = await this.store.clock(remote.link.organizationId);
     const window = pullWindow(this.effects.now());
     const read = await this.read(remote, window, options.full === true ? null : remote.link.cursor);
-    const changes = options.own === undefined ? read.changes : [...read.changes, { kind: 'upsert' as const, object: options.own }];
-    const actions = await this.plan(remote, window, { ...read, changes, releaseDeletions: options.releaseDeletions === true });
+    const changes = options.own === undefined ? read.changes : [...stillThere(options.own, read), ...read.changes];
+    const actions = await this.plan(remote, window, {
+      ...read,
+      changes,
+      releaseDeletions: options.releaseDeletions === true,
+    });
     const end: PullEnd = {
       cursor: read.cursor,
       asOf,
@@ -114,8 +126,17 @@ export class SyncLink {
     }
   }
 
-  private async collect({ link, backend }: Remote, range: Pick<PullRequest, 'window' | 'cursor'>, options: CallOptions): Promise<Read> {
-    const request: PullRequest = { ...range, agendaId: link.remoteAgendaId, timeZone: link.timeZone, known: () => this.store.versions(link) };
+  private async collect(
+    { link, backend }: Remote,
+    range: Pick<PullRequest, 'window' | 'cursor'>,
+    options: CallOptions,
+  ): Promise<Read> {
+    const request: PullRequest = {
+      ...range,
+      agendaId: link.remoteAgendaId,
+      timeZone: link.timeZone,
+      known: () => this.store.versions(link),
+    };
     const changes: RemoteChange[] = [];
     for await (const item of backend.session.pull(request, options)) {
       if (item.type === 'end') return { changes, cursor: item.cursor, complete: item.complete };
@@ -147,7 +168,11 @@ export class SyncLink {
   }
 
   /** An appointment absent from a listing may have moved beyond its window: look it up before following a deletion. */
-  private async lookAgain(remote: Remote, window: Interval, plan: { actions: Action[]; complete: CompleteListing }): Promise<readonly Action[]> {
+  private async lookAgain(
+    remote: Remote,
+    window: Interval,
+    plan: { actions: Action[]; complete: CompleteListing },
+  ): Promise<readonly Action[]> {
     const found: RemoteChange[] = [];
     const missing = new Set<string>();
     for (const action of plan.actions) {
@@ -184,7 +209,12 @@ export class SyncLink {
 
   /** A late write revived the object of a dead appointment. What fails here is seen again by the next full pull. */
   private async removeStray({ link, backend }: Remote, object: RemoteObject): Promise<void> {
-    const request = { agendaId: link.remoteAgendaId, reference: object.reference ?? '', remoteId: object.remoteId, version: object.version };
+    const request = {
+      agendaId: link.remoteAgendaId,
+      reference: object.reference ?? '',
+      remoteId: object.remoteId,
+      version: object.version,
+    };
     try {
       await backend.session.cancel(request, this.effects.deadline(PULL_MS));
       await this.store.apply(link, [{ type: 'forget', remoteId: object.remoteId }], null);
@@ -210,6 +240,18 @@ function chunksOf(actions: readonly Action[]): Action[][] {
   return chunks;
 }
 
+/** What was read back before the pull is older than what the pull says of it, so it comes first, unless it is gone. */
+function stillThere(own: RemoteObject, { complete }: Read): RemoteChange[] {
+  const gone =
+    complete !== null &&
+    own.when !== null &&
+    overlaps(own.when, complete.window) &&
+    !complete.present.has(own.remoteId);
+  return gone ? [] : [{ kind: 'upsert', object: own }];
+}
+
 function digestSummary(change: RemoteChange): RemoteChange {
-  return change.kind === 'upsert' ? { kind: 'upsert', object: { ...change.object, summary: summaryDigest(change.object.summary) } } : change;
+  return change.kind === 'upsert'
+    ? { kind: 'upsert', object: { ...change.object, summary: summaryDigest(change.object.summary) } }
+    : change;
 }

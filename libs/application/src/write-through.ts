@@ -11,12 +11,13 @@ const FRESHEN_MS = 4_000;
 
 /** The request itself tries the remote side, within its caller's patience; what it cannot finish, a worker does. */
 export class WriteThrough {
-  constructor(
-    private readonly parts: { bookings: Bookings; lanes: LaneRunner; alarm: Alarm; effects: Effects },
-  ) {}
+  constructor(private readonly parts: { bookings: Bookings; lanes: LaneRunner; alarm: Alarm; effects: Effects }) {}
 
   /** Takes a claim; when the copy of the practitioner's agenda is too old, reads that agenda first. */
-  async fresh(request: { organizationId: string; waitMs: number }, take: (acceptStale: boolean) => Promise<PlaceResult>): Promise<PlaceResult> {
+  async fresh(
+    request: { organizationId: string; waitMs: number },
+    take: (acceptStale: boolean) => Promise<PlaceResult>,
+  ): Promise<PlaceResult> {
     const result = await take(false);
     if (result.outcome !== 'stale-copy') return result;
     const { agendaId, whenUnreachable } = result;

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { lookup as dnsLookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import axios, { AxiosError, type AxiosInstance, type RawAxiosRequestHeaders } from 'axios';
+import axios, { AxiosError, type AxiosInstance } from 'axios';
 import type { ConnectorContext } from './connector.js';
 import { ConnectorError } from './errors.js';
 
@@ -37,12 +37,30 @@ export interface Http {
 
 const PRIVATE = new BlockList();
 for (const [net, bits] of [
-  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12],
-  ['192.0.0.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 4], ['240.0.0.0', 4],
-] as const) PRIVATE.addSubnet(net, bits, 'ipv4');
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const)
+  PRIVATE.addSubnet(net, bits, 'ipv4');
 for (const [net, bits] of [
-  ['::', 127], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['100::', 64], ['2002::', 16], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8],
-] as const) PRIVATE.addSubnet(net, bits, 'ipv6');
+  ['::', 127],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2002::', 16],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  PRIVATE.addSubnet(net, bits, 'ipv6');
 
 /** True for loopback, private, link-local, multicast, translated and otherwise non-public addresses. */
 export function isPrivateAddress(address: string): boolean {
@@ -59,14 +77,25 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
     if (error) return callback(error, '', 0);
     const hit = addresses.find(({ address }) => isPrivateAddress(address));
     const first = addresses[0];
-    if (hit || !first) return callback(Object.assign(new Error('address not allowed'), { code: 'EADDRNOTALLOWED' }), '', 0);
+    if (hit || !first)
+      return callback(Object.assign(new Error('address not allowed'), { code: 'EADDRNOTALLOWED' }), '', 0);
     if (options.all) return callback(null, addresses);
     return callback(null, first.address, first.family);
   });
 };
 
 /** Network failures after which the request certainly never reached the backend. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTALLOWED', 'EHOSTUNREACH', 'ENETUNREACH', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID']);
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EADDRNOTALLOWED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
 
 function networkError(error: unknown, write: boolean): ConnectorError {
   const code = error instanceof AxiosError ? (error.code ?? 'ERR') : 'ERR';
@@ -77,8 +106,10 @@ function networkError(error: unknown, write: boolean): ConnectorError {
 function refusePrivateLiteral(url: string): void {
   const { hostname, protocol } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
-  if (protocol !== 'https:' && protocol !== 'http:') throw new ConnectorError('invalid', 'only http and https URLs are allowed');
-  if (isIP(host) !== 0 && isPrivateAddress(host)) throw new ConnectorError('invalid', 'the URL points to a private address');
+  if (protocol !== 'https:' && protocol !== 'http:')
+    throw new ConnectorError('invalid', 'only http and https URLs are allowed');
+  if (isIP(host) !== 0 && isPrivateAddress(host))
+    throw new ConnectorError('invalid', 'the URL points to a private address');
 }
 
 /** Reads `Retry-After` (RFC 9110 10.2.3: seconds or an HTTP date) as milliseconds; `undefined` when absent or unreadable. */
@@ -112,12 +143,15 @@ export function createHttp(context: ConnectorContext): Http {
         const answer = await client.request<unknown>({
           method,
           url,
-          headers: { 'User-Agent': 'Unisson/1', ...headers } as RawAxiosRequestHeaders,
+          headers: { 'User-Agent': 'Unisson/1', ...headers },
           data: body,
           signal: AbortSignal.any([signal, AbortSignal.timeout(context.timeoutMs)]),
         });
         const lower = Object.fromEntries(
-          Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value === undefined ? undefined : String(value)]),
+          Object.entries(answer.headers).map(([name, value]) => [
+            name.toLowerCase(),
+            value === undefined ? undefined : String(value),
+          ]),
         );
         return { status: answer.status, headers: lower, body: typeof answer.data === 'string' ? answer.data : '' };
       } catch (error) {

@@ -125,7 +125,10 @@ export interface Session {
   /** Removing what is already gone succeeds. Throws `stale` when the version moved on. */
   cancel(request: CancelRequest, options: CallOptions): Promise<void>;
   /** The object created under this reference, wherever it is now in the agenda; `null` when there is certainly none. */
-  find(request: { readonly agendaId: string; readonly reference: string }, options: CallOptions): Promise<RemoteObject | null>;
+  find(
+    request: { readonly agendaId: string; readonly reference: string },
+    options: CallOptions,
+  ): Promise<RemoteObject | null>;
   subscribe?(request: SubscribeRequest, options: CallOptions): Promise<Subscription>;
   renew?(request: SubscribeRequest & { readonly subscriptionId: string }, options: CallOptions): Promise<Subscription>;
   unsubscribe?(request: { readonly subscriptionId: string }, options: CallOptions): Promise<void>;

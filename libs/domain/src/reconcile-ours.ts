@@ -11,7 +11,7 @@ type Ours = Sighting & { readonly appointment: HubAppointment };
 export function planOurs(sighting: Ours, input: ReconcileInput): Action | null {
   const { status } = sighting.appointment;
   if (!isLive(status)) return planDead(sighting, input);
-  if (status === 'held' || status === 'compensating' || status === 'conflict') return refresh(sighting);
+  if (status === 'held' || status === 'compensating') return refresh(sighting);
   const { object } = sighting;
   const unusable = whyUnusable(sighting);
   if (unusable) return isChanged(sighting) ? conflict(sighting, unusable) : refresh(sighting);
@@ -19,7 +19,16 @@ export function planOurs(sighting: Ours, input: ReconcileInput): Action | null {
   if (object.busy.length === 0 && object.when && overlaps(object.when, input.window)) {
     return { type: 'follow-cancel', appointmentId: sighting.appointment.id, remoteId: object.remoteId, object };
   }
-  return object.when && planTimes(sighting, object.when, input);
+  if (object.when === null) return null;
+  return status === 'conflict' ? planContested(sighting, object.when, input) : planTimes(sighting, object.when, input);
+}
+
+/** A person decides what becomes of it; where it stands meanwhile, the practitioner has said: it takes that time. */
+function planContested(sighting: Ours, when: Interval, { link }: ReconcileInput): Action | null {
+  const { object, base, appointment } = sighting;
+  const moved = !sameTime(when, base === null ? appointment.when : base.when);
+  if (!moved || link.policy !== 'practitioner-wins') return refresh(sighting);
+  return { type: 'follow-move', appointmentId: appointment.id, object, to: when };
 }
 
 function whyUnusable({ object }: Ours): ConflictReason | null {

@@ -1,9 +1,11 @@
-import { isLive } from './appointment.js';
+import { isLive, type AppointmentStatus } from './appointment.js';
 import { planOurs, refresh } from './reconcile-ours.js';
 import { liesInside, read } from './reconcile-reading.js';
 import type { Reading } from './reconcile-reading.js';
 import type { Action, KnownObject, ReconcileInput } from './reconcile-types.js';
 
+/** What the practitioner's agenda held before it was lost; deleting it there settles a conflict, too. */
+const CERTAINLY_THERE: ReadonlySet<AppointmentStatus> = new Set(['confirmed', 'pending', 'conflict']);
 /** Everything that vanished from a complete listing stays, from this many objects on. */
 const EMPTIED = 3;
 
@@ -62,12 +64,12 @@ function splitLost({ lost }: Reading, { appointments }: ReconcileInput): [KnownO
 
 /**
  * Only what the practitioner's agenda certainly held becomes a cancellation: while an outcome is unknown, the object may
- * be on its way back, and a hold or a conflict ends by other means.
+ * be on its way back, and a hold ends by other means.
  */
 function planLost(known: KnownObject, reading: Reading, { appointments }: ReconcileInput): Action {
   if (known.appointmentId === null) return forget(known);
   const appointment = appointments.find(({ id }) => id === known.appointmentId);
-  const certain = appointment?.status === 'confirmed' || appointment?.status === 'pending';
+  const certain = appointment !== undefined && CERTAINLY_THERE.has(appointment.status);
   if (!certain || reading.mirrored.has(appointment.id)) return forget(known);
   return { type: 'follow-cancel', appointmentId: appointment.id, remoteId: known.remoteId, object: null };
 }

@@ -110,7 +110,10 @@ export class Database {
 
 function transactionOn(client: PoolClient): Transaction {
   return {
-    async query<Row extends QueryResultRow>(statement: string | Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    async query<Row extends QueryResultRow>(
+      statement: string | Statement,
+      values: readonly unknown[] = [],
+    ): Promise<Row[]> {
       const config = typeof statement === 'string' ? { text: statement } : statement;
       return (await client.query<Row>({ ...config, values: [...values] })).rows;
     },

@@ -11,7 +11,9 @@ const TRANSIENT = /^(08|53|57P0[1-5]|57014|40001|40P01|55P03|25P0[34])/;
 export function storeError(error: unknown): unknown {
   if (error instanceof DatabaseError) {
     const code = error.code ?? 'unknown';
-    return TRANSIENT.test(code) ? new StoreUnavailable(code) : new StoreRefused(code, error.constraint ?? null, error.message.split('\n')[0] ?? '');
+    return TRANSIENT.test(code)
+      ? new StoreUnavailable(code)
+      : new StoreRefused(code, error.constraint ?? null, error.message.split('\n')[0] ?? '');
   }
   if (error instanceof AggregateError || isConnectionFailure(error)) return new StoreUnavailable('connection');
   return error;
@@ -20,5 +22,8 @@ export function storeError(error: unknown): unknown {
 function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as NodeJS.ErrnoException;
-  return /^E(CONN|PIPE|TIMEDOUT|HOST|NET)/.test(code ?? '') || /timeout|Connection terminated|Client was closed|not queryable/i.test(error.message);
+  return (
+    /^E(CONN|PIPE|TIMEDOUT|HOST|NET)/.test(code ?? '') ||
+    /timeout|Connection terminated|Client was closed|not queryable/i.test(error.message)
+  );
 }

@@ -15,14 +15,23 @@ const APP_ROLE = 'unisson_app';
  */
 export async function migrate({ ownerUrl, appUrl }: DatabaseUrls): Promise<void> {
   const app = new URL(appUrl);
-  if (app.username !== APP_ROLE) throw new Error(`the application must connect as ${APP_ROLE}, not as "${app.username}"`);
-  const source = new DataSource({ type: 'postgres', url: ownerUrl, migrations, migrationsTransactionMode: 'each', logging: ['error'] });
+  if (app.username !== APP_ROLE)
+    throw new Error(`the application must connect as ${APP_ROLE}, not as "${app.username}"`);
+  const source = new DataSource({
+    type: 'postgres',
+    url: ownerUrl,
+    migrations,
+    migrationsTransactionMode: 'each',
+    logging: ['error'],
+  });
   await source.initialize();
   try {
     await source.query('SELECT pg_advisory_lock(5071)');
     await source.runMigrations();
     if (app.password !== '') {
-      const [{ quoted }] = await source.query<[{ quoted: string }]>('SELECT quote_literal($1) AS quoted', [decodeURIComponent(app.password)]);
+      const [{ quoted }] = await source.query<[{ quoted: string }]>('SELECT quote_literal($1) AS quoted', [
+        decodeURIComponent(app.password),
+      ]);
       await source.query(`ALTER ROLE ${APP_ROLE} PASSWORD ${quoted}`);
     }
   } finally {

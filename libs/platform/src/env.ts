@@ -77,7 +77,6 @@ export const environmentSchema = z.object({
   VENDOR_TIMEOUT_MS: whole(100, 60_000)
     .prefault('3000')
     .meta({ description: 'Longest single call to an agenda backend, in milliseconds.' }),
-  CRASH_POINT: text.optional().meta({ description: 'Tests only: the process exits at this named point.' }),
 });
 
 export type Environment = z.output<typeof environmentSchema>;

@@ -113,6 +113,9 @@ export interface Answered {
 
 export interface NotesApp {
   readonly app: NestFastifyApplication;
+  readonly drain: Drain;
+  /** What the readiness check finds; switch it off to fail. */
+  readonly works: { database: boolean };
   logged(): string;
   ask(method: 'GET' | 'POST', url: string, asked?: Asked): Promise<Answered>;
 }
@@ -126,8 +129,10 @@ export async function startNotes(): Promise<NotesApp> {
     authentication: new Authentication(keys, { isActive: (_, id) => Promise.resolve(id === collaboratorId) }),
     rateLimiter: new RateLimiter(200, () => 0),
   });
-  const readiness = new Readiness(() => Promise.resolve({ database: true }));
-  const operations = OperationsModule.with({ readiness, drain: new Drain(), metrics });
+  const works = { database: true };
+  const readiness = new Readiness(() => (works.database ? Promise.resolve(works) : Promise.reject(new Error('away'))));
+  const drain = new Drain();
+  const operations = OperationsModule.with({ readiness, drain, metrics });
   @Module({ imports: [operations], controllers: [NotesController] })
   class NotesModule {}
   const app = await NestFactory.create<NestFastifyApplication>(NotesModule, adapter, {
@@ -141,6 +146,8 @@ export async function startNotes(): Promise<NotesApp> {
   await app.listen(0, '127.0.0.1');
   return {
     app,
+    drain,
+    works,
     logged: () => logged.join(''),
     ask: async (method, url, { headers: sent = headers, payload } = {}) => {
       const answer = await app.inject({ method, url, headers: sent, ...(payload === undefined ? {} : { payload }) });

@@ -37,7 +37,8 @@ export class EventsController {
     @Query({ schema: eventsQuery }) query: z.output<typeof eventsQuery>,
   ): Promise<void> {
     const { organizationId } = callerOf(request);
-    if (/\btext\/event-stream\b/.test(request.headers.accept ?? '')) return this.stream(request, reply, query.after);
+    if (request.method === 'GET' && /\btext\/event-stream\b/.test(request.headers.accept ?? ''))
+      return this.stream(request, reply, query.after);
     const { items, cursor } = await this.page(organizationId, query.after ?? null, query.limit);
     void reply.send({ items, nextCursor: cursor });
   }

@@ -68,13 +68,15 @@ BEGIN
 END $$;
 
 -- The lowest free seat over a range, renumbering the others when that makes room; NULL when the agenda is full there.
+-- What is contested stands there all the same: nothing else may come on top of it.
 CREATE FUNCTION free_seat(p_agenda agenda, p_range tstzrange, p_holder uuid) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE v_seat integer;
 BEGIN
   SELECT s.seat INTO v_seat FROM agenda_seat s WHERE s.organization_id = p_agenda.organization_id AND s.agenda_id = p_agenda.id AND s.seat <= p_agenda.capacity
     AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = s.organization_id AND c.agenda_id = s.agenda_id AND c.seat = s.seat AND c.during && p_range
-      AND c.holder <> p_holder AND NOT c.overbooked AND NOT c.contested) ORDER BY s.seat LIMIT 1;
-  IF v_seat IS NULL AND p_agenda.capacity > 1 THEN v_seat := renumber_seats(p_agenda.id, p_range, p_holder, p_agenda.capacity); END IF;
+      AND c.holder <> p_holder AND NOT c.overbooked) ORDER BY s.seat LIMIT 1;
+  IF v_seat IS NULL AND p_agenda.capacity > 1 AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id
+      AND c.during && p_range AND c.holder <> p_holder AND c.contested) THEN v_seat := renumber_seats(p_agenda.id, p_range, p_holder, p_agenda.capacity); END IF;
   RETURN v_seat;
 END $$;
 

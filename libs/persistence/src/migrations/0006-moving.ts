@@ -77,6 +77,28 @@ BEGIN
   PERFORM append_event('appointment-move-refused', v_agenda.id, p_id, '{"kind":"system"}', appointment_record(v) || jsonb_build_object('reason', p_reason));
   RETURN appointment_record(v);
 END $$;
+
+-- A move that may have reached the backend, onto an event of the practitioner's: the way back is a move like any other.
+-- Both places are kept until it was read where the appointment stands.
+CREATE FUNCTION retreat_move(p_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v_agenda agenda; v appointment; v_new appointment; v_write remote_write; v_seat integer; v_new_seat integer;
+BEGIN
+  SELECT g.* INTO v_agenda FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id
+    WHERE a.organization_id = current_organization() AND a.id = p_id FOR UPDATE OF g;
+  SELECT * INTO v_new FROM appointment a WHERE a.organization_id = current_organization() AND a.id = p_id FOR UPDATE;
+  SELECT * INTO v_write FROM remote_write w WHERE w.organization_id = current_organization() AND w.appointment_id = p_id FOR UPDATE;
+  IF v_write.departing IS NULL OR v_new.status NOT IN ('pending', 'unknown') THEN RETURN; END IF;
+  SELECT c.seat INTO v_seat FROM claim c WHERE c.organization_id = v_new.organization_id AND c.departing_id = p_id;
+  SELECT c.seat INTO v_new_seat FROM claim c WHERE c.organization_id = v_new.organization_id AND c.appointment_id = p_id;
+  DELETE FROM claim WHERE organization_id = v_new.organization_id AND departing_id = p_id;
+  UPDATE remote_write SET departing = v_new.occupies, departing_visit = v_new.during, departing_motif_id = v_new.motif_id, state = 'due', due_at = now(), failures = 0
+    WHERE organization_id = v_new.organization_id AND appointment_id = p_id;
+  v := put_appointment(v_agenda, p_id, v_write.departing_visit, v_write.departing, coalesce(v_write.departing_motif_id, v_new.motif_id), 'pending', v_seat);
+  INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, departing_id)
+    VALUES (v.organization_id, v.agenda_id, v_new_seat, v_new.occupies, 'hub', p_id, p_id);
+  PERFORM append_event('appointment-moving', v.agenda_id, p_id, '{"kind":"practitioner"}', appointment_record(v) || jsonb_build_object('from',
+    jsonb_build_object('start', appointment_record(v_new)->'start', 'end', appointment_record(v_new)->'end', 'motifId', v_new.motif_id)));
+END $$;
 `);
   }
 

@@ -14,7 +14,8 @@ CREATE FUNCTION lock_agenda_of(p_id uuid) RETURNS agenda LANGUAGE sql AS $$
 $$;
 
 -- Settles what a contest was about once one side is gone: remote claims re-enter the constraints, appointments in
--- conflict are confirmed again.
+-- conflict are confirmed again, where the practitioner's tool was last seen to hold them. And none stays confirmed where
+-- an event of his stands.
 CREATE FUNCTION recheck_contests(p_agenda agenda) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v record; v_seat integer; v_appointment appointment;
 BEGIN
@@ -29,8 +30,18 @@ BEGIN
     WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'conflict'
       AND NOT EXISTS (SELECT 1 FROM claim o WHERE o.organization_id = a.organization_id AND o.holder = a.id AND o.contested)
       AND NOT EXISTS (SELECT 1 FROM claim r WHERE r.organization_id = a.organization_id AND r.agenda_id = a.agenda_id AND r.contested AND r.authority = 'remote' AND r.during && a.occupies)
-      AND a.reason->>'code' = 'PRACTITIONER_BUSY' RETURNING * LOOP
+      AND a.reason->>'code' = 'PRACTITIONER_BUSY'
+      AND (EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.gone_at IS NULL AND m.during = a.during)
+        OR NOT EXISTS (SELECT 1 FROM remote_write w WHERE w.organization_id = a.organization_id AND w.appointment_id = a.id)) RETURNING * LOOP
+    DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND departing_id = v_appointment.id;
+    UPDATE remote_write SET state = 'settled', departing = NULL, departing_visit = NULL, departing_motif_id = NULL
+      WHERE organization_id = p_agenda.organization_id AND appointment_id = v_appointment.id;
     PERFORM append_event('appointment-conflict-resolved', p_agenda.id, v_appointment.id, '{"kind":"practitioner"}', appointment_record(v_appointment));
+  END LOOP;
+  FOR v_appointment IN SELECT a.* FROM appointment a WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'confirmed'
+      AND EXISTS (SELECT 1 FROM claim h JOIN claim r ON r.organization_id = h.organization_id AND r.agenda_id = h.agenda_id AND r.during && h.during
+        WHERE h.organization_id = a.organization_id AND h.appointment_id = a.id AND NOT h.overbooked AND r.contested AND r.authority = 'remote') LOOP
+    PERFORM contest_appointment(v_appointment.id, '{"code":"PRACTITIONER_BUSY"}', '{"kind":"practitioner"}');
   END LOOP;
 END $$;
 

@@ -14,7 +14,7 @@ $$;
 -- The practitioner's own tool has something in this range. What is not certain yet on our side gives way; what is
 -- certain on both becomes a conflict. False when something of ours still stands there.
 CREATE FUNCTION give_way(p_agenda agenda, p_range tstzrange) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE h record; v_free boolean := true; c_reason CONSTANT jsonb := '{"code":"PRACTITIONER_BUSY"}'; c_actor CONSTANT jsonb := '{"kind":"practitioner"}';
+DECLARE h record; c_reason CONSTANT jsonb := '{"code":"PRACTITIONER_BUSY"}'; c_actor CONSTANT jsonb := '{"kind":"practitioner"}';
 BEGIN
   FOR h IN SELECT DISTINCT c.holder, c.departing_id, a.status, w.attempts, w.departing FROM claim c
       LEFT JOIN appointment a ON a.organization_id = c.organization_id AND a.id = c.holder
@@ -25,15 +25,18 @@ BEGIN
     ELSIF h.status IN ('pending', 'unknown') AND h.departing IS NULL AND h.attempts = 0 THEN
       PERFORM end_appointment(h.holder, ARRAY['pending', 'unknown'], 'refused', c_reason, c_actor);
     ELSIF h.status IN ('pending', 'unknown') AND h.departing IS NULL THEN
-      PERFORM compensate_appointment(h.holder, ARRAY['pending', 'unknown'], 'refused', c_reason, c_actor); v_free := false;
+      PERFORM compensate_appointment(h.holder, ARRAY['pending', 'unknown'], 'refused', c_reason, c_actor);
     ELSIF h.status IN ('pending', 'unknown') AND h.departing_id IS NULL AND h.attempts = 0 THEN
       PERFORM revert_move(h.holder, c_reason);
-    ELSIF h.status IN ('pending', 'unknown', 'confirmed') AND h.departing_id IS NULL THEN
-      PERFORM contest_appointment(h.holder, c_reason, c_actor); v_free := false;
-    ELSE v_free := false;
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing_id IS NULL THEN
+      PERFORM retreat_move(h.holder);
+    ELSIF h.status = 'confirmed' AND h.departing_id IS NULL THEN
+      PERFORM contest_appointment(h.holder, c_reason, c_actor);
     END IF;
   END LOOP;
-  RETURN v_free;
+  -- Looked at anew: what gave way may have made room for one that was contested until now.
+  RETURN NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.during && p_range
+    AND c.authority = 'hub' AND NOT c.overbooked AND NOT c.contested);
 END $$;
 
 CREATE FUNCTION claim_remote(p_agenda agenda, p_mirror uuid, p_busy jsonb) RETURNS void LANGUAGE plpgsql AS $$

@@ -12,8 +12,14 @@ export class PgApiKeys {
   constructor(private readonly database: Database) {}
 
   async find(organizationId: string, keyId: string): Promise<StoredApiKey | null> {
-    const statement = { name: 'find-api-key', text: 'SELECT secret_hash AS "secretHash", scopes, revoked FROM find_api_key($1, $2)' };
-    const [row] = await this.database.call<{ secretHash: Buffer; scopes: string[]; revoked: boolean }>(statement, [organizationId, keyId]);
+    const statement = {
+      name: 'find-api-key',
+      text: 'SELECT secret_hash AS "secretHash", scopes, revoked FROM find_api_key($1, $2)',
+    };
+    const [row] = await this.database.call<{ secretHash: Buffer; scopes: string[]; revoked: boolean }>(statement, [
+      organizationId,
+      keyId,
+    ]);
     return row ?? null;
   }
 }

@@ -28,10 +28,19 @@ interface FunctionRow {
   when_unreachable: 'refuse' | 'queue' | null;
 }
 
-const PLACE: Statement = { name: 'place', text: 'SELECT * FROM place_appointment($1, $2, $3, $4, to_timestamp($5::numeric / 1000), $6, $7, $8, $9, $10, $11, $12)' };
+const PLACE: Statement = {
+  name: 'place',
+  text: 'SELECT * FROM place_appointment($1, $2, $3, $4, to_timestamp($5::numeric / 1000), $6, $7, $8, $9, $10, $11, $12)',
+};
 const CONFIRM: Statement = { name: 'confirm-hold', text: 'SELECT * FROM confirm_hold($1, $2, $3, $4, $5, $6, $7)' };
-const MOVE: Statement = { name: 'move', text: 'SELECT * FROM move_appointment($1, $2, $3, to_timestamp($4::numeric / 1000), $5, $6, $7)' };
-const CANCEL: Statement = { name: 'cancel', text: 'SELECT *, NULL AS code FROM cancel_appointment($1, $2, $3, $4, $5, $6, $7)' };
+const MOVE: Statement = {
+  name: 'move',
+  text: 'SELECT * FROM move_appointment($1, $2, $3, to_timestamp($4::numeric / 1000), $5, $6, $7)',
+};
+const CANCEL: Statement = {
+  name: 'cancel',
+  text: 'SELECT *, NULL AS code FROM cancel_appointment($1, $2, $3, $4, $5, $6, $7)',
+};
 const RECORD = 'appointment_record(a) AS record';
 /** Raised by keep_key: a request with the same key got there first. */
 const KEY_TAKEN = 'UK001';
@@ -48,43 +57,99 @@ export class PgBookings extends Bookings {
   }
 
   place(command: PlaceCommand): Promise<PlaceResult> {
-    const { organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, patient, key, acceptStale } = command;
+    const {
+      organizationId,
+      id,
+      agendaId,
+      motifId,
+      start,
+      holdSeconds,
+      collaboratorId,
+      actor,
+      patient,
+      key,
+      acceptStale,
+    } = command;
     const sealed = patient === null ? null : this.sealPatient(organizationId, patient);
     return this.decide(PLACE, [
-      organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, sealed, key?.key ?? null, key?.hash ?? null, acceptStale,
+      organizationId,
+      id,
+      agendaId,
+      motifId,
+      start,
+      holdSeconds,
+      collaboratorId,
+      actor,
+      sealed,
+      key?.key ?? null,
+      key?.hash ?? null,
+      acceptStale,
     ]);
   }
 
   confirmHold({ organizationId, holdId, actor, patient, key, acceptStale }: ConfirmHoldCommand): Promise<PlaceResult> {
     const sealed = this.sealPatient(organizationId, patient);
-    return this.decide(CONFIRM, [organizationId, holdId, actor, sealed, key?.key ?? null, key?.hash ?? null, acceptStale]);
+    return this.decide(CONFIRM, [
+      organizationId,
+      holdId,
+      actor,
+      sealed,
+      key?.key ?? null,
+      key?.hash ?? null,
+      acceptStale,
+    ]);
   }
 
   move({ organizationId, id, version, start, motifId, actor, acceptStale }: MoveCommand): Promise<PlaceResult> {
     return this.decide(MOVE, [organizationId, id, version, start, motifId, actor, acceptStale]);
   }
 
-  cancel(ref: AppointmentRef, request: { version: number | null; reason: Reason; actor: Actor; key: RequestKey | null }): Promise<PlaceResult> {
+  cancel(
+    ref: AppointmentRef,
+    request: { version: number | null; reason: Reason; actor: Actor; key: RequestKey | null },
+  ): Promise<PlaceResult> {
     const { version, reason, actor, key } = request;
-    return this.decide(CANCEL, [ref.organizationId, ref.id, version, reason, actor, key?.key ?? null, key?.hash ?? null]);
+    return this.decide(CANCEL, [
+      ref.organizationId,
+      ref.id,
+      version,
+      reason,
+      actor,
+      key?.key ?? null,
+      key?.hash ?? null,
+    ]);
   }
 
   release({ organizationId, id }: AppointmentRef, actor: Actor): Promise<boolean> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ ended: unknown }>(`SELECT end_appointment($1, ARRAY['held'], 'expired', '{"code":"CANCELLED"}', $2) AS ended`, [id, actor]);
+      const [row] = await transaction.query<{ ended: unknown }>(
+        `SELECT end_appointment($1, ARRAY['held'], 'expired', '{"code":"CANCELLED"}', $2) AS ended`,
+        [id, actor],
+      );
       return row?.ended !== null && row !== undefined;
     });
   }
 
   get({ organizationId, id }: AppointmentRef): Promise<AppointmentRecord | null> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      const statement = { name: 'get-appointment', text: `SELECT ${RECORD} FROM appointment a WHERE a.organization_id = $1 AND a.id = $2` };
+      const statement = {
+        name: 'get-appointment',
+        text: `SELECT ${RECORD} FROM appointment a WHERE a.organization_id = $1 AND a.id = $2`,
+      };
       const [row] = await transaction.query<{ record: AppointmentRecord }>(statement, [organizationId, id]);
       return row?.record ?? null;
     });
   }
 
-  list({ organizationId, agendaIds, from, to, statuses, after, limit }: ListQuery): Promise<readonly AppointmentRecord[]> {
+  list({
+    organizationId,
+    agendaIds,
+    from,
+    to,
+    statuses,
+    after,
+    limit,
+  }: ListQuery): Promise<readonly AppointmentRecord[]> {
     return this.database.withOrganization(organizationId, async (transaction) => {
       const rows = await transaction.query<{ record: AppointmentRecord }>(
         `SELECT ${RECORD} FROM appointment a WHERE a.organization_id = $1
@@ -100,21 +165,36 @@ export class PgBookings extends Bookings {
 
   patients(organizationId: string, ids: readonly string[]): Promise<ReadonlyMap<string, Patient>> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      const statement = { name: 'patients', text: 'SELECT appointment_id, sealed FROM patient_identity WHERE organization_id = $1 AND appointment_id = ANY ($2)' };
-      const rows = await transaction.query<{ appointment_id: string; sealed: Buffer }>(statement, [organizationId, ids]);
+      const statement = {
+        name: 'patients',
+        text: 'SELECT appointment_id, sealed FROM patient_identity WHERE organization_id = $1 AND appointment_id = ANY ($2)',
+      };
+      const rows = await transaction.query<{ appointment_id: string; sealed: Buffer }>(statement, [
+        organizationId,
+        ids,
+      ]);
       return new Map(rows.map((row) => [row.appointment_id, openPatient(this.vault, organizationId, row.sealed)]));
     });
   }
 
   findKey(organizationId: string, { key, hash }: RequestKey): ReturnType<Bookings['findKey']> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ state: 'new' | 'reused' | 'running' | 'answered'; status: number; body: unknown }>('SELECT * FROM find_key($1, $2)', [key, hash]);
-      if (row === undefined || row.state !== 'answered') return { state: row?.state === 'reused' ? 'reused' : row?.state === 'running' ? 'running' : 'new' };
+      const [row] = await transaction.query<{
+        state: 'new' | 'reused' | 'running' | 'answered';
+        status: number;
+        body: unknown;
+      }>('SELECT * FROM find_key($1, $2)', [key, hash]);
+      if (row === undefined || row.state !== 'answered')
+        return { state: row?.state === 'reused' ? 'reused' : row?.state === 'running' ? 'running' : 'new' };
       return { state: 'answered', status: row.status, body: row.body };
     });
   }
 
-  answerKey(organizationId: string, { key, hash }: RequestKey, answer: { status: number; body: unknown; resource: string | null }): Promise<{ status: number; body: unknown } | null> {
+  answerKey(
+    organizationId: string,
+    { key, hash }: RequestKey,
+    answer: { status: number; body: unknown; resource: string | null },
+  ): Promise<{ status: number; body: unknown } | null> {
     return this.database.withOrganization(organizationId, async (transaction) => {
       const rows = await transaction.query(
         `INSERT INTO idempotency AS i (organization_id, key, request_hash, resource_id, response_status, response) VALUES ($1, $2, $3, $4, $5, $6)
@@ -122,15 +202,23 @@ export class PgBookings extends Bookings {
         [organizationId, key, hash, answer.resource, answer.status, JSON.stringify(answer.body)],
       );
       if (rows.length > 0) return null;
-      const [first] = await transaction.query<{ status: number; body: unknown }>('SELECT response_status AS status, response AS body FROM idempotency WHERE organization_id = $1 AND key = $2', [organizationId, key]);
+      const [first] = await transaction.query<{ status: number; body: unknown }>(
+        'SELECT response_status AS status, response AS body FROM idempotency WHERE organization_id = $1 AND key = $2',
+        [organizationId, key],
+      );
       return first ?? null;
     });
   }
 
   expireHolds(organizationId: string, agendaId: string): Promise<number> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      await transaction.query('SELECT 1 FROM agenda WHERE organization_id = $1 AND id = $2 FOR UPDATE', [organizationId, agendaId]);
-      const [row] = await transaction.query<{ n: number }>(`SELECT expire_holds($1, '(,)'::tstzrange) AS n`, [agendaId]);
+      await transaction.query('SELECT 1 FROM agenda WHERE organization_id = $1 AND id = $2 FOR UPDATE', [
+        organizationId,
+        agendaId,
+      ]);
+      const [row] = await transaction.query<{ n: number }>(`SELECT expire_holds($1, '(,)'::tstzrange) AS n`, [
+        agendaId,
+      ]);
       return row?.n ?? 0;
     });
   }
@@ -165,19 +253,25 @@ function resultOf(row: FunctionRow): PlaceResult {
     case 'rule':
     case 'taken':
       return { outcome: row.outcome, code: row.code ?? 'BUSY' };
-    case 'answered':
-      return { outcome: 'answered', status: row.status ?? 200, body: row.record, resource: row.resource };
-    case 'running':
-      return { outcome: 'running', resource: row.resource ?? '' };
-    case 'unreachable':
-      return { outcome: 'unreachable', retryAfterMs: row.retry_after_ms ?? 30_000 };
-    case 'stale-copy':
-      return { outcome: 'stale-copy', agendaId: row.resource ?? '', whenUnreachable: row.when_unreachable ?? 'refuse' };
     case 'stale':
     case 'busy':
     case 'ended':
       return { outcome: row.outcome, record };
     default:
-      return { outcome: row.outcome as Extract<PlaceResult, { outcome: 'unknown' | 'reused' }>['outcome'] };
+      return keyResultOf(row) ?? linkResultOf(row);
   }
+}
+
+function keyResultOf(row: FunctionRow): PlaceResult | null {
+  const { outcome, resource, status, record: body } = row;
+  if (outcome === 'answered') return { outcome, status: status ?? 200, body, resource };
+  return outcome === 'running' ? { outcome, resource: resource ?? '' } : null;
+}
+
+function linkResultOf(row: FunctionRow): PlaceResult {
+  const { outcome, resource, retry_after_ms: retryAfterMs, when_unreachable: whenUnreachable } = row;
+  if (outcome === 'unreachable') return { outcome, retryAfterMs: retryAfterMs ?? 30_000 };
+  if (outcome === 'stale-copy')
+    return { outcome, agendaId: resource ?? '', whenUnreachable: whenUnreachable ?? 'refuse' };
+  return { outcome: outcome as Extract<PlaceResult, { outcome: 'unknown' | 'reused' }>['outcome'] };
 }

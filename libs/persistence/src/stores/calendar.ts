@@ -1,4 +1,11 @@
-import { Calendar, type AgendaRecord, type AgendaWindow, type Certainty, type Freshness, type MotifRecord } from '#application';
+import {
+  Calendar,
+  type AgendaRecord,
+  type AgendaWindow,
+  type Certainty,
+  type Freshness,
+  type MotifRecord,
+} from '#application';
 import type { Interval, Occupation, Opening, Visit } from '#domain';
 import type { Database, Transaction } from '../database.js';
 
@@ -53,7 +60,8 @@ const FRESHNESS = `a.id AS agenda_id, a.master, a.stale_after_seconds,
 const LINKED = `LEFT JOIN link l ON l.organization_id = a.organization_id AND l.agenda_id = a.id
   LEFT JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id`;
 const epoch = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::bigint`;
-const interval = (range: string): string => `jsonb_build_object('start', ${epoch(`lower(${range})`)}, 'end', ${epoch(`upper(${range})`)})`;
+const interval = (range: string): string =>
+  `jsonb_build_object('start', ${epoch(`lower(${range})`)}, 'end', ${epoch(`upper(${range})`)})`;
 
 /** A claim on every seat stands once, with seat null; holds that the database's clock has ended do not stand. */
 const WINDOWS = `SELECT ${FRESHNESS}, p.time_zone, a.capacity, (extract(epoch FROM CASE WHEN a.opened_until > '-infinity' THEN a.opened_until ELSE 'epoch' END) * 1000)::float8 AS opened_until,
@@ -66,7 +74,8 @@ const WINDOWS = `SELECT ${FRESHNESS}, p.time_zone, a.capacity, (extract(epoch FR
   JOIN agenda_motif m ON m.organization_id = a.organization_id AND m.agenda_id = a.id AND m.motif_id = $3
   WHERE a.organization_id = $1 AND a.active AND a.id = ANY ($2)`;
 
-const MOTIF_COLUMNS = 't.id, t.label_fr, t.label_en, t.duration_minutes, t.buffer_before_minutes, t.buffer_after_minutes, t.granularity_minutes';
+const MOTIF_COLUMNS =
+  't.id, t.label_fr, t.label_en, t.duration_minutes, t.buffer_before_minutes, t.buffer_after_minutes, t.granularity_minutes';
 
 /** What stands in the hub's calendars, in PostgreSQL. */
 export class PgCalendar extends Calendar {
@@ -98,7 +107,12 @@ export class PgCalendar extends Calendar {
     });
   }
 
-  windows(query: { organizationId: string; agendaIds: readonly string[]; motifId: string; window: Interval }): ReturnType<Calendar['windows']> {
+  windows(query: {
+    organizationId: string;
+    agendaIds: readonly string[];
+    motifId: string;
+    window: Interval;
+  }): ReturnType<Calendar['windows']> {
     const { organizationId, agendaIds, motifId, window } = query;
     return this.database.withOrganization(organizationId, async (transaction) => {
       const motif = await this.motif(transaction, organizationId, motifId);
@@ -109,14 +123,22 @@ export class PgCalendar extends Calendar {
         end: Math.max(window.start, window.end) + visit.durationMs + visit.bufferAfterMs,
       };
       const range = `[${new Date(reach.start).toISOString()},${new Date(reach.end).toISOString()})`;
-      const rows = await transaction.query<WindowRow & Record<string, unknown>>({ name: 'windows', text: WINDOWS }, [organizationId, agendaIds, motifId, range]);
+      const rows = await transaction.query<WindowRow & Record<string, unknown>>({ name: 'windows', text: WINDOWS }, [
+        organizationId,
+        agendaIds,
+        motifId,
+        range,
+      ]);
       return { visit, now, agendas: rows.map(windowOf) };
     });
   }
 
   collaborator(organizationId: string, id: string): Promise<boolean> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      const rows = await transaction.query('SELECT 1 FROM collaborator WHERE organization_id = $1 AND id = $2 AND active', [organizationId, id]);
+      const rows = await transaction.query(
+        'SELECT 1 FROM collaborator WHERE organization_id = $1 AND id = $2 AND active',
+        [organizationId, id],
+      );
       return rows.length === 1;
     });
   }
@@ -131,24 +153,53 @@ export class PgCalendar extends Calendar {
     );
   }
 
-  async putOccurrences(agenda: { organizationId: string; agendaId: string }, window: Interval, occurrences: readonly (Interval & { readonly openingId: string })[]): Promise<void> {
+  async putOccurrences(
+    agenda: { organizationId: string; agendaId: string },
+    window: Interval,
+    occurrences: readonly (Interval & { readonly openingId: string })[],
+  ): Promise<void> {
     const { organizationId, agendaId } = agenda;
     await this.database.withOrganization(organizationId, async (transaction) => {
-      await transaction.query('SELECT 1 FROM agenda WHERE organization_id = $1 AND id = $2 FOR UPDATE', [organizationId, agendaId]);
-      await transaction.query('DELETE FROM opening_occurrence WHERE organization_id = $1 AND agenda_id = $2 AND lower(during) >= to_timestamp($3::numeric / 1000)', [organizationId, agendaId, window.start]);
+      await transaction.query('SELECT 1 FROM agenda WHERE organization_id = $1 AND id = $2 FOR UPDATE', [
+        organizationId,
+        agendaId,
+      ]);
+      await transaction.query(
+        'DELETE FROM opening_occurrence WHERE organization_id = $1 AND agenda_id = $2 AND lower(during) >= to_timestamp($3::numeric / 1000)',
+        [organizationId, agendaId, window.start],
+      );
       await transaction.query(
         `INSERT INTO opening_occurrence (organization_id, opening_id, during, agenda_id)
          SELECT $1, x.opening, tstzrange(to_timestamp(x.start / 1000), to_timestamp(x."end" / 1000)), $2 FROM unnest($3::uuid[], $4::numeric[], $5::numeric[]) AS x (opening, start, "end")
          ON CONFLICT DO NOTHING`,
-        [organizationId, agendaId, occurrences.map((x) => x.openingId), occurrences.map((x) => x.start), occurrences.map((x) => x.end)],
+        [
+          organizationId,
+          agendaId,
+          occurrences.map((x) => x.openingId),
+          occurrences.map((x) => x.start),
+          occurrences.map((x) => x.end),
+        ],
       );
-      await transaction.query('UPDATE agenda SET opened_until = to_timestamp($3::numeric / 1000) WHERE organization_id = $1 AND id = $2', [organizationId, agendaId, window.end]);
+      await transaction.query(
+        'UPDATE agenda SET opened_until = to_timestamp($3::numeric / 1000) WHERE organization_id = $1 AND id = $2',
+        [organizationId, agendaId, window.end],
+      );
     });
   }
 
-  private async motif(transaction: Transaction, organizationId: string, id: string): Promise<{ visit: Visit; now: number } | null> {
-    const statement = { name: 'motif', text: `SELECT ${MOTIF_COLUMNS}, '{}'::uuid[] AS agenda_ids, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now FROM motif t WHERE t.organization_id = $1 AND t.id = $2 AND t.active` };
-    const [row] = await transaction.query<MotifRow & { now: number } & Record<string, unknown>>(statement, [organizationId, id]);
+  private async motif(
+    transaction: Transaction,
+    organizationId: string,
+    id: string,
+  ): Promise<{ visit: Visit; now: number } | null> {
+    const statement = {
+      name: 'motif',
+      text: `SELECT ${MOTIF_COLUMNS}, '{}'::uuid[] AS agenda_ids, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now FROM motif t WHERE t.organization_id = $1 AND t.id = $2 AND t.active`,
+    };
+    const [row] = await transaction.query<MotifRow & { now: number } & Record<string, unknown>>(statement, [
+      organizationId,
+      id,
+    ]);
     if (row === undefined) return null;
     const { durationMinutes, bufferBeforeMinutes, bufferAfterMinutes, granularityMinutes } = motifOf(row);
     const visit = {
@@ -161,7 +212,14 @@ export class PgCalendar extends Calendar {
   }
 }
 
-function freshnessOf({ agenda_id: agendaId, master, as_of: asOf, age_ms: ageMs, stale_after_seconds: staleAfter, reachable }: FreshnessRow): Freshness {
+function freshnessOf({
+  agenda_id: agendaId,
+  master,
+  as_of: asOf,
+  age_ms: ageMs,
+  stale_after_seconds: staleAfter,
+  reachable,
+}: FreshnessRow): Freshness {
   if (master === 'hub') return { agendaId, asOf: null, certainty: 'live' };
   return { agendaId, asOf, certainty: certaintyOf(ageMs, staleAfter * 1000, reachable === true) };
 }
@@ -176,7 +234,12 @@ function agendaOf(row: AgendaRow): AgendaRecord {
   return {
     id: row.agenda_id,
     name: row.name,
-    practitioner: { id: row.practitioner_id, displayName: row.display_name, speciality: row.speciality, rpps: row.rpps },
+    practitioner: {
+      id: row.practitioner_id,
+      displayName: row.display_name,
+      speciality: row.speciality,
+      rpps: row.rpps,
+    },
     location: { id: row.location_id, name: row.location_name, timeZone: row.time_zone },
     capacity: row.capacity,
     master: row.master,

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { ConnectionStore, StoreRefused, type Actor, type ConnectionAccount, type ConnectionRecord, type LinkHealth, type NewLink, type PushSubscription, type Vault } from '#application';
+import {
+  ConnectionStore,
+  StoreRefused,
+  type Actor,
+  type ConnectionAccount,
+  type ConnectionRecord,
+  type LinkHealth,
+  type NewLink,
+  type PushSubscription,
+  type Vault,
+} from '#application';
 import type { Database } from '../database.js';
 
 interface ConnectionRow {
@@ -61,7 +71,15 @@ export class PgConnectionStore extends ConnectionStore {
     super();
   }
 
-  create(connection: { organizationId: string; id: string; connectorId: string; label: string; settings: object; secrets: object; actor: Actor }): Promise<ConnectionRecord> {
+  create(connection: {
+    organizationId: string;
+    id: string;
+    connectorId: string;
+    label: string;
+    settings: object;
+    secrets: object;
+    actor: Actor;
+  }): Promise<ConnectionRecord> {
     const { organizationId, id, connectorId, label, settings, secrets, actor } = connection;
     const sealed = this.vault.seal(organizationId, `${SECRETS}|${id}`, Buffer.from(JSON.stringify(secrets)));
     return this.database.withOrganization(organizationId, async (transaction) => {
@@ -69,7 +87,11 @@ export class PgConnectionStore extends ConnectionStore {
         `INSERT INTO connection (organization_id, id, connector_id, label, settings, secrets_sealed) VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${RECORD}`,
         [organizationId, id, connectorId, label, JSON.stringify(settings), sealed],
       );
-      await transaction.query(`SELECT append_event('connection-created', NULL, $1, $2, $3)`, [id, JSON.stringify(actor), JSON.stringify({ connectorId })]);
+      await transaction.query(`SELECT append_event('connection-created', NULL, $1, $2, $3)`, [
+        id,
+        JSON.stringify(actor),
+        JSON.stringify({ connectorId }),
+      ]);
       if (row === undefined) throw new Error('an insert returned no row');
       return row;
     });
@@ -77,28 +99,43 @@ export class PgConnectionStore extends ConnectionStore {
 
   list(organizationId: string): Promise<readonly ConnectionRecord[]> {
     return this.database.withOrganization(organizationId, (transaction) =>
-      transaction.query<ConnectionRow & Record<string, unknown>>(`SELECT ${RECORD} FROM connection WHERE organization_id = $1 ORDER BY label, id`, [organizationId]),
+      transaction.query<ConnectionRow & Record<string, unknown>>(
+        `SELECT ${RECORD} FROM connection WHERE organization_id = $1 ORDER BY label, id`,
+        [organizationId],
+      ),
     );
   }
 
   account(organizationId: string, id: string): Promise<ConnectionAccount | null> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<ConnectionRow & { sealed: Buffer; blockedMs: number } & Record<string, unknown>>(
+      const [row] = await transaction.query<
+        ConnectionRow & { sealed: Buffer; blockedMs: number } & Record<string, unknown>
+      >(
         `SELECT ${RECORD}, secrets_sealed AS sealed, greatest(0, coalesce(extract(epoch FROM nullif(blocked_until, '-infinity') - clock_timestamp()) * 1000, 0))::float8 AS "blockedMs"
          FROM connection WHERE organization_id = $1 AND id = $2`,
         [organizationId, id],
       );
       if (row === undefined) return null;
       const { sealed, blockedMs, ...record } = row;
-      const secrets = JSON.parse(this.vault.open(organizationId, `${SECRETS}|${id}`, sealed).toString()) as Record<string, unknown>;
-      const fingerprint = createHash('sha256').update(JSON.stringify(record.settings)).update(sealed).digest('base64url');
+      const secrets = JSON.parse(this.vault.open(organizationId, `${SECRETS}|${id}`, sealed).toString()) as Record<
+        string,
+        unknown
+      >;
+      const fingerprint = createHash('sha256')
+        .update(JSON.stringify(record.settings))
+        .update(sealed)
+        .digest('base64url');
       return { ...record, secrets, fingerprint, blockedMs };
     });
   }
 
   setStatus(organizationId: string, id: string, status: ConnectionRecord['status']): Promise<void> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      await transaction.query('UPDATE connection SET status = $3 WHERE organization_id = $1 AND id = $2', [organizationId, id, status]);
+      await transaction.query('UPDATE connection SET status = $3 WHERE organization_id = $1 AND id = $2', [
+        organizationId,
+        id,
+        status,
+      ]);
     });
   }
 
@@ -118,16 +155,27 @@ export class PgConnectionStore extends ConnectionStore {
     const { organizationId, id, agendaId, connectionId, remoteAgendaId, direction, disclosure, policy, actor } = link;
     try {
       return await this.database.withOrganization(organizationId, async (transaction) => {
-        const agendas = await transaction.query('SELECT 1 FROM agenda WHERE organization_id = $1 AND id = $2 FOR UPDATE', [organizationId, agendaId]);
+        const agendas = await transaction.query(
+          'SELECT 1 FROM agenda WHERE organization_id = $1 AND id = $2 FOR UPDATE',
+          [organizationId, agendaId],
+        );
         if (agendas.length === 0) return 'agenda-unknown';
-        const connections = await transaction.query('SELECT 1 FROM connection WHERE organization_id = $1 AND id = $2', [organizationId, connectionId]);
+        const connections = await transaction.query('SELECT 1 FROM connection WHERE organization_id = $1 AND id = $2', [
+          organizationId,
+          connectionId,
+        ]);
         if (connections.length === 0) return 'connection-unknown';
         await transaction.query(
           'INSERT INTO link (organization_id, id, agenda_id, connection_id, remote_agenda_id, direction, disclosure, policy) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)',
           [organizationId, id, agendaId, connectionId, remoteAgendaId, direction, disclosure, policy],
         );
         if (direction === 'two-way') await transaction.query('SELECT master_remotely($1, $2)', [agendaId, id]);
-        await transaction.query(`SELECT append_event('link-created', $1, $2, $3, $4)`, [agendaId, id, JSON.stringify(actor), JSON.stringify({ connectionId, direction })]);
+        await transaction.query(`SELECT append_event('link-created', $1, $2, $3, $4)`, [
+          agendaId,
+          id,
+          JSON.stringify(actor),
+          JSON.stringify({ connectionId, direction }),
+        ]);
         return 'linked';
       });
     } catch (error) {
@@ -153,7 +201,10 @@ export class PgConnectionStore extends ConnectionStore {
         [organizationId, linkId],
       );
       if (row === undefined || row.sealed === null) return null;
-      return { secret: this.vault.open(organizationId, `${PUSH_SECRET}|${linkId}`, row.sealed), connectionId: row.connectionId };
+      return {
+        secret: this.vault.open(organizationId, `${PUSH_SECRET}|${linkId}`, row.sealed),
+        connectionId: row.connectionId,
+      };
     });
   }
 

@@ -12,7 +12,10 @@ export class PgDueWork extends DueWork {
   }
 
   lanes(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]> {
-    return this.list(`SELECT DISTINCT organization_id AS "organizationId", agenda_id AS "agendaId" FROM remote_write WHERE state = 'due' AND due_at <= clock_timestamp() LIMIT $1`, limit);
+    return this.list(
+      `SELECT DISTINCT organization_id AS "organizationId", agenda_id AS "agendaId" FROM remote_write WHERE state = 'due' AND due_at <= clock_timestamp() LIMIT $1`,
+      limit,
+    );
   }
 
   links(limit: number): Promise<readonly { organizationId: string; linkId: string; full: boolean }[]> {
@@ -24,7 +27,10 @@ export class PgDueWork extends DueWork {
   }
 
   holds(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]> {
-    return this.list(`SELECT DISTINCT organization_id AS "organizationId", agenda_id AS "agendaId" FROM appointment WHERE status = 'held' AND hold_until <= clock_timestamp() LIMIT $1`, limit);
+    return this.list(
+      `SELECT DISTINCT organization_id AS "organizationId", agenda_id AS "agendaId" FROM appointment WHERE status = 'held' AND hold_until <= clock_timestamp() LIMIT $1`,
+      limit,
+    );
   }
 
   openings(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]> {

@@ -20,7 +20,15 @@ export class PgEvents extends Events {
     super();
   }
 
-  after({ organizationId, cursor, limit }: { organizationId: string; cursor: string | null; limit: number }): Promise<{ readonly events: readonly EventRecord[]; readonly cursor: string | null }> {
+  after({
+    organizationId,
+    cursor,
+    limit,
+  }: {
+    organizationId: string;
+    cursor: string | null;
+    limit: number;
+  }): Promise<{ readonly events: readonly EventRecord[]; readonly cursor: string | null }> {
     const parts = cursor === null ? ['', '0', '0'] : CURSOR.exec(cursor);
     if (parts === null) return Promise.reject(new RangeError('not a cursor of the event log'));
     return this.database.withOrganization(organizationId, async (transaction) => {
@@ -29,7 +37,12 @@ export class PgEvents extends Events {
         text: `SELECT transaction_id, id, type, agenda_id, subject_id, actor, (extract(epoch FROM at) * 1000)::float8 AS at, data FROM event
           WHERE organization_id = $1 AND (transaction_id, id) > ($2::bigint, $3::bigint) AND transaction_id < event_horizon() ORDER BY transaction_id, id LIMIT $4`,
       };
-      const rows = await transaction.query<EventRow & Record<string, unknown>>(statement, [organizationId, parts[1], parts[2], limit]);
+      const rows = await transaction.query<EventRow & Record<string, unknown>>(statement, [
+        organizationId,
+        parts[1],
+        parts[2],
+        limit,
+      ]);
       const events = rows.map(eventOf);
       return { events, cursor: events.at(-1)?.cursor ?? cursor };
     });
@@ -47,5 +60,13 @@ export class PgEvents extends Events {
 }
 
 function eventOf(row: EventRow): EventRecord {
-  return { cursor: `${row.transaction_id}-${row.id}`, type: row.type, agendaId: row.agenda_id, subjectId: row.subject_id, actor: row.actor, at: row.at, data: row.data };
+  return {
+    cursor: `${row.transaction_id}-${row.id}`,
+    type: row.type,
+    agendaId: row.agenda_id,
+    subjectId: row.subject_id,
+    actor: row.actor,
+    at: row.at,
+    data: row.data,
+  };
 }

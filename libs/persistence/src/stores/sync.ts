@@ -81,29 +81,46 @@ export class PgSyncStore extends SyncStore {
 
   reference(link: LinkRecord, appointmentId: string): Promise<string | null> {
     return this.database.withOrganization(link.organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ generation: number }>('SELECT generation FROM appointment WHERE organization_id = $1 AND id = $2', [link.organizationId, appointmentId]);
+      const [row] = await transaction.query<{ generation: number }>(
+        'SELECT generation FROM appointment WHERE organization_id = $1 AND id = $2',
+        [link.organizationId, appointmentId],
+      );
       return row === undefined ? null : referenceOf(appointmentId, row.generation);
     });
   }
 
   versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>> {
     return this.database.withOrganization(link.organizationId, async (transaction) => {
-      const text = 'SELECT remote_id, version FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL';
-      const rows = await transaction.query<{ remote_id: string; version: string | null }>(text, [link.organizationId, link.id]);
+      const text =
+        'SELECT remote_id, version FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL';
+      const rows = await transaction.query<{ remote_id: string; version: string | null }>(text, [
+        link.organizationId,
+        link.id,
+      ]);
       return new Map(rows.map((row) => [row.remote_id, row.version]));
     });
   }
 
   base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase> {
     const named = changes.map((change) => (change.kind === 'upsert' ? change.object.remoteId : change.remoteId));
-    const referenced = changes.flatMap((change) => (change.kind === 'upsert' && change.object.reference !== null ? [appointmentOfReference(change.object.reference)] : []));
+    const referenced = changes.flatMap((change) =>
+      change.kind === 'upsert' && change.object.reference !== null
+        ? [appointmentOfReference(change.object.reference)]
+        : [],
+    );
     const ids = referenced.filter((id) => id !== null);
     return this.database.withOrganization(link.organizationId, async (transaction) => {
       const scope = window === null ? ' AND (m.remote_id = ANY ($3) OR m.appointment_id = ANY ($4))' : '';
-      const rows = await transaction.query<KnownRow & Record<string, unknown>>(KNOWN + scope, window === null ? [link.organizationId, link.id, named, ids] : [link.organizationId, link.id]);
+      const rows = await transaction.query<KnownRow & Record<string, unknown>>(
+        KNOWN + scope,
+        window === null ? [link.organizationId, link.id, named, ids] : [link.organizationId, link.id],
+      );
       const mirrored = rows.flatMap((row) => (row.appointment_id === null ? [] : [row.appointment_id]));
       const appointments = await this.appointments(transaction, link, [...new Set([...ids, ...mirrored])]);
-      const [total] = await transaction.query<{ n: number }>('SELECT count(*)::int AS n FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL', [link.organizationId, link.id]);
+      const [total] = await transaction.query<{ n: number }>(
+        'SELECT count(*)::int AS n FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL',
+        [link.organizationId, link.id],
+      );
       return { known: rows.map(knownOf), appointments, knownTotal: total?.n ?? rows.length };
     });
   }
@@ -112,7 +129,12 @@ export class PgSyncStore extends SyncStore {
     if (actions.length === 0 && end === null) return { changes: 0, due: 0 };
     const sealed = actions.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action));
     const statement = { name: 'apply-sync', text: 'SELECT apply_sync($1, $2, $3, $4) AS due' };
-    const [row] = await this.database.call<{ due: number }>(statement, [link.organizationId, link.id, JSON.stringify(sealed), end === null ? null : JSON.stringify(end)]);
+    const [row] = await this.database.call<{ due: number }>(statement, [
+      link.organizationId,
+      link.id,
+      JSON.stringify(sealed),
+      end === null ? null : JSON.stringify(end),
+    ]);
     return { changes: actions.length, due: row?.due ?? 0 };
   }
 
@@ -122,45 +144,90 @@ export class PgSyncStore extends SyncStore {
       const [row] = await transaction.query<{ read_failures: number }>(
         `UPDATE link SET read_failures = read_failures + 1, status = coalesce($3, status), last_error = $4 || jsonb_build_object('at', clock_timestamp()),
            poll_at = clock_timestamp() + $5 * interval '1 millisecond' WHERE organization_id = $1 AND id = $2 RETURNING read_failures`,
-        [link.organizationId, link.id, status, JSON.stringify({ kind: failure.kind, message: failure.message }), retryMs],
+        [
+          link.organizationId,
+          link.id,
+          status,
+          JSON.stringify({ kind: failure.kind, message: failure.message }),
+          retryMs,
+        ],
       );
       if (row?.read_failures === 1) {
-        await transaction.query(`SELECT append_event('link-failing', $1, $2, '{"kind":"system"}', $3)`, [link.agendaId, link.id, JSON.stringify({ kind: failure.kind })]);
+        await transaction.query(`SELECT append_event('link-failing', $1, $2, '{"kind":"system"}', $3)`, [
+          link.agendaId,
+          link.id,
+          JSON.stringify({ kind: failure.kind }),
+        ]);
       }
     });
   }
 
   hinted(organizationId: string, linkId: string, hintId: string): Promise<boolean> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      const fresh = await transaction.query('INSERT INTO push_hint (organization_id, link_id, hint_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING hint_id', [organizationId, linkId, hintId]);
-      if (fresh.length > 0) await transaction.query('UPDATE link SET hinted_at = clock_timestamp(), poll_at = clock_timestamp() WHERE organization_id = $1 AND id = $2', [organizationId, linkId]);
+      const fresh = await transaction.query(
+        'INSERT INTO push_hint (organization_id, link_id, hint_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING hint_id',
+        [organizationId, linkId, hintId],
+      );
+      if (fresh.length > 0)
+        await transaction.query(
+          'UPDATE link SET hinted_at = clock_timestamp(), poll_at = clock_timestamp() WHERE organization_id = $1 AND id = $2',
+          [organizationId, linkId],
+        );
       return fresh.length > 0;
     });
   }
 
   private async oneLink(organizationId: string, column: string, id: string): Promise<LinkRecord | null> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<LinkRecord & Record<string, unknown>>(`${LINK} AND ${column} = $2`, [organizationId, id]);
+      const [row] = await transaction.query<LinkRecord & Record<string, unknown>>(`${LINK} AND ${column} = $2`, [
+        organizationId,
+        id,
+      ]);
       return row ?? null;
     });
   }
 
-  private async appointments(transaction: Transaction, link: LinkRecord, ids: readonly string[]): Promise<HubAppointment[]> {
+  private async appointments(
+    transaction: Transaction,
+    link: LinkRecord,
+    ids: readonly string[],
+  ): Promise<HubAppointment[]> {
     if (ids.length === 0) return [];
-    const rows = await transaction.query<AppointmentRow & Record<string, unknown>>(APPOINTMENTS, [link.organizationId, link.agendaId, ids]);
+    const rows = await transaction.query<AppointmentRow & Record<string, unknown>>(APPOINTMENTS, [
+      link.organizationId,
+      link.agendaId,
+      ids,
+    ]);
     return rows.map((row) => {
       const patient = row.sealed === null ? null : openPatient(this.vault, link.organizationId, row.sealed);
       const summary = summaryDigest(summaryOf(link.disclosure, patient, row.label_fr)) ?? '';
-      return { id: row.id, status: row.status, when: { start: row.start, end: row.end }, summary, reference: referenceOf(row.id, row.generation) };
+      return {
+        id: row.id,
+        status: row.status,
+        when: { start: row.start, end: row.end },
+        summary,
+        reference: referenceOf(row.id, row.generation),
+      };
     });
   }
 
   private sealRaw(link: LinkRecord, { raw, ...action }: Extract<Action, { type: 'quarantine' }>): object {
-    return { ...action, rawSealed: this.vault.seal(link.organizationId, QUARANTINE_CONTEXT, Buffer.from(raw)).toString('base64') };
+    return {
+      ...action,
+      rawSealed: this.vault.seal(link.organizationId, QUARANTINE_CONTEXT, Buffer.from(raw)).toString('base64'),
+    };
   }
 }
 
 function knownOf(row: KnownRow): KnownObject {
   const when = row.start === null || row.end === null ? null : { start: row.start, end: row.end };
-  return { remoteId: row.remote_id, version: row.version, contentHash: row.content_hash, appointmentId: row.appointment_id, when, summary: row.summary_hash, busy: row.busy };
+  return {
+    remoteId: row.remote_id,
+    version: row.version,
+    contentHash: row.content_hash,
+    appointmentId: row.appointment_id,
+    when,
+    summary: row.summary_hash,
+    busy: row.busy,
+  };
 }

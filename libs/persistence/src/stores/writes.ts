@@ -1,4 +1,12 @@
-import { referenceOf, Writes, type AppointmentRef, type Failure, type PendingWrite, type Reason, type Vault } from '#application';
+import {
+  referenceOf,
+  Writes,
+  type AppointmentRef,
+  type Failure,
+  type PendingWrite,
+  type Reason,
+  type Vault,
+} from '#application';
 import type { AppointmentStatus } from '#domain';
 import type { Database, Transaction } from '../database.js';
 import { openPatient } from './bookings.js';
@@ -54,7 +62,11 @@ export class PgWrites extends Writes {
   }
 
   next(organizationId: string, agendaId: string): Promise<PendingWrite | null> {
-    return this.one(organizationId, `${SELECT} AND w.agenda_id = $2 AND w.state = 'due' AND w.due_at <= clock_timestamp() ORDER BY w.asked_at, w.appointment_id LIMIT 1`, agendaId);
+    return this.one(
+      organizationId,
+      `${SELECT} AND w.agenda_id = $2 AND w.state = 'due' AND w.due_at <= clock_timestamp() ORDER BY w.asked_at, w.appointment_id LIMIT 1`,
+      agendaId,
+    );
   }
 
   load({ organizationId, id }: AppointmentRef): Promise<PendingWrite | null> {
@@ -74,11 +86,19 @@ export class PgWrites extends Writes {
 
   postpone(write: PendingWrite, delayMs: number, failure: Failure | null): Promise<void> {
     const error = failure === null ? null : { kind: failure.kind, message: failure.message };
-    return this.update(write, `due_at = clock_timestamp() + $3 * interval '1 millisecond', failures = failures + CASE WHEN $4::jsonb IS NULL THEN 0 ELSE 1 END, last_error = $4`, [delayMs, error]);
+    return this.update(
+      write,
+      `due_at = clock_timestamp() + $3 * interval '1 millisecond', failures = failures + CASE WHEN $4::jsonb IS NULL THEN 0 ELSE 1 END, last_error = $4`,
+      [delayMs, error],
+    );
   }
 
   refuse(write: PendingWrite, reason: Reason): Promise<boolean> {
-    return this.ended(write, `end_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`, reason);
+    return this.ended(
+      write,
+      `end_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`,
+      reason,
+    );
   }
 
   revertMove(write: PendingWrite, reason: Reason): Promise<boolean> {
@@ -86,7 +106,11 @@ export class PgWrites extends Writes {
   }
 
   compensate(write: PendingWrite, reason: Reason): Promise<boolean> {
-    return this.ended(write, `compensate_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`, reason);
+    return this.ended(
+      write,
+      `compensate_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`,
+      reason,
+    );
   }
 
   finish(write: PendingWrite): Promise<boolean> {
@@ -97,17 +121,22 @@ export class PgWrites extends Writes {
   renewReference(write: PendingWrite): Promise<boolean> {
     return this.in(write, async (transaction) => {
       await transaction.query('SELECT lock_agenda_of($1)', [write.appointmentId]);
-      await transaction.query('UPDATE remote_write SET attempts = 0, unanswered = 0, due_at = now() WHERE organization_id = $1 AND appointment_id = $2', [write.organizationId, write.appointmentId]);
       const rows = await transaction.query(
         `UPDATE appointment SET generation = generation + 1 WHERE organization_id = $1 AND id = $2 AND generation = $3 AND status IN ('pending', 'unknown') RETURNING id`,
         [write.organizationId, write.appointmentId, write.generation],
       );
-      return rows.length === 1;
+      if (rows.length === 0) return false;
+      await transaction.query(
+        'UPDATE remote_write SET attempts = 0, unanswered = 0, due_at = now() WHERE organization_id = $1 AND appointment_id = $2',
+        [write.organizationId, write.appointmentId],
+      );
+      return true;
     });
   }
 
   settle(write: PendingWrite): Promise<void> {
-    return this.update(write, `state = 'settled'`, []);
+    const sameVersion = 'EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = $1 AND a.id = $2 AND a.version = $3)';
+    return this.update(write, `state = CASE WHEN ${sameVersion} THEN 'settled' ELSE state END`, [write.version]);
   }
 
   private one(organizationId: string, text: string, id: string): Promise<PendingWrite | null> {
@@ -117,16 +146,24 @@ export class PgWrites extends Writes {
     });
   }
 
+  /** Only as long as the appointment is in the version that was read: a step that lost its lane decides nothing. */
   private ended(write: PendingWrite, call: string, reason: Reason | null): Promise<boolean> {
     return this.in(write, async (transaction) => {
-      const [row] = await transaction.query<{ record: unknown }>(`SELECT ${call} AS record`, [write.appointmentId, reason]);
+      await transaction.query('SELECT lock_agenda_of($1)', [write.appointmentId]);
+      const [row] = await transaction.query<{ record: unknown }>(
+        `SELECT ${call} AS record FROM appointment WHERE organization_id = current_organization() AND id = $1 AND version = $3`,
+        [write.appointmentId, reason, write.version],
+      );
       return row !== undefined && row.record !== null;
     });
   }
 
   private update(write: PendingWrite, assignments: string, values: readonly unknown[]): Promise<void> {
     return this.in(write, async (transaction) => {
-      await transaction.query(`UPDATE remote_write SET ${assignments} WHERE organization_id = $1 AND appointment_id = $2 AND state = 'due'`, [write.organizationId, write.appointmentId, ...values]);
+      await transaction.query(
+        `UPDATE remote_write SET ${assignments} WHERE organization_id = $1 AND appointment_id = $2 AND state = 'due'`,
+        [write.organizationId, write.appointmentId, ...values],
+      );
     });
   }
 
@@ -151,8 +188,18 @@ export class PgWrites extends Writes {
       unanswered: row.unanswered,
       sinceSentMs: row.since_sent_ms,
       failures: row.failures,
-      departing: row.departing_start === null || row.departing_end === null ? null : { start: row.departing_start, end: row.departing_end },
-      mirror: row.remote_id === null ? null : { remoteId: row.remote_id, version: row.remote_version, when: intervalOf(row.mirror_start, row.mirror_end) },
+      departing:
+        row.departing_start === null || row.departing_end === null
+          ? null
+          : { start: row.departing_start, end: row.departing_end },
+      mirror:
+        row.remote_id === null
+          ? null
+          : {
+              remoteId: row.remote_id,
+              version: row.remote_version,
+              when: intervalOf(row.mirror_start, row.mirror_end),
+            },
     };
   }
 }
