@@ -49,12 +49,20 @@ async function inParallel<T>(items: readonly T[], limit: number, work: (item: T)
   await Promise.all(Array.from({ length: limit }, take));
 }
 
+export interface CrashPointsOptions {
+  readonly refusesOverlap: boolean;
+  /** False: what is the same moment as the end of the call before it is left out, but for the first scenario. */
+  readonly everyPoint: boolean;
+  open(): Promise<RemoteAgenda>;
+}
+
 /** A process of the hub dies at every named point; another one takes over, and the caller asks again. */
-export function describeCrashPoints(backend: string, options: { refusesOverlap: boolean; open(): Promise<RemoteAgenda> }): void {
-  const plays: Play[] = scenarios(options.refusesOverlap).flatMap((scenario) =>
-    scenario.points.map((where) => {
+export function describeCrashPoints(backend: string, options: CrashPointsOptions): void {
+  const plays: Play[] = scenarios(options.refusesOverlap).flatMap((scenario, index) =>
+    scenario.points.flatMap((where) => {
       const [point, nth] = typeof where === 'string' ? [where, 1] : where;
-      return { title: `${scenario.name}, at ${point}${nth > 1 ? ` (${nth})` : ''}`, point, nth, scenario };
+      if (!options.everyPoint && index > 0 && point.endsWith(':before')) return [];
+      return [{ title: `${scenario.name}, at ${point}${nth > 1 ? ` (${nth})` : ''}`, point, nth, scenario }];
     }),
   );
 

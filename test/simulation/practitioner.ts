@@ -1,4 +1,5 @@
 import { appointmentOfReference } from '#application';
+import { isLive } from '#domain';
 import type { ExternalOp } from '../support/history.js';
 import { somePlace, type Clients } from './clients.js';
 import { AGENDA } from './tables.js';
@@ -8,6 +9,7 @@ import type { World } from './world.js';
 /** The practitioner, and patients who book online at his vendor: what they do, they do there and without asking. */
 export class Practitioner {
   private readonly standing = new Map<string, ExternalOp>();
+  private readonly taken = new Set<string>();
 
   constructor(
     private readonly world: World,
@@ -34,6 +36,11 @@ export class Practitioner {
     if (key !== undefined && this.world.fails(0.1)) scheduler.at(random.between(0, 600), () => void this.clients.cancel(key));
   }
 
+  /** True for what a late write of ours left in his tool after the booking had ended, and he then moved: it is his now. */
+  hasMadeHisOwn(id: string): boolean {
+    return this.taken.has(id);
+  }
+
   /** The booking that a row of ours stands for. */
   keyOf(reference: string): string | undefined {
     return this.clients.keyOf.get(appointmentOfReference(reference) ?? '');
@@ -56,12 +63,18 @@ export class Practitioner {
     if (remove) vendor.remove(row.id, null);
     else vendor.update(row.id, null, to);
     if (row.reference !== null) {
+      if (!remove && this.isOver(row.reference)) this.taken.add(row.id);
       this.world.history.push({ op: 'touch', key: this.keyOf(row.reference) ?? '', at: this.world.scheduler.now, to: remove ? null : to });
       return;
     }
     const before = this.standing.get(row.id);
     if (before) before.until = this.world.scheduler.now;
     if (!remove) this.note({ id: row.id, ...to });
+  }
+
+  private isOver(reference: string): boolean {
+    const appointment = this.world.database.tables.appointments.get(appointmentOfReference(reference) ?? '');
+    return appointment === undefined || !isLive(appointment.status);
   }
 
   private note({ id, start, end }: { id: string; start: number; end: number }): void {

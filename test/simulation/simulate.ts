@@ -105,7 +105,7 @@ function finals({ database: { tables }, vendor }: World, practitioner: Practitio
     if (kind === 'mirror') rows.push({ op: 'final', store: 'hub', agenda: AGENDA, id: holder, key: null, start, end });
   }
   for (const { id, reference, start, end } of vendor.rows.values()) {
-    const key = reference === null ? null : (practitioner.keyOf(reference) ?? null);
+    const key = reference === null || practitioner.hasMadeHisOwn(id) ? null : (practitioner.keyOf(reference) ?? null);
     rows.push({ op: 'final', store: 'vendor', agenda: AGENDA, id, key, start, end });
   }
   return rows;

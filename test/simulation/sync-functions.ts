@@ -1,5 +1,5 @@
-import { appointmentOfReference, referenceOf, summaryDigest, summaryOf, type PullEnd, type SyncBase } from '#application';
-import { overlaps, type Action, type HubAppointment, type Interval, type KnownObject, type RemoteChange, type RemoteObject } from '#domain';
+import { appointmentOfReference, referenceOf, summaryDigest, summaryOf, type PullEnd, type SyncBase, type SyncedAppointment } from '#application';
+import { overlaps, type Action, type Interval, type KnownObject, type RemoteChange, type RemoteObject } from '#domain';
 import type { Lifecycle } from './lifecycle.js';
 import { MOTIF_LABEL, PATIENT, type Appointment, type Mirror, type Tables } from './tables.js';
 
@@ -57,7 +57,7 @@ export class SyncFunctions {
         return this.forget(action.remoteId);
       case 'confirm':
         this.see(action.object, action.appointmentId);
-        if (action.object.when) lifecycle.confirm(action.appointmentId, action.object.when);
+        if (action.object.when && !lifecycle.confirm(action.appointmentId, action.object.when)) this.followIfElsewhere(action.appointmentId, action.object.when);
         return;
       case 'follow-move':
         this.see(action.object, action.appointmentId);
@@ -80,6 +80,12 @@ export class SyncFunctions {
       case 'brake':
         return;
     }
+  }
+
+  /** Another action of the plan may have taken the appointment back from where it is now seen to stand. */
+  private followIfElsewhere(id: string, when: Interval): void {
+    const appointment = this.tables.from(id, ['confirmed', 'conflict']);
+    if (appointment && (appointment.start !== when.start || appointment.end !== when.end)) this.lifecycle.followMove(id, when);
   }
 
   private writeBack({ object, appointmentId }: Extract<Action, { type: 'write-back' }>): void {
@@ -142,7 +148,9 @@ export class SyncFunctions {
     return { remoteId, version, contentHash, appointmentId, when, summary, busy };
   }
 
-  private wanted({ id, status, start, end, generation }: Appointment): HubAppointment {
-    return { id, status, when: { start, end }, summary: this.summary, reference: referenceOf(id, generation) };
+  private wanted({ id, status, start, end, generation }: Appointment): SyncedAppointment {
+    const write = this.tables.writes.get(id);
+    const unansweredForMs = write?.unanswered && write.lastSentAt !== null ? this.tables.now() - write.lastSentAt : null;
+    return { id, status, when: { start, end }, summary: this.summary, reference: referenceOf(id, generation), unansweredForMs };
   }
 }

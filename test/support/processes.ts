@@ -7,10 +7,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { TEST_KEYS } from './hub.js';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
+/** From the sources, or from what was compiled of them. */
+const ROOT = path.resolve(import.meta.dirname, path.basename(path.resolve(import.meta.dirname, '../..')) === 'dist' ? '../../..' : '../..');
 const urlOf = (file: string): string => pathToFileURL(path.join(ROOT, file)).href;
 const FOLLOW_PARENT = urlOf('scripts/follow-parent.mjs');
-const COMPILE = `import(${JSON.stringify(urlOf('scripts/build.mjs'))}).then(({ compile }) => compile(['apps', 'libs', 'test']))`;
+/** Compiles, then loads once what every process loads, so that Node keeps its own compilation of it. */
+const COMPILE = [
+  `const { compile } = await import(${JSON.stringify(urlOf('scripts/build.mjs'))});`,
+  `await compile(['apps', 'libs', 'test']);`,
+  ...['test/support/hub', 'apps/api/src/api', 'apps/worker/src/worker.module'].map((entry) => `await import(${JSON.stringify(urlOf(`dist/${entry}.js`))});`),
+  'process.exit();',
+].join('\n');
+const COMPILE_CACHE = path.join(ROOT, 'dist/.compile-cache');
 const READY_TIMEOUT_MS = 60_000;
 const GRACE_MS = 5_000;
 
@@ -37,6 +45,7 @@ const cleanEnvironment = (extra: Readonly<Record<string, string>>): Record<strin
   PATH: process.env['PATH'] ?? '',
   LC_ALL: 'C.UTF-8',
   TZ: 'UTC',
+  NODE_COMPILE_CACHE: COMPILE_CACHE,
   ...extra,
 });
 
@@ -261,7 +270,7 @@ export interface Ended {
 /** Runs a program of the tests to its end, however that comes; forced after `timeoutMs`. */
 export function runToEnd(entry: string, parameters: readonly string[], timeoutMs: number): Promise<Ended> {
   const file = path.join(ROOT, 'dist', `${entry}.js`);
-  const child = spawn(process.execPath, ['--enable-source-maps', '--import', FOLLOW_PARENT, file, ...parameters], {
+  const child = spawn(process.execPath, ['--import', FOLLOW_PARENT, file, ...parameters], {
     cwd: ROOT,
     env: cleanEnvironment({}),
     stdio: ['ignore', 'pipe', 'pipe'],

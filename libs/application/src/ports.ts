@@ -186,10 +186,15 @@ export abstract class Lanes {
   abstract release(lease: Lease): Promise<void>;
 }
 
+/** An appointment as reconcile needs it, and how long ago the last write was sent of which one had no answer (`null`: all had). */
+export interface SyncedAppointment extends HubAppointment {
+  readonly unansweredForMs: number | null;
+}
+
 /** What reconcile needs to know of what was just read. */
 export interface SyncBase {
   readonly known: readonly KnownObject[];
-  readonly appointments: readonly HubAppointment[];
+  readonly appointments: readonly SyncedAppointment[];
   /** Number of objects known on the whole link. */
   readonly knownTotal: number;
 }

@@ -1,5 +1,5 @@
 import { ConnectorError, type CallOptions, type ConnectorErrorKind } from '#connector-sdk';
-import type { RemoteChange, RemoteObject } from '#domain';
+import type { Interval, RemoteChange, RemoteObject } from '#domain';
 import { backoffMs } from './backoff.js';
 import { summaryOf } from './disclosure.js';
 import type { Effects, Failure, PendingWrite, Writes } from './ports.js';
@@ -94,14 +94,15 @@ export class RemoteWriter {
       found = await backend.session.find({ agendaId: link.remoteAgendaId, reference: write.reference }, this.call());
     });
     if (!looked) return false;
+    const settling = write.unanswered > 0 ? settleMs - (write.sinceSentMs ?? 0) : 0;
     if (found !== null || write.mirror !== null) {
       await this.noteFound(write, remote, found);
-      return found !== null;
+      // Wanted back where it stands: what was sent before may still take it away, and nothing sent now would show that.
+      const untouched = sameTime(found, write.when) && sameTime(write.mirror, write.when);
+      if (untouched && settling > 0) await this.writes.postpone(write, settling, null);
+      return found !== null && !(untouched && settling > 0);
     }
-    const wait =
-      write.unanswered > 0 && (idempotency === 'none' || idempotency === 'natural')
-        ? settleMs - (write.sinceSentMs ?? 0)
-        : 0;
+    const wait = idempotency === 'none' || idempotency === 'natural' ? settling : 0;
     if (wait > 0) await this.writes.postpone(write, wait, null);
     return wait <= 0;
   }
@@ -163,8 +164,12 @@ export class RemoteWriter {
       await this.noteFound(write, remote, found);
     });
     if (!looked || landed) return;
-    if (write.departing !== null) await this.writes.revertMove(write, reason);
-    else if (write.unanswered > 0) await this.writes.compensate(write, reason);
+    const { settleMs } = remote.backend.capabilities;
+    if (write.departing !== null) {
+      // As long as an earlier attempt may still land, the move is not refused.
+      if (write.unanswered > 0 && (write.sinceSentMs ?? 0) < settleMs) return this.writes.postpone(write, settleMs, null);
+      await this.writes.revertMove(write, reason);
+    } else if (write.unanswered > 0) await this.writes.compensate(write, reason);
     else await this.writes.refuse(write, reason);
     return this.readInTheWay(remote, kind);
   }
@@ -229,4 +234,8 @@ export class RemoteWriter {
   private call(): CallOptions {
     return this.effects.deadline(CALL_MS);
   }
+}
+
+function sameTime(object: { readonly when: Interval | null } | null, when: Interval): boolean {
+  return object?.when?.start === when.start && object.when.end === when.end;
 }

@@ -53,15 +53,19 @@ export class SearchSlots {
 
   /** The first `limit` slots from an instant on, over six months. */
   async next(query: Omit<SlotQuery, 'window'> & { readonly from: number }): Promise<SlotsFound | null> {
-    let found: SlotsFound | null = null;
     const slots: SlotsFound['slots'][number][] = [];
+    let first: SlotsFound | null = null;
+    let { agendaIds } = query;
     for (let day = 0; day < NEXT_HORIZON_DAYS && slots.length < query.limit; day += NEXT_STEP_DAYS) {
       const window = { start: query.from + day * DAY, end: query.from + (day + NEXT_STEP_DAYS) * DAY };
-      found = await this.search({ ...query, window });
+      const found = await this.search({ ...query, agendaIds, window });
       if (found === null) return null;
       slots.push(...found.slots);
+      first ??= found;
+      // An agenda that becomes reachable on the way has not been looked at from the beginning.
+      agendaIds = first.agendas.filter(({ certainty }) => certainty !== 'unreachable').map(({ agendaId }) => agendaId);
     }
-    return found === null ? null : { slots: slots.slice(0, query.limit), agendas: found.agendas };
+    return first === null ? null : { slots: slots.slice(0, query.limit), agendas: first.agendas };
   }
 
   /** The nearest free slots from the refused start on; fewer when there are not so many. */

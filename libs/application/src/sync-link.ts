@@ -147,6 +147,7 @@ export class SyncLink {
 
   private async plan(remote: Remote, window: Interval, read: Read): Promise<readonly Action[]> {
     const { link } = remote;
+    const { settleMs } = remote.backend.capabilities;
     const digested = { ...read, changes: read.changes.map(digestSummary) };
     const base = await this.store.base(link, digested.changes, digested.complete?.window ?? null);
     const actions = reconcile({
@@ -159,7 +160,9 @@ export class SyncLink {
       window,
       known: base.known,
       knownTotal: base.knownTotal,
-      appointments: base.appointments,
+      appointments: base.appointments.map(({ unansweredForMs, ...appointment }) => {
+        return { ...appointment, inFlight: unansweredForMs !== null && unansweredForMs < settleMs };
+      }),
       changes: digested.changes,
       complete: digested.complete,
       releaseDeletions: read.releaseDeletions === true,
@@ -197,18 +200,32 @@ export class SyncLink {
   async act(remote: Remote, actions: readonly Action[], end: PullEnd | null = null): Promise<Applied> {
     let changes = 0;
     let due = 0;
+    const strays = actions.filter((action) => action.type === 'remove-stray');
     const chunks = chunksOf(actions);
     for (const [n, chunk] of chunks.entries()) {
-      const applied = await this.store.apply(remote.link, chunk, n === chunks.length - 1 ? end : null);
+      const last = n === chunks.length - 1 && strays.length === 0;
+      const applied = await this.store.apply(remote.link, chunk, last ? end : null);
       changes += applied.changes;
       due = applied.due;
     }
-    for (const action of actions) if (action.type === 'remove-stray') await this.removeStray(remote, action.object);
+    if (strays.length > 0) await this.removeStrays(remote, strays, end);
     return { changes, due };
   }
 
-  /** A late write revived the object of a dead appointment. What fails here is seen again by the next full pull. */
-  private async removeStray({ link, backend }: Remote, object: RemoteObject): Promise<void> {
+  /** What could not be removed must be read again: the cursor stays where it was. */
+  private async removeStrays({ link, backend }: Remote, strays: readonly Extract<Action, { type: 'remove-stray' }>[], end: PullEnd | null): Promise<void> {
+    const gone: Action[] = [];
+    let again = false;
+    for (const { object } of strays) {
+      const removed = await this.removeStray({ link, backend }, object);
+      if (removed === 'gone') gone.push({ type: 'forget', remoteId: object.remoteId });
+      again ||= removed === 'again';
+    }
+    await this.store.apply(link, gone, end && again ? { ...end, cursor: link.cursor, nextPollMs: BUSY_POLL_MS } : end);
+  }
+
+  /** A late write revived the object of a dead appointment. A certain no is not asked for again: it stays, for a person. */
+  private async removeStray({ link, backend }: Remote, object: RemoteObject): Promise<'gone' | 'again' | 'kept'> {
     const request = {
       agendaId: link.remoteAgendaId,
       reference: object.reference ?? '',
@@ -217,9 +234,10 @@ export class SyncLink {
     };
     try {
       await backend.session.cancel(request, this.effects.deadline(PULL_MS));
-      await this.store.apply(link, [{ type: 'forget', remoteId: object.remoteId }], null);
+      return 'gone';
     } catch (error) {
-      await this.store.failed(link, failureOf(error), backoffMs(4, this.effects.random()));
+      const { kind } = failureOf(error);
+      return kind === 'forbidden' || kind === 'invalid' ? 'kept' : 'again';
     }
   }
 }

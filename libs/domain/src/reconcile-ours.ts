@@ -68,6 +68,8 @@ function planTimes(sighting: Ours, when: Interval, { link }: ReconcileInput): Ac
 function planSettled(sighting: Ours): Action | null {
   const { object, base, renamed, appointment } = sighting;
   const names = { appointmentId: appointment.id, object };
+  // Wanted back where it stands: what was sent before may still take it away.
+  if (appointment.status !== 'confirmed' && appointment.inFlight === true && !isChanged(sighting)) return refresh(sighting);
   if (appointment.status !== 'confirmed' || base === null || renamed) return { type: 'confirm', ...names };
   const retitled =
     isChanged(sighting) &&

@@ -31,6 +31,11 @@ export interface HubAppointment {
   readonly summary: string;
   /** The reference it is written under in its present generation. */
   readonly reference: string;
+  /**
+   * True while a write of the hub's that had no answer may still land: an object that did not change proves nothing
+   * then. `false` when left out.
+   */
+  readonly inFlight?: boolean;
 }
 
 /** How the planner must treat a link. */

@@ -88,6 +88,14 @@ describe('an object of ours', () => {
     expect(ours(status, change)).toEqual(expected);
   });
 
+  test('unchanged, it proves nothing while a write without an answer may still land', () => {
+    const waiting = (change: RemoteChange) =>
+      types({ appointments: [appointment('pending', { inFlight: true })], changes: [change] });
+    expect(waiting(upsert())).toEqual([]);
+    expect(waiting(upsert({ version: 'v2' }))).toEqual(['mirror']);
+    expect(waiting(upsert({ version: 'v2', contentHash: 'other' }))).toEqual(['confirm']);
+  });
+
   test('its busy time is the claim of its appointment, not of its mirror', () => {
     const withoutClaims = [known({ busy: [] })];
     expect(types({ known: withoutClaims, appointments: [appointment('confirmed')], changes: [upsert()] })).toEqual([]);

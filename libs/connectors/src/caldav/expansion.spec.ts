@@ -184,11 +184,10 @@ describe('bounds', () => {
   it.each([
     'RRULE:FREQ=SECONDLY',
     'RRULE:FREQ=MINUTELY',
-    'RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30',
     'RRULE:FREQ=SECONDLY;COUNT=1000000000',
     'RRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11;BYMINUTE=0,10,20,30,40,50',
     `EXDATE:${Array<string>(100_000).fill('20260601T070000Z').join(',')}`,
-  ])('refuses what would take too long: %.60s', (line) => {
+  ])('refuses what would take too long: case %#', (line) => {
     const began = performance.now();
     const body = calendar(`DTSTART:19700101T070000Z\nDURATION:PT1H\n${line}`);
     expect(() => spans(body, YEAR)).toThrow(Unreadable);
@@ -200,7 +199,8 @@ describe('bounds', () => {
     ['DTSTART:16010101T070000Z\nRRULE:FREQ=YEARLY', 1],
     ['DTSTART:20260101T070000Z\nRRULE:FREQ=YEARLY;INTERVAL=1000000', 1],
     ['DTSTART:20260101T070000Z\nRRULE:FREQ=DAILY;UNTIL=70000101T000000Z', 365],
-    ['DTSTART:20000101T070000Z\nRRULE:FREQ=DAILY;COUNT=9700', 192],
+    ['DTSTART:20000101T070000Z\nRRULE:FREQ=DAILY;COUNT=9700', 203],
+    ['DTSTART:20260101T070000Z\nRRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30', 1],
     ['DTSTART:20200101T070000Z\nRRULE:FREQ=HOURLY;INTERVAL=12', 730],
     ['DTSTART:20260101T070000Z\nRRULE:FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30', 1],
   ])('expands what only looks long: %s', (lines, count) => {
@@ -211,7 +211,7 @@ describe('bounds', () => {
     expect(spans(calendar(...Array<string>(700).fill('DTSTART:20260601T070000Z\nDURATION:PT1H')), YEAR)).toHaveLength(1);
   });
 
-  it.each(['RRULE:FREQ=DAILY;INTERVAL=0', 'RRULE:FREQ=FORTNIGHTLY', 'RRULE:FREQ=DAILY;BYMONTH=13', 'RRULE:RSCALE=HEBREW;FREQ=YEARLY', 'DURATION:PT', 'DTEND:20260231T000000Z'])('refuses %s', (line) => {
+  it.each(['RRULE:FREQ=FORTNIGHTLY', 'RRULE:FREQ=DAILY;BYMONTH=13', 'RRULE:RSCALE=HEBREW;FREQ=YEARLY', 'DURATION:PT', 'DTEND:20260231T000000Z'])('refuses %s', (line) => {
     expect(() => spans(calendar(`DTSTART:20260601T070000Z\n${line}`), YEAR)).toThrow(Unreadable);
   });
 });

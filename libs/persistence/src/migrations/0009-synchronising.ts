@@ -87,7 +87,11 @@ BEGIN
   ELSIF v_type = 'forget' THEN PERFORM forget_object(p_link, p_action->>'remoteId');
   ELSIF v_type = 'confirm' THEN
     PERFORM see_object(p_link, p_agenda, v_object, v_appointment);
-    PERFORM confirm_appointment(v_appointment, range_of(v_object->'when'));
+    -- Another action of this plan may have taken the appointment back from where it is now seen to stand.
+    IF confirm_appointment(v_appointment, range_of(v_object->'when')) IS NULL AND EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = p_link.organization_id
+        AND a.id = v_appointment AND a.status IN ('confirmed', 'conflict') AND a.during <> range_of(v_object->'when')) THEN
+      PERFORM follow_move(p_agenda, v_appointment, range_of(v_object->'when'));
+    END IF;
   ELSIF v_type = 'follow-move' THEN
     PERFORM see_object(p_link, p_agenda, v_object, v_appointment);
     PERFORM follow_move(p_agenda, v_appointment, range_of(p_action->'to'));

@@ -9,9 +9,10 @@ import {
   type LinkRecord,
   type PullEnd,
   type SyncBase,
+  type SyncedAppointment,
   type Vault,
 } from '#application';
-import type { Action, AppointmentStatus, HubAppointment, Interval, KnownObject, RemoteChange } from '#domain';
+import type { Action, AppointmentStatus, Interval, KnownObject, RemoteChange } from '#domain';
 import type { Database, Transaction } from '../database.js';
 import { openPatient } from './bookings.js';
 
@@ -34,6 +35,7 @@ interface AppointmentRow {
   generation: number;
   label_fr: string;
   sealed: Buffer | null;
+  unanswered_for_ms: number | null;
 }
 
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
@@ -49,8 +51,10 @@ const KNOWN = `SELECT m.remote_id, m.version, m.content_hash, m.summary_hash, m.
   FROM mirror m WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL`;
 
 const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(a.during)) * 1000)::float8 AS "end",
-  a.generation, t.label_fr, p.sealed FROM appointment a JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
+  a.generation, t.label_fr, p.sealed, CASE WHEN w.unanswered > 0 THEN (extract(epoch FROM clock_timestamp() - w.last_sent_at) * 1000)::float8 END AS unanswered_for_ms
+  FROM appointment a JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
+  LEFT JOIN remote_write w ON w.organization_id = a.organization_id AND w.appointment_id = a.id
   WHERE a.organization_id = $1 AND a.agenda_id = $2 AND a.id = ANY ($3)`;
 
 const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
@@ -191,7 +195,7 @@ export class PgSyncStore extends SyncStore {
     transaction: Transaction,
     link: LinkRecord,
     ids: readonly string[],
-  ): Promise<HubAppointment[]> {
+  ): Promise<SyncedAppointment[]> {
     if (ids.length === 0) return [];
     const rows = await transaction.query<AppointmentRow & Record<string, unknown>>(APPOINTMENTS, [
       link.organizationId,
@@ -207,6 +211,7 @@ export class PgSyncStore extends SyncStore {
         when: { start: row.start, end: row.end },
         summary,
         reference: referenceOf(row.id, row.generation),
+        unansweredForMs: row.unanswered_for_ms,
       };
     });
   }
