@@ -1,4 +1,12 @@
-import type { AppointmentRecord, ConfirmHoldCommand, MoveCommand, PlaceCommand, PlaceResult, Reason, RequestKey } from '#application';
+import type {
+  AppointmentRecord,
+  ConfirmHoldCommand,
+  MoveCommand,
+  PlaceCommand,
+  PlaceResult,
+  Reason,
+  RequestKey,
+} from '#application';
 import { isLive } from '#domain';
 import type { Lifecycle } from './lifecycle.js';
 import { AGENDA, COLLABORATOR, MOTIF, type Appointment, type KeyRow, type Tables, type WriteRow } from './tables.js';
@@ -26,12 +34,28 @@ export class BookingFunctions {
     if (known) return known;
     const visit = { start, end: start + this.policy.visitMs };
     this.lifecycle.expireHolds(visit);
-    if (!this.lifecycle.freeSeat(visit, id)) return { outcome: 'taken', code: this.lifecycle.blockedByHold(visit) ? 'HELD' : 'BUSY' };
+    if (!this.lifecycle.freeSeat(visit, id))
+      return { outcome: 'taken', code: this.lifecycle.blockedByHold(visit) ? 'HELD' : 'BUSY' };
     const held = holdSeconds !== null;
     const holdUntil = held ? this.tables.now() + holdSeconds * 1000 : null;
-    const appointment: Appointment = { id, ...visit, status: held ? 'held' : 'pending', holdUntil, generation: 1, version: 1, ending: null, reason: null };
+    const appointment: Appointment = {
+      id,
+      ...visit,
+      status: held ? 'held' : 'pending',
+      holdUntil,
+      generation: 1,
+      version: 1,
+      ending: null,
+      reason: null,
+    };
     this.tables.appointments.set(id, appointment);
-    this.tables.claim({ ...visit, authority: 'hub', kind: 'appointment', holder: id, contested: !this.tables.safeties.exclusion });
+    this.tables.claim({
+      ...visit,
+      authority: 'hub',
+      kind: 'appointment',
+      holder: id,
+      contested: !this.tables.safeties.exclusion,
+    });
     if (!held) this.tables.writes.set(id, this.newWrite(id));
     this.keepKey(key, id, held ? { status: 201, body: recordOf(appointment) } : null);
     return { outcome: 'placed', record: recordOf(appointment), remote: true };
@@ -67,13 +91,26 @@ export class BookingFunctions {
     if (!this.lifecycle.freeSeat(visit, id)) return { outcome: 'taken', code: 'BUSY' };
     const departing = { start: appointment.start, end: appointment.end };
     const write = this.tables.writes.get(id) ?? this.newWrite(id);
-    this.tables.writes.set(id, Object.assign(write, { departing, due: true, dueAt: this.tables.now(), askedAt: this.tables.now(), attempts: 0, failures: 0 }));
+    this.tables.writes.set(
+      id,
+      Object.assign(write, {
+        departing,
+        due: true,
+        dueAt: this.tables.now(),
+        askedAt: this.tables.now(),
+        attempts: 0,
+        failures: 0,
+      }),
+    );
     this.tables.claim({ ...departing, authority: 'hub', kind: 'departing', holder: id, contested: false });
     this.lifecycle.put(appointment, visit, 'pending');
     return { outcome: 'placed', record: recordOf(appointment), remote: true };
   }
 
-  cancel(id: string, { version, reason, key }: { version: number | null; reason: Reason; key: RequestKey | null }): PlaceResult {
+  cancel(
+    id: string,
+    { version, reason, key }: { version: number | null; reason: Reason; key: RequestKey | null },
+  ): PlaceResult {
     const appointment = this.tables.appointments.get(id);
     if (appointment === undefined) return { outcome: 'unknown' };
     const known = this.findKey(key);
@@ -81,7 +118,8 @@ export class BookingFunctions {
     const { status } = appointment;
     if (status !== 'cancelled' && status !== 'compensating') {
       if (!isLive(status)) return { outcome: 'ended', record: recordOf(appointment) };
-      if (version !== null && appointment.version !== version) return { outcome: 'stale', record: recordOf(appointment) };
+      if (version !== null && appointment.version !== version)
+        return { outcome: 'stale', record: recordOf(appointment) };
       if (this.tables.writes.has(id)) this.lifecycle.compensate(id, [status], 'cancelled', reason);
       else this.lifecycle.end(id, [status], 'cancelled', reason);
     }
@@ -90,8 +128,15 @@ export class BookingFunctions {
     return { outcome: 'placed', record, remote: this.tables.writes.has(id) };
   }
 
-  answerKey({ key, hash }: RequestKey, answer: { status: number; body: unknown; resource: string | null }): { status: number; body: unknown } | null {
-    const row: KeyRow = this.tables.keys.get(key) ?? { hash: hash.toString('hex'), resource: answer.resource, answer: null };
+  answerKey(
+    { key, hash }: RequestKey,
+    answer: { status: number; body: unknown; resource: string | null },
+  ): { status: number; body: unknown } | null {
+    const row: KeyRow = this.tables.keys.get(key) ?? {
+      hash: hash.toString('hex'),
+      resource: answer.resource,
+      answer: null,
+    };
     this.tables.keys.set(key, row);
     if (row.answer !== null) return row.answer;
     row.answer = { status: answer.status, body: answer.body };
@@ -119,11 +164,33 @@ export class BookingFunctions {
 
   private newWrite(appointmentId: string): WriteRow {
     const now = this.tables.now();
-    return { appointmentId, due: true, dueAt: now, askedAt: now, attempts: 0, unanswered: 0, lastSentAt: null, failures: 0, departing: null };
+    return {
+      appointmentId,
+      due: true,
+      dueAt: now,
+      askedAt: now,
+      attempts: 0,
+      unanswered: 0,
+      lastSentAt: null,
+      failures: 0,
+      departing: null,
+    };
   }
 }
 
 /** What answers and events say of an appointment. */
 export function recordOf({ id, status, start, end, holdUntil, version, reason }: Appointment): AppointmentRecord {
-  return { id, agendaId: AGENDA, motifId: MOTIF, status, start, end, holdUntil, version, reason, createdBy: COLLABORATOR, overbooked: false };
+  return {
+    id,
+    agendaId: AGENDA,
+    motifId: MOTIF,
+    status,
+    start,
+    end,
+    holdUntil,
+    version,
+    reason,
+    createdBy: COLLABORATOR,
+    overbooked: false,
+  };
 }

@@ -32,7 +32,10 @@ export class Clients {
     const { scheduler, random } = this.world;
     for (let index = 0; index < bookings; index += 1) {
       const key = `k${index}`;
-      scheduler.at(random.between(0, 60_000), () => void (random.chance(0.2) ? this.holdThenBook(key) : this.book(key)));
+      scheduler.at(
+        random.between(0, 60_000),
+        () => void (random.chance(0.2) ? this.holdThenBook(key) : this.book(key)),
+      );
       if (random.chance(0.3)) scheduler.at(random.between(5_000, 75_000), () => void this.cancel(key));
       if (random.chance(0.4)) scheduler.at(random.between(10_000, 80_000), () => void this.move(key));
       if (random.chance(0.2)) scheduler.at(random.between(20_000, 90_000), () => void this.move(key));
@@ -43,20 +46,37 @@ export class Clients {
     for (let attempt = 0; attempt < RETRIES; attempt += 1) {
       const id = this.idOf.get(key);
       if (id === undefined) return;
-      const op: CancelOp = this.noted({ op: 'cancel', key, t0: this.world.scheduler.now, t1: Infinity, outcome: 'unknown' });
+      const op: CancelOp = this.noted({
+        op: 'cancel',
+        key,
+        t0: this.world.scheduler.now,
+        t1: Infinity,
+        outcome: 'unknown',
+      });
       const request = { ...this.request(), id, version: null, reason: { code: 'CANCELLED' }, key: null } as const;
       const answer = await this.ask(({ booking }) => booking.cancel(request));
       if (answer === null) continue;
       if (answer.outcome === 'refused') return this.told(op, 'fail');
       const record = await this.settled(answer.record);
-      return this.told(op, record !== null && ['cancelled', 'refused', 'expired'].includes(record.status) ? 'ok' : 'unknown');
+      return this.told(
+        op,
+        record !== null && ['cancelled', 'refused', 'expired'].includes(record.status) ? 'ok' : 'unknown',
+      );
     }
   }
 
   private async holdThenBook(key: string): Promise<void> {
     const holdId = this.newId(key);
     const { start } = somePlace(this.world);
-    const wanted = { ...this.request(), id: holdId, agendaId: AGENDA, motifId: MOTIF, start, holdSeconds: 30, key: requestKey(`hold ${key}`) };
+    const wanted = {
+      ...this.request(),
+      id: holdId,
+      agendaId: AGENDA,
+      motifId: MOTIF,
+      start,
+      holdSeconds: 30,
+      key: requestKey(`hold ${key}`),
+    };
     const held = await this.ask(({ booking }) => booking.hold(wanted));
     if (held?.outcome !== 'booked') return;
     await this.world.scheduler.sleep(this.world.random.between(100, 40_000));
@@ -67,18 +87,32 @@ export class Clients {
   private async book(key: string): Promise<void> {
     const { start } = somePlace(this.world);
     const wanted = { agendaId: AGENDA, motifId: MOTIF, start, patient: PATIENT, key: requestKey(key) };
-    await this.untilTold(key, start, (host) => host.booking.book({ ...this.request(), ...wanted, id: this.newId(key) }));
+    await this.untilTold(key, start, (host) =>
+      host.booking.book({ ...this.request(), ...wanted, id: this.newId(key) }),
+    );
   }
 
   private async untilTold(key: string, start: number, ask: (host: Host) => Promise<BookingAnswer>): Promise<void> {
     for (let attempt = 0; attempt <= RETRIES; attempt += 1) {
-      const op: BookOp = this.noted({ op: 'book', key, agenda: AGENDA, start, end: start + VISIT_MS, t0: this.world.scheduler.now, t1: Infinity, outcome: 'unknown' });
+      const op: BookOp = this.noted({
+        op: 'book',
+        key,
+        agenda: AGENDA,
+        start,
+        end: start + VISIT_MS,
+        t0: this.world.scheduler.now,
+        t1: Infinity,
+        outcome: 'unknown',
+      });
       const answer = await this.ask(ask);
       if (answer?.outcome === 'booked') {
         const record = await this.settled(answer.record);
         if (record === null) return;
         op.id = record.id;
-        return this.told(op, record.status === 'confirmed' ? 'ok' : ['refused', 'expired'].includes(record.status) ? 'fail' : 'unknown');
+        return this.told(
+          op,
+          record.status === 'confirmed' ? 'ok' : ['refused', 'expired'].includes(record.status) ? 'fail' : 'unknown',
+        );
       }
       const certain = answer !== null && answer.problem !== 'idempotency-in-progress';
       if (certain) this.told(op, 'fail');
@@ -89,11 +123,22 @@ export class Clients {
 
   private async move(key: string): Promise<void> {
     const id = this.idOf.get(key);
-    const before = id === undefined ? null : await this.ask(({ bookings }) => bookings.get({ organizationId: ORGANIZATION, id }));
+    const before =
+      id === undefined ? null : await this.ask(({ bookings }) => bookings.get({ organizationId: ORGANIZATION, id }));
     if (id === undefined || before?.status !== 'confirmed') return;
     const { start } = somePlace(this.world);
-    const op: MoveOp = this.noted({ op: 'move', key, start, end: start + VISIT_MS, t0: this.world.scheduler.now, t1: Infinity, outcome: 'unknown' });
-    const answer = await this.ask(({ booking }) => booking.move({ ...this.request(), id, version: before.version, start, motifId: null }));
+    const op: MoveOp = this.noted({
+      op: 'move',
+      key,
+      start,
+      end: start + VISIT_MS,
+      t0: this.world.scheduler.now,
+      t1: Infinity,
+      outcome: 'unknown',
+    });
+    const answer = await this.ask(({ booking }) =>
+      booking.move({ ...this.request(), id, version: before.version, start, motifId: null }),
+    );
     if (answer === null) return;
     if (answer.outcome === 'refused') return this.told(op, 'fail');
     const record = await this.settled(answer.record);
@@ -147,7 +192,11 @@ export class Clients {
   }
 
   private request(): { organizationId: string; actor: typeof ACTOR; waitMs: number } {
-    return { organizationId: ORGANIZATION, actor: ACTOR, waitMs: this.world.random.chance(0.5) ? 5_000 : this.world.random.between(0, 1_500) };
+    return {
+      organizationId: ORGANIZATION,
+      actor: ACTOR,
+      waitMs: this.world.random.chance(0.5) ? 5_000 : this.world.random.between(0, 1_500),
+    };
   }
 
   /** The id that a request proposes; with retries of one key, the first that arrives counts. */

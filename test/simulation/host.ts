@@ -15,13 +15,22 @@ import {
 } from '#application';
 import type { Capabilities, Session } from '#connector-sdk';
 import { Deadline, SimulatedSession } from './session.js';
-import { SimulatedBookings, SimulatedLanes, SimulatedSyncStore, SimulatedWrites, type HubDatabase, type Transact } from './stores.js';
+import {
+  SimulatedBookings,
+  SimulatedLanes,
+  SimulatedSyncStore,
+  SimulatedWrites,
+  type HubDatabase,
+  type Transact,
+} from './stores.js';
 import * as names from './tables.js';
 import type { World } from './world.js';
 
 /** Start of virtual time: a midnight, so that windows of whole days hold still. */
 export const EPOCH = Date.UTC(2026, 0, 5);
 const TICK_MS = 1_000;
+/** Longer than a lease: the lane may be another's by then. */
+const LONGEST_PAUSE_MS = 30_000;
 const DAY = 86_400_000;
 
 /** The use cases of one process. */
@@ -42,6 +51,7 @@ export class Host implements Application {
   readonly bookings: Bookings;
   private readonly lanes: LaneRunner;
   private alive = true;
+  private pausedUntil = 0;
 
   constructor(
     private readonly world: World,
@@ -54,12 +64,27 @@ export class Host implements Application {
     const writes = new SimulatedWrites(transact);
     const sync = new SyncLink(store, effects);
     const writer = new RemoteWriter(writes, sync, effects);
-    const backend: Backend = { session: conversation.session(new SimulatedSession(world, this)), capabilities: conversation.capabilities };
+    const backend: Backend = {
+      session: conversation.session(new SimulatedSession(world, this)),
+      capabilities: conversation.capabilities,
+    };
     const backends = new SimulatedBackends(backend);
     this.bookings = new SimulatedBookings(transact);
-    this.lanes = new LaneRunner({ lanes: new SimulatedLanes(transact), store, writes, backends, sync, writer, effects });
+    this.lanes = new LaneRunner({
+      lanes: new SimulatedLanes(transact),
+      store,
+      writes,
+      backends,
+      sync,
+      writer,
+      effects,
+    });
     const alarm = new SimulatedAlarm(world);
-    this.booking = new Booking(this.bookings, new SearchSlots(new NoCalendar()), new WriteThrough({ bookings: this.bookings, lanes: this.lanes, alarm, effects }));
+    this.booking = new Booking(
+      this.bookings,
+      new SearchSlots(new NoCalendar()),
+      new WriteThrough({ bookings: this.bookings, lanes: this.lanes, alarm, effects }),
+    );
     this.tick(world.random.between(0, TICK_MS));
   }
 
@@ -97,9 +122,17 @@ export class Host implements Application {
     });
   }
 
-  private resume(settle: () => void): void {
+  /** Goes on with what was waited for, as soon as the process moves; never, when it is dead. */
+  resume(settle: () => void): void {
+    const { scheduler, random, faults } = this.world;
     if (!this.survives()) return;
-    this.world.scheduler.wakes();
+    if (this.pausedUntil <= scheduler.now && this.world.fails(faults.pause))
+      this.pausedUntil = scheduler.now + random.between(1_000, LONGEST_PAUSE_MS);
+    if (this.pausedUntil > scheduler.now) {
+      scheduler.quietly(this.pausedUntil - scheduler.now, () => this.resume(settle));
+      return;
+    }
+    scheduler.wakes();
     settle();
   }
 
@@ -144,9 +177,7 @@ class SimulatedEffects extends Effects {
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.world.scheduler.quietly(ms, () => {
-        if (!this.host.survives()) return;
-        this.world.scheduler.wakes();
-        resolve();
+        this.host.resume(resolve);
       });
     });
   }
@@ -177,7 +208,8 @@ class SimulatedAlarm extends Alarm {
   }
 
   wake(): Promise<void> {
-    if (!this.world.fails(0.2)) this.world.scheduler.quietly(this.world.random.between(5, 100), () => this.world.host()?.drain());
+    if (!this.world.fails(0.2))
+      this.world.scheduler.quietly(this.world.random.between(5, 100), () => this.world.host()?.drain());
     return Promise.resolve();
   }
 }

@@ -15,13 +15,20 @@ export class Lifecycle {
   }
 
   blockedByHold(range: Interval): boolean {
-    return this.tables.claims.some((claim) => overlaps(claim, range) && this.tables.appointments.get(claim.holder)?.status === 'held');
+    return this.tables.claims.some(
+      (claim) => overlaps(claim, range) && this.tables.appointments.get(claim.holder)?.status === 'held',
+    );
   }
 
   expireHolds(range: Interval): number {
     let expired = 0;
     for (const appointment of this.tables.appointments.values()) {
-      if (appointment.status !== 'held' || (appointment.holdUntil ?? Infinity) > this.tables.now() || !overlaps(appointment, range)) continue;
+      if (
+        appointment.status !== 'held' ||
+        (appointment.holdUntil ?? Infinity) > this.tables.now() ||
+        !overlaps(appointment, range)
+      )
+        continue;
       this.tables.unclaim(({ holder }) => holder === appointment.id);
       this.tables.set(appointment, 'expired');
       expired += 1;
@@ -37,7 +44,12 @@ export class Lifecycle {
     this.tables.claim({ start, end, authority: 'hub', kind: 'appointment', holder: appointment.id, contested: false });
   }
 
-  end(id: string, from: readonly AppointmentStatus[], to: 'cancelled' | 'refused' | 'expired', reason: Reason | null): boolean {
+  end(
+    id: string,
+    from: readonly AppointmentStatus[],
+    to: 'cancelled' | 'refused' | 'expired',
+    reason: Reason | null,
+  ): boolean {
     const { tables } = this;
     const appointment = tables.from(id, from);
     if (appointment === null) return false;
@@ -69,7 +81,14 @@ export class Lifecycle {
     this.settleWrite(id);
     if (!this.tables.claims.some(({ holder }) => holder === id)) {
       // Only where a safety is missing: a dead appointment came back to life.
-      this.tables.claims.push({ start: visit.start, end: visit.end, authority: 'hub', kind: 'appointment', holder: id, contested: true });
+      this.tables.claims.push({
+        start: visit.start,
+        end: visit.end,
+        authority: 'hub',
+        kind: 'appointment',
+        holder: id,
+        contested: true,
+      });
     }
     return true;
   }
@@ -129,14 +148,19 @@ export class Lifecycle {
     const { tables } = this;
     const contested = (): Claim[] => tables.claims.filter((claim) => claim.contested);
     if (contested().length === 0) return;
-    for (const claim of contested()) if (claim.kind === 'appointment' && this.freeSeat(claim, claim.holder)) tables.uncontest(claim);
+    for (const claim of contested())
+      if (claim.kind === 'appointment' && this.freeSeat(claim, claim.holder)) tables.uncontest(claim);
     for (const claim of contested()) {
-      const opposed = tables.claims.some((other) => other.authority === 'hub' && !other.contested && overlaps(other, claim));
+      const opposed = tables.claims.some(
+        (other) => other.authority === 'hub' && !other.contested && overlaps(other, claim),
+      );
       if (claim.authority === 'remote' && !opposed) tables.uncontest(claim);
     }
     for (const appointment of tables.appointments.values()) {
       if (appointment.status !== 'conflict' || appointment.reason?.code !== 'PRACTITIONER_BUSY') continue;
-      const still = contested().some((claim) => claim.holder === appointment.id || (claim.authority === 'remote' && overlaps(claim, appointment)));
+      const still = contested().some(
+        (claim) => claim.holder === appointment.id || (claim.authority === 'remote' && overlaps(claim, appointment)),
+      );
       if (still || !this.seenAt(appointment)) continue;
       tables.set(appointment, 'confirmed', null);
       tables.unclaim(({ kind, holder }) => kind === 'departing' && holder === appointment.id);
@@ -152,7 +176,9 @@ export class Lifecycle {
 
   /** True when the backend was last seen to hold the appointment where the hub has it. */
   private seenAt({ id, start, end }: Appointment): boolean {
-    return [...this.tables.mirrors.values()].some(({ gone, appointmentId, when }) => !gone && appointmentId === id && when?.start === start && when.end === end);
+    return [...this.tables.mirrors.values()].some(
+      ({ gone, appointmentId, when }) => !gone && appointmentId === id && when?.start === start && when.end === end,
+    );
   }
 
   settleWrite(id: string): void {

@@ -1,14 +1,14 @@
 import { appointmentOfReference } from '#application';
 import { isLive } from '#domain';
-import type { ExternalOp } from '../support/history.js';
+import type { StoodOp } from '../support/history.js';
 import { somePlace, type Clients } from './clients.js';
 import { AGENDA } from './tables.js';
-import type { Row } from './vendor.js';
+import type { Row, Writer } from './vendor.js';
 import type { World } from './world.js';
 
 /** The practitioner, and patients who book online at his vendor: what they do, they do there and without asking. */
 export class Practitioner {
-  private readonly standing = new Map<string, ExternalOp>();
+  private readonly standing = new Map<string, StoodOp>();
   private readonly taken = new Set<string>();
 
   constructor(
@@ -24,16 +24,31 @@ export class Practitioner {
       if (random.chance(0.5)) scheduler.quietly(random.between(10_000, 90_000), () => this.change(this.some(false)));
     }
     const touches = random.below(4);
-    for (let index = 0; index < touches; index += 1) scheduler.quietly(random.between(5_000, 90_000), () => this.change(this.some(true)));
+    for (let index = 0; index < touches; index += 1)
+      scheduler.quietly(random.between(5_000, 90_000), () => this.change(this.some(true)));
+  }
+
+  /** Keeps the record of what stood where, and shows him what has just appeared. */
+  watch(id: string, row: Row | null, by: Writer): void {
+    const before = this.standing.get(id);
+    if (before) before.until = this.world.scheduler.now;
+    this.standing.delete(id);
+    if (row === null) return;
+    const key = row.reference === null || this.taken.has(id) ? null : (this.keyOf(row.reference) ?? null);
+    const [place, from] = [{ start: row.start, end: row.end }, this.world.scheduler.now];
+    const op: StoodOp = { op: 'stood', agenda: AGENDA, id, key, ...place, from, until: Infinity, by };
+    this.standing.set(id, op);
+    this.world.history.push(op);
+    if (by === 'hub' && before === undefined) this.sees(id, key);
   }
 
   /** One of ours has just appeared before his eyes. */
-  sees({ id, reference }: Row): void {
-    const { scheduler, random } = this.world;
-    if (this.world.fails(0.05)) scheduler.quietly(random.between(0, 1_500), () => this.change(this.world.vendor.rows.get(id)));
-    if (this.world.fails(0.05)) scheduler.quietly(random.between(0, 1_500), () => this.add(this.world.vendor.rows.get(id)));
-    const key = reference === null ? undefined : this.keyOf(reference);
-    if (key !== undefined && this.world.fails(0.1)) scheduler.at(random.between(0, 600), () => void this.clients.cancel(key));
+  private sees(id: string, key: string | null): void {
+    const { scheduler, random, vendor } = this.world;
+    const soon = (act: () => void): void => scheduler.quietly(random.between(0, 1_500), act);
+    if (this.world.fails(0.05)) soon(() => this.change(vendor.rows.get(id)));
+    if (this.world.fails(0.05)) soon(() => this.add(vendor.rows.get(id)));
+    if (key !== null && this.world.fails(0.1)) scheduler.at(random.between(0, 600), () => void this.clients.cancel(key));
   }
 
   /** True for what a late write of ours left in his tool after the booking had ended, and he then moved: it is his now. */
@@ -51,7 +66,7 @@ export class Practitioner {
     const { vendor } = this.world;
     const place = on === undefined ? somePlace(this.world) : { start: on.start, end: on.end };
     if (!vendor.accepts(place, null)) return;
-    this.note(vendor.create(null, { ...place, summary: 'private' }));
+    vendor.create(null, { ...place, summary: 'private' });
   }
 
   private change(row: Row | undefined): void {
@@ -60,16 +75,13 @@ export class Practitioner {
     const to = somePlace(this.world);
     const remove = random.chance(0.4);
     if (!remove && !vendor.accepts(to, row.id)) return;
-    if (remove) vendor.remove(row.id, null);
-    else vendor.update(row.id, null, to);
     if (row.reference !== null) {
       if (!remove && this.isOver(row.reference)) this.taken.add(row.id);
-      this.world.history.push({ op: 'touch', key: this.keyOf(row.reference) ?? '', at: this.world.scheduler.now, to: remove ? null : to });
-      return;
+      const touch = { key: this.keyOf(row.reference) ?? '', at: this.world.scheduler.now, to: remove ? null : to };
+      this.world.history.push({ op: 'touch', ...touch });
     }
-    const before = this.standing.get(row.id);
-    if (before) before.until = this.world.scheduler.now;
-    if (!remove) this.note({ id: row.id, ...to });
+    if (remove) vendor.remove(row.id, null, 'practitioner');
+    else vendor.update(row.id, null, { ...to, by: 'practitioner' });
   }
 
   private isOver(reference: string): boolean {
@@ -77,13 +89,9 @@ export class Practitioner {
     return appointment === undefined || !isLive(appointment.status);
   }
 
-  private note({ id, start, end }: { id: string; start: number; end: number }): void {
-    const op: ExternalOp = { op: 'external', agenda: AGENDA, id, start, end, from: this.world.scheduler.now, until: Infinity };
-    this.standing.set(id, op);
-    this.world.history.push(op);
-  }
-
   private some(ours: boolean): Row | undefined {
-    return this.world.random.pick([...this.world.vendor.rows.values()].filter(({ reference }) => (reference !== null) === ours));
+    return this.world.random.pick(
+      [...this.world.vendor.rows.values()].filter(({ reference }) => (reference !== null) === ours),
+    );
   }
 }

@@ -61,7 +61,11 @@ export class SimulatedSession implements Session {
     if (cursor !== null && this.world.fails(0.01)) throw new ConnectorError('cursor_expired', 'the cursor is too old');
     const read = await this.exchange('read', options, () => this.world.vendor.changesSince(cursor));
     yield { type: 'changes', changes: read.changes };
-    yield { type: 'end', cursor: read.cursor, complete: read.present === null ? null : { window, present: read.present } };
+    yield {
+      type: 'end',
+      cursor: read.cursor,
+      complete: read.present === null ? null : { window, present: read.present },
+    };
   }
 
   verify(): Promise<{ readonly account: string }> {
@@ -93,17 +97,19 @@ export class SimulatedSession implements Session {
       const close = (settle: () => void): void => {
         if (!open) return;
         open = false;
-        if (!this.host.survives()) return;
-        scheduler.wakes();
-        settle();
+        this.host.resume(settle);
       };
-      const fail = (delayMs: number, error: ConnectorError): void => scheduler.quietly(delayMs, () => close(() => reject(error)));
+      const fail = (delayMs: number, error: ConnectorError): void =>
+        scheduler.quietly(delayMs, () => close(() => reject(error)));
       if (patience <= 0) return fail(0, new ConnectorError('unavailable', 'no time was left to send'));
-      if (scheduler.now < this.world.downUntil) return fail(10, new ConnectorError('unavailable', 'the connection was refused'));
-      if (this.world.fails(faults.throttled)) return fail(50, new ConnectorError('rate_limited', 'too many requests', { retryAfterMs: 2_000 }));
+      if (scheduler.now < this.world.downUntil)
+        return fail(10, new ConnectorError('unavailable', 'the connection was refused'));
+      if (this.world.fails(faults.throttled))
+        return fail(50, new ConnectorError('rate_limited', 'too many requests', { retryAfterMs: 2_000 }));
       fail(patience, new ConnectorError(failed, 'no answer in time'));
       if (this.world.fails(faults.lost)) return;
-      const delay = (late: number): number => (this.world.fails(late) ? random.between(0, LATEST_MS) : random.between(20, 220));
+      const delay = (late: number): number =>
+        this.world.fails(late) ? random.between(0, LATEST_MS) : random.between(20, 220);
       scheduler.quietly(delay(faults.late), () => {
         const broken = this.world.fails(faults.serverError);
         if (broken && random.chance(0.5)) return fail(20, new ConnectorError(failed, 'the server failed'));
@@ -117,7 +123,10 @@ export class SimulatedSession implements Session {
 }
 
 /** What the vendor does now, and how it will be told. */
-function served<T>(serve: () => T, told: { resolve: (value: T) => void; reject: (error: unknown) => void }): () => void {
+function served<T>(
+  serve: () => T,
+  told: { resolve: (value: T) => void; reject: (error: unknown) => void },
+): () => void {
   try {
     const value = serve();
     return () => told.resolve(value);

@@ -27,6 +27,7 @@ const FAULTS: Faults = {
   answerLost: 0.08,
   answerLate: 0.05,
   crash: 0.002,
+  pause: 0.001,
   databaseError: 0.002,
   slowTransaction: 0.05,
 };
@@ -58,15 +59,24 @@ export async function simulate({ seed, vendor: name, broken = {} }: RunOptions):
   const random = new Random(seed);
   const tables = new Tables(() => EPOCH + scheduler.now, { compareAndSet: true, exclusion: true, ...broken });
   const lifecycle = new Lifecycle(tables);
-  const policy = { staleAfterMs: random.chance(0.5) ? 20_000 : 120_000, whenUnreachable: random.chance(0.5) ? 'refuse' : 'queue', visitMs: VISIT_MS } as const;
+  const policy = {
+    staleAfterMs: random.chance(0.5) ? 20_000 : 120_000,
+    whenUnreachable: random.chance(0.5) ? 'refuse' : 'queue',
+    visitMs: VISIT_MS,
+  } as const;
   const hosts: (Host | undefined)[] = [];
   const history: HistoryOp[] = [];
   const intensity = random.pick([0, 0.5, 1, 1.5])!;
   const world: World = {
     scheduler,
     random,
-    database: { tables, lifecycle, booking: new BookingFunctions(lifecycle, policy), sync: new SyncFunctions(lifecycle) },
-    vendor: new Vendor(VENDORS[name], (row) => practitioner.sees(row)),
+    database: {
+      tables,
+      lifecycle,
+      booking: new BookingFunctions(lifecycle, policy),
+      sync: new SyncFunctions(lifecycle),
+    },
+    vendor: new Vendor(VENDORS[name], (id, row, by) => practitioner.watch(id, row, by)),
     history,
     host: () => random.pick(hosts.filter((host) => host !== undefined)),
     fails: (probability) => scheduler.now < QUIET_FROM_MS && random.chance(probability * intensity),
@@ -78,7 +88,11 @@ export async function simulate({ seed, vendor: name, broken = {} }: RunOptions):
   const clients = new Clients(world);
   const practitioner = new Practitioner(world, clients);
   for (let slot = 0; slot < HOSTS; slot += 1) runHost(world, hosts, { slot, conversation });
-  if (random.chance(0.3)) scheduler.quietly(random.between(5_000, 80_000), () => (world.downUntil = scheduler.now + random.between(3_000, 20_000)));
+  if (random.chance(0.3))
+    scheduler.quietly(
+      random.between(5_000, 80_000),
+      () => (world.downUntil = scheduler.now + random.between(3_000, 20_000)),
+    );
   clients.start(BOOKINGS);
   if (random.chance(0.8)) practitioner.start();
   await scheduler.run(END_MS);
@@ -88,7 +102,11 @@ export async function simulate({ seed, vendor: name, broken = {} }: RunOptions):
 }
 
 /** A process that dies is followed by a new one, which knows nothing but the database. */
-function runHost(world: World, hosts: (Host | undefined)[], { slot, conversation }: { slot: number; conversation: Conversation }): void {
+function runHost(
+  world: World,
+  hosts: (Host | undefined)[],
+  { slot, conversation }: { slot: number; conversation: Conversation },
+): void {
   hosts[slot] = new Host(world, conversation, () => {
     hosts[slot] = undefined;
     world.scheduler.quietly(world.random.between(500, 5_500), () => runHost(world, hosts, { slot, conversation }));
@@ -99,7 +117,8 @@ function finals({ database: { tables }, vendor }: World, practitioner: Practitio
   const rows: FinalOp[] = [];
   const keyOf = (id: string): string => practitioner.keyOf(`${id}-1`) ?? id;
   for (const { id, status, start, end } of tables.appointments.values()) {
-    if (isLive(status) && status !== 'held') rows.push({ op: 'final', store: 'hub', agenda: AGENDA, id, key: keyOf(id), start, end, status });
+    if (isLive(status) && status !== 'held')
+      rows.push({ op: 'final', store: 'hub', agenda: AGENDA, id, key: keyOf(id), start, end, status });
   }
   for (const { kind, holder, start, end } of tables.claims) {
     if (kind === 'mirror') rows.push({ op: 'final', store: 'hub', agenda: AGENDA, id: holder, key: null, start, end });

@@ -61,7 +61,10 @@ export class SimulatedBookings extends Bookings {
     return this.transact(({ lifecycle }) => lifecycle.end(id, ['held'], 'expired', { code: 'CANCELLED' }));
   }
 
-  cancel({ id }: AppointmentRef, request: { version: number | null; reason: Reason; key: RequestKey | null }): Promise<PlaceResult> {
+  cancel(
+    { id }: AppointmentRef,
+    request: { version: number | null; reason: Reason; key: RequestKey | null },
+  ): Promise<PlaceResult> {
     return this.transact(({ booking }) => booking.cancel(id, request));
   }
 
@@ -72,7 +75,11 @@ export class SimulatedBookings extends Bookings {
     });
   }
 
-  answerKey(_organizationId: string, key: RequestKey, answer: { status: number; body: unknown; resource: string | null }): Promise<{ status: number; body: unknown } | null> {
+  answerKey(
+    _organizationId: string,
+    key: RequestKey,
+    answer: { status: number; body: unknown; resource: string | null },
+  ): Promise<{ status: number; body: unknown } | null> {
     return this.transact(({ booking }) => booking.answerKey(key, answer));
   }
 
@@ -119,7 +126,11 @@ export class SimulatedWrites extends Writes {
       const appointment = database.from(appointmentId, WAITING);
       const write = database.writes.get(appointmentId);
       if (appointment === null || write === undefined || !database.isStill({ appointmentId, version })) return false;
-      Object.assign(write, { attempts: write.attempts + 1, unanswered: write.unanswered + 1, lastSentAt: database.now() });
+      Object.assign(write, {
+        attempts: write.attempts + 1,
+        unanswered: write.unanswered + 1,
+        lastSentAt: database.now(),
+      });
       if (write.attempts > 1) appointment.status = 'unknown';
       return true;
     });
@@ -130,7 +141,9 @@ export class SimulatedWrites extends Writes {
   }
 
   postpone(write: PendingWrite, delayMs: number, failure: Failure | null): Promise<void> {
-    return this.update(write, (row, now) => Object.assign(row, { dueAt: now + delayMs, failures: row.failures + (failure === null ? 0 : 1) }));
+    return this.update(write, (row, now) =>
+      Object.assign(row, { dueAt: now + delayMs, failures: row.failures + (failure === null ? 0 : 1) }),
+    );
   }
 
   refuse(write: PendingWrite, reason: Reason): Promise<boolean> {
@@ -174,7 +187,10 @@ export class SimulatedWrites extends Writes {
     return this.transact((database) => database.tables.isStill(write) && end(database));
   }
 
-  private update({ appointmentId }: PendingWrite, change: (row: tables.WriteRow, now: number) => unknown): Promise<void> {
+  private update(
+    { appointmentId }: PendingWrite,
+    change: (row: tables.WriteRow, now: number) => unknown,
+  ): Promise<void> {
     return this.transact(({ tables: { writes, now } }) => {
       const row = writes.get(appointmentId);
       if (row?.due === true) change(row, now());
@@ -208,7 +224,9 @@ export class SimulatedSyncStore extends SyncStore {
 
   versions(): Promise<ReadonlyMap<string, string | null>> {
     return this.transact(({ tables: { mirrors } }) => {
-      return new Map([...mirrors.values()].filter(({ gone }) => !gone).map(({ remoteId, version }) => [remoteId, version]));
+      return new Map(
+        [...mirrors.values()].filter(({ gone }) => !gone).map(({ remoteId, version }) => [remoteId, version]),
+      );
     });
   }
 
@@ -267,14 +285,28 @@ export class SimulatedLanes extends Lanes {
 }
 
 function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
-  const names = { organizationId: tables.ORGANIZATION, id: tables.LINK, agendaId: tables.AGENDA, connectionId: tables.CONNECTION, remoteAgendaId: tables.REMOTE_AGENDA };
-  const policies = { direction: 'two-way', disclosure: 'initials', policy: 'practitioner-wins', status: 'active', timeZone: 'Europe/Paris' } as const;
+  const names = {
+    organizationId: tables.ORGANIZATION,
+    id: tables.LINK,
+    agendaId: tables.AGENDA,
+    connectionId: tables.CONNECTION,
+    remoteAgendaId: tables.REMOTE_AGENDA,
+  };
+  const policies = {
+    direction: 'two-way',
+    disclosure: 'initials',
+    policy: 'practitioner-wins',
+    status: 'active',
+    timeZone: 'Europe/Paris',
+  } as const;
   return { ...names, ...policies, cursor: link.cursor, ageMs: link.asOf === -Infinity ? null : now() - link.asOf };
 }
 
 function pendingOf({ tables: { appointments, mirrors, now } }: HubDatabase, write: tables.WriteRow): PendingWrite {
   const appointment = appointments.get(write.appointmentId)!;
-  const mirror = [...mirrors.values()].find((candidate) => !candidate.gone && candidate.appointmentId === appointment.id);
+  const mirror = [...mirrors.values()].find(
+    (candidate) => !candidate.gone && candidate.appointmentId === appointment.id,
+  );
   return {
     organizationId: tables.ORGANIZATION,
     appointmentId: appointment.id,

@@ -1,4 +1,12 @@
-import { appointmentOfReference, referenceOf, summaryDigest, summaryOf, type PullEnd, type SyncBase, type SyncedAppointment } from '#application';
+import {
+  appointmentOfReference,
+  referenceOf,
+  summaryDigest,
+  summaryOf,
+  type PullEnd,
+  type SyncBase,
+  type SyncedAppointment,
+} from '#application';
 import { overlaps, type Action, type Interval, type KnownObject, type RemoteChange, type RemoteObject } from '#domain';
 import type { Lifecycle } from './lifecycle.js';
 import { MOTIF_LABEL, PATIENT, type Appointment, type Mirror, type Tables } from './tables.js';
@@ -17,17 +25,25 @@ export class SyncFunctions {
   }
 
   base(changes: readonly RemoteChange[], window: Interval | null): SyncBase {
-    const named = new Set(changes.map((change) => (change.kind === 'upsert' ? change.object.remoteId : change.remoteId)));
+    const named = new Set(
+      changes.map((change) => (change.kind === 'upsert' ? change.object.remoteId : change.remoteId)),
+    );
     const ids = new Set<string>();
     for (const change of changes) {
-      const id = change.kind === 'upsert' && change.object.reference !== null ? appointmentOfReference(change.object.reference) : null;
+      const id =
+        change.kind === 'upsert' && change.object.reference !== null
+          ? appointmentOfReference(change.object.reference)
+          : null;
       if (id !== null) ids.add(id);
     }
     const there = [...this.tables.mirrors.values()].filter(({ gone }) => !gone);
-    const wanted = ({ remoteId, appointmentId }: Mirror): boolean => window !== null || named.has(remoteId) || (appointmentId !== null && ids.has(appointmentId));
+    const wanted = ({ remoteId, appointmentId }: Mirror): boolean =>
+      window !== null || named.has(remoteId) || (appointmentId !== null && ids.has(appointmentId));
     const known = there.filter(wanted);
     for (const { appointmentId } of known) if (appointmentId !== null) ids.add(appointmentId);
-    const appointments = [...ids].flatMap((id) => this.tables.appointments.get(id) ?? []).map((appointment) => this.wanted(appointment));
+    const appointments = [...ids]
+      .flatMap((id) => this.tables.appointments.get(id) ?? [])
+      .map((appointment) => this.wanted(appointment));
     return { known: known.map((mirror) => this.knownOf(mirror)), appointments, knownTotal: there.length };
   }
 
@@ -57,7 +73,8 @@ export class SyncFunctions {
         return this.forget(action.remoteId);
       case 'confirm':
         this.see(action.object, action.appointmentId);
-        if (action.object.when && !lifecycle.confirm(action.appointmentId, action.object.when)) this.followIfElsewhere(action.appointmentId, action.object.when);
+        if (action.object.when && !lifecycle.confirm(action.appointmentId, action.object.when))
+          this.followIfElsewhere(action.appointmentId, action.object.when);
         return;
       case 'follow-move':
         this.see(action.object, action.appointmentId);
@@ -65,10 +82,7 @@ export class SyncFunctions {
       case 'follow-retitle':
         return this.see(action.object, action.appointmentId);
       case 'follow-cancel':
-        if (action.object === null) this.forget(action.remoteId);
-        lifecycle.end(action.appointmentId, LIVE, 'cancelled', { code: 'PRACTITIONER_CANCELLED' });
-        if (action.object !== null) this.see(action.object, null);
-        return;
+        return this.followCancel(action);
       case 'write-back':
         return this.writeBack(action);
       case 'conflict':
@@ -85,7 +99,18 @@ export class SyncFunctions {
   /** Another action of the plan may have taken the appointment back from where it is now seen to stand. */
   private followIfElsewhere(id: string, when: Interval): void {
     const appointment = this.tables.from(id, ['confirmed', 'conflict']);
-    if (appointment && (appointment.start !== when.start || appointment.end !== when.end)) this.lifecycle.followMove(id, when);
+    if (appointment && (appointment.start !== when.start || appointment.end !== when.end))
+      this.lifecycle.followMove(id, when);
+  }
+
+  private followCancel({ appointmentId, remoteId, object }: Extract<Action, { type: 'follow-cancel' }>): void {
+    const reason = { code: 'PRACTITIONER_CANCELLED' } as const;
+    if (object === null) this.forget(remoteId);
+    // What had no answer may still land and bring it back: the place is kept until it cannot.
+    const unanswered = this.tables.writes.get(appointmentId)?.unanswered ?? 0;
+    if (object === null && unanswered > 0) this.lifecycle.compensate(appointmentId, LIVE, 'cancelled', reason);
+    else this.lifecycle.end(appointmentId, LIVE, 'cancelled', reason);
+    if (object !== null) this.see(object, null);
   }
 
   private writeBack({ object, appointmentId }: Extract<Action, { type: 'write-back' }>): void {
@@ -98,9 +123,13 @@ export class SyncFunctions {
   }
 
   /** Stores what a remote object is now. Foreign ones take time; ours stand for their appointment. */
-  private see({ remoteId, version, contentHash, summary, when, busy }: RemoteObject, appointmentId: string | null): void {
+  private see(
+    { remoteId, version, contentHash, summary, when, busy }: RemoteObject,
+    appointmentId: string | null,
+  ): void {
     if (appointmentId !== null) {
-      for (const other of this.tables.mirrors.values()) if (other.appointmentId === appointmentId && other.remoteId !== remoteId) other.gone = true;
+      for (const other of this.tables.mirrors.values())
+        if (other.appointmentId === appointmentId && other.remoteId !== remoteId) other.gone = true;
     }
     this.tables.mirrors.set(remoteId, { remoteId, version, contentHash, summary, appointmentId, when, gone: false });
     this.claimRemote(remoteId, appointmentId === null ? busy : []);
@@ -114,7 +143,11 @@ export class SyncFunctions {
 
   private claimRemote(remoteId: string, busy: readonly Interval[]): void {
     const mine = this.tables.claims.filter(({ kind, holder }) => kind === 'mirror' && holder === remoteId);
-    if (mine.length === busy.length && mine.every((claim, index) => claim.start === busy[index]?.start && claim.end === busy[index].end)) return;
+    if (
+      mine.length === busy.length &&
+      mine.every((claim, index) => claim.start === busy[index]?.start && claim.end === busy[index].end)
+    )
+      return;
     this.tables.unclaim((claim) => mine.includes(claim));
     for (const { start, end } of busy) {
       const contested = !this.giveWay({ start, end });
@@ -128,7 +161,12 @@ export class SyncFunctions {
     const reason = { code: 'PRACTITIONER_BUSY' } as const;
     const standing = tables.claims
       .filter((claim) => claim.authority === 'hub' && !claim.contested && overlaps(claim, range))
-      .map(({ holder, kind }) => ({ id: holder, old: kind === 'departing', status: tables.appointments.get(holder)?.status, write: tables.writes.get(holder) }))
+      .map(({ holder, kind }) => ({
+        id: holder,
+        old: kind === 'departing',
+        status: tables.appointments.get(holder)?.status,
+        write: tables.writes.get(holder),
+      }))
       .map(({ write, ...rest }) => ({ ...rest, moving: write?.departing != null, tried: (write?.attempts ?? 0) > 0 }));
     for (const { id, old, status, moving, tried } of standing) {
       const waiting = status === 'pending' || status === 'unknown';
@@ -144,13 +182,23 @@ export class SyncFunctions {
   }
 
   private knownOf({ remoteId, version, contentHash, appointmentId, when, summary }: Mirror): KnownObject {
-    const busy = this.tables.claims.filter(({ kind, holder }) => kind === 'mirror' && holder === remoteId).map(({ start, end }) => ({ start, end }));
+    const busy = this.tables.claims
+      .filter(({ kind, holder }) => kind === 'mirror' && holder === remoteId)
+      .map(({ start, end }) => ({ start, end }));
     return { remoteId, version, contentHash, appointmentId, when, summary, busy };
   }
 
   private wanted({ id, status, start, end, generation }: Appointment): SyncedAppointment {
     const write = this.tables.writes.get(id);
-    const unansweredForMs = write?.unanswered && write.lastSentAt !== null ? this.tables.now() - write.lastSentAt : null;
-    return { id, status, when: { start, end }, summary: this.summary, reference: referenceOf(id, generation), unansweredForMs };
+    const unansweredForMs =
+      write?.unanswered && write.lastSentAt !== null ? this.tables.now() - write.lastSentAt : null;
+    return {
+      id,
+      status,
+      when: { start, end },
+      summary: this.summary,
+      reference: referenceOf(id, generation),
+      unansweredForMs,
+    };
   }
 }

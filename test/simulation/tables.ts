@@ -143,8 +143,10 @@ export class Tables {
         if (claim.kind === 'appointment') places += 1;
         else departing += 1;
       }
-      if (isLive(status) ? places !== 1 : places + departing > 0) throw new Refused(`${id} is ${status} with ${places} + ${departing} claims`);
-      if (isLive(status) && (this.writes.get(id)?.departing != null) !== departing > 0) throw new Refused(`${id} has lost its old place`);
+      if (isLive(status) ? places !== 1 : places + departing > 0)
+        throw new Refused(`${id} is ${status} with ${places} + ${departing} claims`);
+      if (isLive(status) && (this.writes.get(id)?.departing != null) !== departing > 0)
+        throw new Refused(`${id} has lost its old place`);
     }
   }
 }

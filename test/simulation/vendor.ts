@@ -47,6 +47,8 @@ export function capabilitiesOf({ refusesOverlap, idempotency, delta }: VendorKin
   };
 }
 
+export type Writer = 'hub' | 'practitioner';
+
 export interface Row extends Interval {
   readonly id: string;
   /** Our reference; `null` for an event of the practitioner's own. */
@@ -67,40 +69,42 @@ export class Vendor {
 
   constructor(
     readonly kind: VendorKind,
-    /** Told of each of our rows when it appears. */
-    private readonly appeared: (row: Row) => void,
+    /** Told of every change of a row; `null`: it is gone. */
+    private readonly watch: (id: string, row: Row | null, by: Writer) => void,
   ) {}
 
   create(reference: string | null, { start, end, summary }: Interval & { summary: string }): Row {
     const mine = reference === null ? null : this.find(reference);
     if (mine && this.kind.idempotency !== 'none') return mine;
-    if (reference !== null && this.kind.tombstones && this.removed.has(reference)) throw new ConnectorError('stale', 'the reference is used up');
+    if (reference !== null && this.kind.tombstones && this.removed.has(reference))
+      throw new ConnectorError('stale', 'the reference is used up');
     if (!this.accepts({ start, end }, null)) throw new ConnectorError('taken', 'the interval is not free');
     this.ids += 1;
     const id = reference !== null && this.kind.idempotency === 'client-id' ? `/${reference}.ics` : `v${this.ids}`;
-    const row = { id, reference, start, end, summary, version: (this.changedAt.get(id) ?? 0) + 1 };
+    const row = { id, reference, start, end, summary, version: 0 };
     this.rows.set(id, row);
-    this.changed(id);
-    if (reference !== null) this.appeared(row);
+    this.changed(id, reference === null ? 'practitioner' : 'hub');
     return { ...row };
   }
 
-  update(id: string, version: string | null, { start, end }: Interval): Row {
+  update(id: string, version: string | null, { start, end, by = 'hub' }: Interval & { by?: Writer }): Row {
     const row = this.rows.get(id);
     if (row === undefined) throw new ConnectorError('not_found', 'the object is gone');
-    if (version !== null && version !== String(row.version)) throw new ConnectorError('stale', 'the object has another version');
+    if (version !== null && version !== String(row.version))
+      throw new ConnectorError('stale', 'the object has another version');
     if (!this.accepts({ start, end }, id)) throw new ConnectorError('taken', 'the interval is not free');
     Object.assign(row, { start, end });
-    this.changed(id);
+    this.changed(id, by);
     return { ...row };
   }
 
-  remove(id: string, version: string | null): void {
+  remove(id: string, version: string | null, by: Writer = 'hub'): void {
     const row = this.rows.get(id);
     if (row === undefined) return;
-    if (version !== null && version !== String(row.version)) throw new ConnectorError('stale', 'the object has another version');
+    if (version !== null && version !== String(row.version))
+      throw new ConnectorError('stale', 'the object has another version');
     this.rows.delete(id);
-    this.changed(id);
+    this.changed(id, by);
     if (row.reference !== null) this.removed.add(row.reference);
   }
 
@@ -115,7 +119,11 @@ export class Vendor {
   }
 
   /** Everything, or what changed since a cursor. */
-  changesSince(cursor: string | null): { readonly changes: RemoteChange[]; readonly cursor: string | null; readonly present: ReadonlySet<string> | null } {
+  changesSince(cursor: string | null): {
+    readonly changes: RemoteChange[];
+    readonly cursor: string | null;
+    readonly present: ReadonlySet<string> | null;
+  } {
     const delta = cursor !== null && this.kind.delta;
     const since = delta ? Number(cursor) : -1;
     const changes: RemoteChange[] = [];
@@ -124,7 +132,11 @@ export class Vendor {
       if (at > since && row) changes.push({ kind: 'upsert', object: objectOf(row) });
       if (at > since && !row && delta) changes.push({ kind: 'removed', remoteId: id });
     }
-    return { changes, cursor: this.kind.delta ? String(this.changes) : null, present: delta ? null : new Set(this.rows.keys()) };
+    return {
+      changes,
+      cursor: this.kind.delta ? String(this.changes) : null,
+      present: delta ? null : new Set(this.rows.keys()),
+    };
   }
 
   accepts(place: Interval, except: string | null): boolean {
@@ -133,15 +145,26 @@ export class Vendor {
     return true;
   }
 
-  private changed(id: string): void {
+  private changed(id: string, by: Writer): void {
     this.changes += 1;
     this.changedAt.set(id, this.changes);
     const row = this.rows.get(id);
     if (row) row.version = this.changes;
+    this.watch(id, row ?? null, by);
   }
 }
 
 export function objectOf({ id, reference, start, end, summary, version }: Row): RemoteObject {
   const when = { start, end };
-  return { remoteId: id, version: String(version), contentHash: `${start} ${end} ${summary}`, reference, when, recurring: false, busy: [when], summary, modifiedAt: null };
+  return {
+    remoteId: id,
+    version: String(version),
+    contentHash: `${start} ${end} ${summary}`,
+    reference,
+    when,
+    recurring: false,
+    busy: [when],
+    summary,
+    modifiedAt: null,
+  };
 }

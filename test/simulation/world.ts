@@ -14,6 +14,8 @@ export interface Faults {
   readonly answerLost: number;
   readonly answerLate: number;
   readonly crash: number;
+  /** The process stands still for a while, then goes on as if nothing had been. */
+  readonly pause: number;
   readonly databaseError: number;
   readonly slowTransaction: number;
 }

@@ -35,15 +35,20 @@ export interface MoveOp extends Asked {
   readonly end: number;
 }
 
-/** An event of the practitioner's own, at one place of his tool for a while (`until` = `Infinity`: still there). */
-export interface ExternalOp {
-  readonly op: 'external';
+/** What stood at one place of the practitioner's tool for a while, as his tool's own record tells it. */
+export interface StoodOp {
+  readonly op: 'stood';
   readonly agenda: string;
   readonly id: string;
+  /** `null` for an event of his own. */
+  readonly key: string | null;
   readonly start: number;
   readonly end: number;
   readonly from: number;
+  /** `Infinity`: it is still there. */
   until: number;
+  /** Who put it there. */
+  readonly by: 'hub' | 'practitioner';
 }
 
 /** The practitioner moved one of ours in his tool, or (`to` null) removed it. */
@@ -74,7 +79,7 @@ export interface CapacityOp {
   readonly seats: number;
 }
 
-export type HistoryOp = BookOp | CancelOp | MoveOp | ExternalOp | TouchOp | FinalOp | CapacityOp;
+export type HistoryOp = BookOp | CancelOp | MoveOp | StoodOp | TouchOp | FinalOp | CapacityOp;
 
 export type ViolationType =
   | 'double-booking'
@@ -83,6 +88,7 @@ export type ViolationType =
   | 'one-key-two-ids'
   | 'lost-acknowledged'
   | 'duplicate'
+  | 'stood-together'
   | 'refused-but-there'
   | 'cancelled-but-there'
   | 'wrong-time'
@@ -111,6 +117,8 @@ const UNSETTLED: ReadonlySet<string> = new Set(['pending', 'unknown', 'compensat
 
 const meet = (a: Place, b: Place): boolean => a.start < b.end && b.start < a.end;
 const same = (a: Place, b: Place): boolean => a.start === b.start && a.end === b.end;
+const here = (a: Place & { agenda: string }, b: Place & { agenda: string }): boolean =>
+  a.agenda === b.agenda && meet(a, b);
 const placeOf = ({ start, end }: Place): string => `[${start}, ${end})`;
 
 /** Everything that the record proves to be wrong. */
@@ -121,7 +129,7 @@ export function judge(ops: readonly HistoryOp[], stores: readonly string[] = ['h
 class Judge {
   private readonly found: Violation[] = [];
   private readonly finals: readonly FinalOp[];
-  private readonly externals: readonly ExternalOp[];
+  private readonly stood: readonly StoodOp[];
   private readonly intents = new Map<string, Intent>();
   private readonly seats = new Map<string, number>();
   /** Keys that the hub itself shows to a person as a conflict. */
@@ -132,7 +140,7 @@ class Judge {
     private readonly stores: readonly string[],
   ) {
     this.finals = ops.filter((op) => op.op === 'final');
-    this.externals = ops.filter((op) => op.op === 'external');
+    this.stood = ops.filter((op) => op.op === 'stood');
     this.contested = new Set(
       this.finals.flatMap(({ key, status }) => (key !== null && status === 'conflict' ? [key] : [])),
     );
@@ -149,6 +157,7 @@ class Judge {
     for (const store of this.stores) this.overlaps(store);
     for (const intent of this.intents.values()) this.intentKept(intent);
     this.certainHolders();
+    this.stoodTogether();
     this.agreement();
     for (const { key, id, status } of this.finals) {
       if (status !== undefined && UNSETTLED.has(status)) this.add('not-settled', `${key ?? id} is ${status}`);
@@ -247,13 +256,35 @@ class Judge {
         this.add('confirmed-twice', `${there.map(({ key }) => key).join(', ')} at ${start}`);
         break;
       }
-      const before = this.externals.find(
-        (event) =>
-          event.agenda === one.agenda && meet(event, one) && event.from <= one.asked && event.until >= one.from,
+      const before = this.stood.find(
+        (event) => event.key === null && here(event, one) && event.from <= one.asked && event.until >= one.from,
       );
       if (before && (this.seats.get(one.agenda) ?? 1) === 1)
         this.add('confirmed-over-practitioner', `${one.key} over ${before.id}`);
     }
+  }
+
+  /**
+   * At no instant do two of ours stand on top of one another in the practitioner's tool, unless he had a hand in it;
+   * and none of them after somebody was told that it is cancelled.
+   */
+  private stoodTogether(): void {
+    const ours = this.stood.filter(({ key, by }) => key !== null && by === 'hub');
+    for (const [index, one] of ours.entries()) {
+      for (const other of ours.slice(index + 1)) {
+        const together = here(one, other) && one.from < other.until && other.from < one.until;
+        const byHim = this.touched(one) || this.touched(other);
+        if (together && !byHim && (this.seats.get(one.agenda) ?? 1) === 1)
+          this.add('stood-together', `${one.key ?? ''}, ${other.key ?? ''} at ${Math.max(one.from, other.from)}`);
+      }
+      const cancels = this.intents.get(one.key ?? '')?.cancels ?? [];
+      if (cancels.some(({ outcome, t1 }) => outcome === 'ok' && t1 < one.until))
+        this.add('cancelled-but-there', `${one.key ?? ''} until ${one.until}`);
+    }
+  }
+
+  private touched({ key, from }: StoodOp): boolean {
+    return this.intents.get(key ?? '')?.touches.some(({ at }) => at <= from) ?? false;
   }
 
   private agreement(): void {

@@ -167,7 +167,8 @@ export class RemoteWriter {
     const { settleMs } = remote.backend.capabilities;
     if (write.departing !== null) {
       // As long as an earlier attempt may still land, the move is not refused.
-      if (write.unanswered > 0 && (write.sinceSentMs ?? 0) < settleMs) return this.writes.postpone(write, settleMs, null);
+      if (write.unanswered > 0 && (write.sinceSentMs ?? 0) < settleMs)
+        return this.writes.postpone(write, settleMs, null);
       await this.writes.revertMove(write, reason);
     } else if (write.unanswered > 0) await this.writes.compensate(write, reason);
     else await this.writes.refuse(write, reason);

@@ -213,7 +213,11 @@ export class SyncLink {
   }
 
   /** What could not be removed must be read again: the cursor stays where it was. */
-  private async removeStrays({ link, backend }: Remote, strays: readonly Extract<Action, { type: 'remove-stray' }>[], end: PullEnd | null): Promise<void> {
+  private async removeStrays(
+    { link, backend }: Remote,
+    strays: readonly Extract<Action, { type: 'remove-stray' }>[],
+    end: PullEnd | null,
+  ): Promise<void> {
     const gone: Action[] = [];
     let again = false;
     for (const { object } of strays) {

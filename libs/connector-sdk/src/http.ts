@@ -30,7 +30,10 @@ export interface HttpAnswer {
 
 /** Bounded HTTP for connectors: keep-alive, no redirects, size limits, guarded addresses, typed network failures. */
 export interface Http {
-  /** Resolves with any answer. Throws `unavailable` when nothing was sent, `unknown` when a write may have landed. */
+  /**
+   * Resolves with any answer. Throws `unavailable` when nothing was sent, `unknown` when a write may have landed,
+   * `invalid` when what was asked for is larger than {@link MAX_ANSWER_BYTES}.
+   */
   send(request: HttpRequest): Promise<HttpAnswer>;
   close(): void;
 }
@@ -98,6 +101,8 @@ const NEVER_SENT = new Set([
 ]);
 
 function networkError(error: unknown, write: boolean): ConnectorError {
+  if (!write && error instanceof AxiosError && error.message.startsWith('maxContentLength'))
+    return new ConnectorError('invalid', 'the answer is larger than what is read');
   const code = error instanceof AxiosError ? (error.code ?? 'ERR') : 'ERR';
   const sent = write && !NEVER_SENT.has(code);
   return new ConnectorError(sent ? 'unknown' : 'unavailable', `no usable answer from the backend (${code})`);

@@ -69,7 +69,8 @@ function planSettled(sighting: Ours): Action | null {
   const { object, base, renamed, appointment } = sighting;
   const names = { appointmentId: appointment.id, object };
   // Wanted back where it stands: what was sent before may still take it away.
-  if (appointment.status !== 'confirmed' && appointment.inFlight === true && !isChanged(sighting)) return refresh(sighting);
+  if (appointment.status !== 'confirmed' && appointment.inFlight === true && !isChanged(sighting))
+    return refresh(sighting);
   if (appointment.status !== 'confirmed' || base === null || renamed) return { type: 'confirm', ...names };
   const retitled =
     isChanged(sighting) &&

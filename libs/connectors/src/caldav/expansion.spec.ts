@@ -191,7 +191,7 @@ describe('bounds', () => {
     const began = performance.now();
     const body = calendar(`DTSTART:19700101T070000Z\nDURATION:PT1H\n${line}`);
     expect(() => spans(body, YEAR)).toThrow(Unreadable);
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(2000);
   });
 
   it.each([

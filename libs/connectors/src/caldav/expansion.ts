@@ -7,8 +7,8 @@ import { Unreadable } from './unreadable.js';
 import { toInstant, toWall, UTC, type Zone } from './zones.js';
 
 const DAY = 86_400_000;
-/** Steps one object may take: tens of milliseconds. */
-const STEPS = 400_000;
+/** Steps one object may take: tens of milliseconds, and enough for a daily series of centuries. */
+const STEPS = 200_000;
 const MAX_INSTANCES = 2000;
 
 /** One occurrence, with the event that describes it (the override where there is one). */

@@ -162,10 +162,16 @@ function* shortSteps(rule: Rule, start: number, range: Range): Generator<number>
   const within = subdivisions(rule, start);
   const base = Math.floor(start / unit) * unit;
   let at = rule.count === null ? base + Math.max(0, Math.floor((range.from - base) / step)) * step : base;
+  let day = NaN;
+  let matches = false;
   while (at < range.to) {
     range.budget.spend();
-    const day = Math.floor(at / DAY) * DAY;
-    if (!tests.every((test) => test(facts(day)))) {
+    if (!(at - day < DAY)) {
+      day = Math.floor(at / DAY) * DAY;
+      const known = facts(day);
+      matches = tests.every((test) => test(known));
+    }
+    if (!matches) {
       at = base + Math.ceil((day + DAY - base) / step) * step;
       continue;
     }

@@ -1,10 +1,9 @@
-import nock from 'nock';
-import type { Session } from '#connector-sdk';
-import type { PullItem } from '#connector-sdk';
+import http from 'node:http';
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
+import type { PullItem, Session } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
 import connector from './connector.js';
 
-export const ORIGIN = 'https://dav.exemple.fr';
 export const CALENDAR = '/cal/anne/agenda/';
 export const WINDOW = { start: Date.parse('2027-01-01T00:00:00Z'), end: Date.parse('2028-01-01T00:00:00Z') };
 export const call = { signal: new AbortController().signal };
@@ -24,33 +23,69 @@ export interface Answer {
   readonly body?: string;
 }
 
-/** What the server answers to a request; a network failure is an Error. */
-export type Script = (request: Seen, index: number) => Answer | Error;
+/** What the server answers to a request; `reset` cuts the connection. */
+export type Script = (request: Seen) => Answer | 'reset';
 
-/** Answers every request to a few hosts by a script, and keeps what was asked. */
-export function scriptServer(script: Script, origins: readonly string[] = [ORIGIN]): Seen[] {
-  const seen: Seen[] = [];
-  for (const origin of origins) {
-    const scope = nock(origin).persist();
-    for (const method of ['GET', 'PUT', 'DELETE', 'PROPFIND', 'REPORT']) {
-      scope.intercept(/.*/, method).reply(function reply(uri, body, respond) {
-        const headers = Object.fromEntries(Object.entries(this.req.headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
-        const request = { method, target: uri, host: new URL(origin).host, headers, body: typeof body === 'string' ? body : JSON.stringify(body) };
-        seen.push(request);
-        const answer = script(request, seen.length - 1);
-        if (answer instanceof Error) respond(answer, [0]);
-        else respond(null, [answer.status, answer.body ?? '', { ...answer.headers }]);
-      });
+const servers: http.Server[] = [];
+const sessions: Session[] = [];
+let seen: Seen[] = [];
+let script: Script = () => ({ status: 404 });
+
+async function serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+  const asked = { method: request.method ?? '', target: request.url ?? '', host: request.headers.host ?? '', headers, body: Buffer.concat(chunks).toString() };
+  seen.push(asked);
+  const answer = script(asked);
+  if (answer === 'reset') request.socket.destroy();
+  else response.writeHead(answer.status, answer.headers).end(answer.body ?? '');
+}
+
+function address(index: number): string {
+  const bound = servers[index]?.address();
+  return `http://127.0.0.1:${String(typeof bound === 'object' && bound !== null ? bound.port : 0)}`;
+}
+
+/** The server that the sessions of a test are opened on. */
+export const origin = (): string => address(0);
+/** Another host, answering by the same script. */
+export const elsewhere = (): string => address(1);
+
+/** Two loopback servers for the tests of a file. */
+export function useServers(): void {
+  beforeAll(async () => {
+    for (let count = 0; count < 2; count++) {
+      const server = http.createServer((request, response) => void serve(request, response));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      servers.push(server);
     }
-  }
+  });
+  afterEach(() => {
+    for (const session of sessions.splice(0)) session.close();
+  });
+  afterAll(async () => {
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+}
+
+/** Answers every request to either server by a script from now on, and keeps what was asked. */
+export function scriptServer(next: Script): Seen[] {
+  script = next;
+  seen = [];
   return seen;
 }
 
 export function open(settings: object = {}, auth: object = { type: 'basic', username: 'anne', password: 'secret' }): Session {
-  return connector.open(
-    { settings: connector.config.settings.parse({ url: `${ORIGIN}/`, ...settings }), secrets: connector.config.secrets.parse({ auth }) },
+  const session = connector.open(
+    { settings: connector.config.settings.parse({ url: `${origin()}/`, ...settings }), secrets: connector.config.secrets.parse({ auth }) },
     { timeoutMs: 5000, allowPrivateNetworks: true, now: () => Date.parse('2027-01-01T00:00:00Z') },
   );
+  sessions.push(session);
+  return session;
 }
 
 export function multistatus(...parts: readonly string[]): Answer {

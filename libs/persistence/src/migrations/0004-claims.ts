@@ -108,6 +108,9 @@ CREATE TABLE claim (
   CONSTRAINT claim_remote_overlap EXCLUDE USING gist (agenda_id WITH =, seat WITH =, during WITH &&, authority WITH <>)
     WHERE (NOT overbooked AND NOT contested) DEFERRABLE INITIALLY IMMEDIATE);
 CREATE INDEX claim_holder ON claim (organization_id, holder);
+-- For the foreign keys, which ask by their own columns.
+CREATE INDEX claim_by_appointment ON claim (organization_id, appointment_id) WHERE appointment_id IS NOT NULL;
+CREATE INDEX claim_by_departing ON claim (organization_id, departing_id) WHERE departing_id IS NOT NULL;
 
 CREATE FUNCTION is_live(p_status text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
   $$ SELECT p_status NOT IN ('cancelled', 'refused', 'expired') $$;
@@ -126,25 +129,24 @@ CREATE TRIGGER claim_exemption BEFORE INSERT OR UPDATE OF overbooked, contested 
 -- Looks as the tenant of the row and not of the moment: a transaction that went on to another organization would
 -- otherwise see nothing here and pass. The lock makes two transactions that each look only at their own half take turns.
 CREATE FUNCTION check_appointment_claims(p_organization uuid, p_id uuid) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE v_before text := current_setting('app.organization', true); v appointment; v_claims integer; v_departing integer;
+DECLARE v_before CONSTANT text := current_setting('app.organization', true); v_elsewhere CONSTANT boolean := v_before IS DISTINCT FROM p_organization::text;
+  v_status text; v_agenda uuid; v_claims integer; v_departing integer; v_all integer;
 BEGIN
-  PERFORM set_config('app.organization', p_organization::text, true);
-  SELECT * INTO v FROM appointment WHERE organization_id = p_organization AND id = p_id FOR NO KEY UPDATE;
+  IF v_elsewhere THEN PERFORM set_config('app.organization', p_organization::text, true); END IF;
+  SELECT status, agenda_id INTO v_status, v_agenda FROM appointment WHERE organization_id = p_organization AND id = p_id FOR NO KEY UPDATE;
   IF FOUND THEN
-    SELECT count(*) FILTER (WHERE appointment_id IS NOT NULL AND agenda_id = v.agenda_id), count(*) FILTER (WHERE departing_id IS NOT NULL)
-      INTO v_claims, v_departing FROM claim WHERE organization_id = p_organization AND holder = p_id;
-    IF is_live(v.status) AND v_claims = 0 THEN
+    SELECT count(*) FILTER (WHERE appointment_id IS NOT NULL AND agenda_id = v_agenda), count(*) FILTER (WHERE departing_id IS NOT NULL), count(*)
+      INTO v_claims, v_departing, v_all FROM claim WHERE organization_id = p_organization AND holder = p_id;
+    IF NOT is_live(v_status) THEN
+      IF v_all > 0 THEN RAISE EXCEPTION 'a dead appointment keeps a claim' USING ERRCODE = '23514', CONSTRAINT = 'appointment_dead_has_none'; END IF;
+    ELSIF v_claims = 0 THEN
       RAISE EXCEPTION 'a live appointment has no claim on its agenda' USING ERRCODE = '23514', CONSTRAINT = 'appointment_live_has_claim';
-    END IF;
-    IF is_live(v.status) AND v_departing = 0 AND EXISTS
+    ELSIF v_departing = 0 AND EXISTS
         (SELECT 1 FROM remote_write WHERE organization_id = p_organization AND appointment_id = p_id AND departing IS NOT NULL) THEN
       RAISE EXCEPTION 'a moving appointment gave up its old place' USING ERRCODE = '23514', CONSTRAINT = 'appointment_departing_has_claim';
     END IF;
-    IF NOT is_live(v.status) AND EXISTS (SELECT 1 FROM claim WHERE organization_id = p_organization AND holder = p_id) THEN
-      RAISE EXCEPTION 'a dead appointment keeps a claim' USING ERRCODE = '23514', CONSTRAINT = 'appointment_dead_has_none';
-    END IF;
   END IF;
-  PERFORM set_config('app.organization', coalesce(v_before, ''), true);
+  IF v_elsewhere THEN PERFORM set_config('app.organization', coalesce(v_before, ''), true); END IF;
 END $$;
 CREATE FUNCTION appointment_claims_agree() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -155,6 +157,9 @@ CREATE FUNCTION claim_appointment_agrees() RETURNS trigger LANGUAGE plpgsql AS $
 BEGIN
   IF tg_op <> 'INSERT' AND (old.appointment_id IS NOT NULL OR old.departing_id IS NOT NULL) THEN
     PERFORM check_appointment_claims(old.organization_id, old.holder); END IF;
+  -- An appointment written in this very transaction is looked at for itself.
+  IF tg_op = 'INSERT' AND EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = new.organization_id AND a.id = new.appointment_id
+      AND a.xmin = pg_current_xact_id()::xid) THEN RETURN NULL; END IF;
   IF tg_op <> 'DELETE' AND (new.appointment_id IS NOT NULL OR new.departing_id IS NOT NULL) THEN
     PERFORM check_appointment_claims(new.organization_id, new.holder); END IF;
   RETURN NULL;
@@ -164,7 +169,7 @@ BEGIN
   PERFORM check_appointment_claims(new.organization_id, new.appointment_id);
   RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER appointment_claims AFTER INSERT OR UPDATE OF status, agenda_id ON appointment DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER appointment_claims AFTER INSERT OR UPDATE ON appointment DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION appointment_claims_agree();
 CREATE CONSTRAINT TRIGGER claim_appointment AFTER INSERT OR DELETE OR UPDATE OF agenda_id, appointment_id, departing_id ON claim DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION claim_appointment_agrees();

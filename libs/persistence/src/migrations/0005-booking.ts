@@ -14,7 +14,7 @@ CREATE FUNCTION appointment_record(a appointment) RETURNS jsonb LANGUAGE sql STA
   SELECT jsonb_build_object('id', a.id, 'agendaId', a.agenda_id, 'motifId', a.motif_id, 'status', a.status,
     'start', (extract(epoch FROM lower(a.during)) * 1000)::bigint, 'end', (extract(epoch FROM upper(a.during)) * 1000)::bigint,
     'holdUntil', (extract(epoch FROM a.hold_until) * 1000)::bigint, 'version', a.version, 'reason', a.reason, 'createdBy', a.created_by,
-    'overbooked', EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = a.organization_id AND c.appointment_id = a.id AND c.overbooked))
+    'overbooked', EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = a.organization_id AND c.holder = a.id AND c.appointment_id IS NOT NULL AND c.overbooked))
 $$;
 
 -- Frees the holds in a range that the database's clock has ended. No sweeper is needed for safety.
@@ -120,7 +120,9 @@ BEGIN
     RETURN 'MOTIF_NOT_ALLOWED'; END IF;
   IF lower(p_visit) < clock_timestamp() THEN RETURN 'NOTICE_TOO_SHORT'; END IF;
   IF upper(p_visit) > p_agenda.opened_until THEN RETURN 'HORIZON'; END IF;
-  IF NOT coalesce((SELECT range_agg(o.during) @> p_visit FROM opening_occurrence o
+  -- Inside one opening, as nearly always, or inside several that touch.
+  IF NOT EXISTS (SELECT 1 FROM opening_occurrence o WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.during @> p_visit)
+    AND NOT coalesce((SELECT range_agg(o.during) @> p_visit FROM opening_occurrence o
       WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.during && p_visit), false) THEN
     RETURN 'CLOSED'; END IF;
   RETURN NULL;

@@ -10,7 +10,7 @@ export class Moving1763770006000 implements MigrationInterface {
 CREATE FUNCTION put_appointment(p_agenda agenda, p_id uuid, p_visit tstzrange, p_occupies tstzrange, p_motif uuid, p_status text, p_seat integer) RETURNS appointment LANGUAGE plpgsql AS $$
 DECLARE v appointment;
 BEGIN
-  DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND appointment_id = p_id;
+  DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = p_id AND appointment_id IS NOT NULL;
   UPDATE appointment SET during = p_visit, occupies = p_occupies, motif_id = p_motif, status = p_status, version = version + 1, reason = NULL, updated_at = now()
     WHERE organization_id = p_agenda.organization_id AND id = p_id RETURNING * INTO v;
   INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id)
@@ -45,7 +45,7 @@ BEGIN
   IF code IS NOT NULL THEN outcome := 'rule'; RETURN; END IF;
   v_seat := free_seat(v_agenda, v_occupies, p_id);
   IF v_seat IS NULL THEN outcome := 'taken'; code := blocking_code(v_agenda.id, v_occupies, p_id); RETURN; END IF;
-  SELECT c.seat INTO v_old_seat FROM claim c WHERE c.organization_id = p_organization AND c.appointment_id = p_id;
+  SELECT c.seat INTO v_old_seat FROM claim c WHERE c.organization_id = p_organization AND c.holder = p_id AND c.appointment_id IS NOT NULL;
   v_from := jsonb_build_object('start', record->'start', 'end', record->'end', 'motifId', v.motif_id);
   IF remote THEN
     -- An appointment from before its agenda was linked has no write yet.
@@ -70,8 +70,8 @@ BEGIN
   SELECT * INTO v FROM appointment a WHERE a.organization_id = current_organization() AND a.id = p_id FOR UPDATE;
   SELECT * INTO v_write FROM remote_write w WHERE w.organization_id = current_organization() AND w.appointment_id = p_id FOR UPDATE;
   IF v_write.departing IS NULL OR v.status NOT IN ('pending', 'unknown') THEN RETURN NULL; END IF;
-  SELECT c.seat INTO v_seat FROM claim c WHERE c.organization_id = v.organization_id AND c.departing_id = p_id;
-  DELETE FROM claim WHERE organization_id = v.organization_id AND departing_id = p_id;
+  SELECT c.seat INTO v_seat FROM claim c WHERE c.organization_id = v.organization_id AND c.holder = p_id AND c.departing_id IS NOT NULL;
+  DELETE FROM claim WHERE organization_id = v.organization_id AND holder = p_id AND departing_id IS NOT NULL;
   UPDATE remote_write SET departing = NULL, departing_visit = NULL, departing_motif_id = NULL, state = 'settled' WHERE organization_id = v.organization_id AND appointment_id = p_id;
   v := put_appointment(v_agenda, p_id, v_write.departing_visit, v_write.departing, coalesce(v_write.departing_motif_id, v.motif_id), 'confirmed', v_seat);
   PERFORM append_event('appointment-move-refused', v_agenda.id, p_id, '{"kind":"system"}', appointment_record(v) || jsonb_build_object('reason', p_reason));
@@ -88,9 +88,9 @@ BEGIN
   SELECT * INTO v_new FROM appointment a WHERE a.organization_id = current_organization() AND a.id = p_id FOR UPDATE;
   SELECT * INTO v_write FROM remote_write w WHERE w.organization_id = current_organization() AND w.appointment_id = p_id FOR UPDATE;
   IF v_write.departing IS NULL OR v_new.status NOT IN ('pending', 'unknown') THEN RETURN; END IF;
-  SELECT c.seat INTO v_seat FROM claim c WHERE c.organization_id = v_new.organization_id AND c.departing_id = p_id;
-  SELECT c.seat INTO v_new_seat FROM claim c WHERE c.organization_id = v_new.organization_id AND c.appointment_id = p_id;
-  DELETE FROM claim WHERE organization_id = v_new.organization_id AND departing_id = p_id;
+  SELECT c.seat INTO v_seat FROM claim c WHERE c.organization_id = v_new.organization_id AND c.holder = p_id AND c.departing_id IS NOT NULL;
+  SELECT c.seat INTO v_new_seat FROM claim c WHERE c.organization_id = v_new.organization_id AND c.holder = p_id AND c.appointment_id IS NOT NULL;
+  DELETE FROM claim WHERE organization_id = v_new.organization_id AND holder = p_id AND departing_id IS NOT NULL;
   UPDATE remote_write SET departing = v_new.occupies, departing_visit = v_new.during, departing_motif_id = v_new.motif_id, state = 'due', due_at = now(), failures = 0
     WHERE organization_id = v_new.organization_id AND appointment_id = p_id;
   v := put_appointment(v_agenda, p_id, v_write.departing_visit, v_write.departing, coalesce(v_write.departing_motif_id, v_new.motif_id), 'pending', v_seat);

@@ -33,7 +33,7 @@ BEGIN
       AND a.reason->>'code' = 'PRACTITIONER_BUSY'
       AND (EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.gone_at IS NULL AND m.during = a.during)
         OR NOT EXISTS (SELECT 1 FROM remote_write w WHERE w.organization_id = a.organization_id AND w.appointment_id = a.id)) RETURNING * LOOP
-    DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND departing_id = v_appointment.id;
+    DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = v_appointment.id AND departing_id IS NOT NULL;
     UPDATE remote_write SET state = 'settled', departing = NULL, departing_visit = NULL, departing_motif_id = NULL
       WHERE organization_id = p_agenda.organization_id AND appointment_id = v_appointment.id;
     PERFORM append_event('appointment-conflict-resolved', p_agenda.id, v_appointment.id, '{"kind":"practitioner"}', appointment_record(v_appointment));
@@ -104,7 +104,7 @@ BEGIN
     WHERE organization_id = current_organization() AND id = p_id AND status IN ('pending', 'unknown') AND during = p_visit RETURNING * INTO v;
   IF NOT FOUND THEN RETURN NULL; END IF;
   SELECT w.departing IS NOT NULL INTO v_moved FROM remote_write w WHERE w.organization_id = v.organization_id AND w.appointment_id = p_id;
-  DELETE FROM claim WHERE organization_id = v.organization_id AND departing_id = p_id;
+  DELETE FROM claim WHERE organization_id = v.organization_id AND holder = p_id AND departing_id IS NOT NULL;
   UPDATE remote_write SET state = 'settled', departing = NULL, departing_visit = NULL, departing_motif_id = NULL, last_error = NULL WHERE organization_id = v.organization_id AND appointment_id = p_id;
   PERFORM append_event(CASE WHEN v_moved THEN 'appointment-moved' ELSE 'appointment-confirmed' END, v.agenda_id, p_id, '{"kind":"system"}', appointment_record(v));
   RETURN appointment_record(v);
@@ -135,7 +135,7 @@ BEGIN
   v_from := jsonb_build_object('start', appointment_record(v)->'start', 'end', appointment_record(v)->'end');
   SELECT * INTO v_motif FROM motif m WHERE m.organization_id = p_agenda.organization_id AND m.id = v.motif_id;
   v_occupies := tstzrange(lower(p_visit) - v_motif.buffer_before_minutes * interval '1 minute', upper(p_visit) + v_motif.buffer_after_minutes * interval '1 minute');
-  DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND departing_id = p_id;
+  DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = p_id AND departing_id IS NOT NULL;
   UPDATE remote_write SET state = 'settled', departing = NULL, departing_visit = NULL, departing_motif_id = NULL, last_error = NULL WHERE organization_id = p_agenda.organization_id AND appointment_id = p_id;
   PERFORM expire_holds(p_agenda.id, v_occupies);
   v_seat := free_seat(p_agenda, v_occupies, p_id);
@@ -147,7 +147,7 @@ BEGIN
     v := put_appointment(p_agenda, p_id, p_visit, v_occupies, v.motif_id, 'confirmed', v_seat);
     PERFORM append_event('appointment-moved', p_agenda.id, p_id, '{"kind":"practitioner"}', appointment_record(v) || jsonb_build_object('from', v_from));
   ELSE
-    DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND appointment_id = p_id;
+    DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = p_id AND appointment_id IS NOT NULL;
     UPDATE appointment SET during = p_visit, occupies = v_occupies, status = 'conflict', version = version + 1, reason = '{"code":"PRACTITIONER_BUSY"}', updated_at = now()
       WHERE organization_id = p_agenda.organization_id AND id = p_id RETURNING * INTO v;
     PERFORM set_config('app.decision', 'contest', true);

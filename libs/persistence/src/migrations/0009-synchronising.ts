@@ -100,7 +100,13 @@ BEGIN
     PERFORM append_event('appointment-retitled', p_agenda.id, v_appointment, '{"kind":"practitioner"}', '{}');
   ELSIF v_type = 'follow-cancel' THEN
     IF v_object IS NULL OR v_object = 'null' THEN PERFORM forget_object(p_link, p_action->>'remoteId'); END IF;
-    PERFORM end_appointment(v_appointment, c_live, 'cancelled', '{"code":"PRACTITIONER_CANCELLED"}', '{"kind":"practitioner"}');
+    IF (v_object IS NULL OR v_object = 'null') AND EXISTS (SELECT 1 FROM remote_write w
+        WHERE w.organization_id = p_link.organization_id AND w.appointment_id = v_appointment AND w.unanswered > 0) THEN
+      -- What had no answer may still land and bring it back: the place is kept until it cannot.
+      PERFORM compensate_appointment(v_appointment, c_live, 'cancelled', '{"code":"PRACTITIONER_CANCELLED"}', '{"kind":"practitioner"}');
+    ELSE
+      PERFORM end_appointment(v_appointment, c_live, 'cancelled', '{"code":"PRACTITIONER_CANCELLED"}', '{"kind":"practitioner"}');
+    END IF;
     IF v_object IS NOT NULL AND v_object <> 'null' THEN PERFORM see_object(p_link, p_agenda, v_object, NULL); END IF;
   ELSIF v_type = 'write-back' THEN
     PERFORM see_object(p_link, p_agenda, v_object, v_appointment);

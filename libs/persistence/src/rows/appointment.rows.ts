@@ -125,6 +125,8 @@ const place = 'agenda_id WITH =, seat WITH =, during WITH &&';
   },
 )
 @Index('claim_holder', ['organizationId', 'holder'])
+@Index('claim_by_appointment', ['organizationId', 'appointmentId'], { where: 'appointment_id IS NOT NULL' })
+@Index('claim_by_departing', ['organizationId', 'departingId'], { where: 'departing_id IS NOT NULL' })
 @Index('claim_contested', ['organizationId', 'agendaId'], { where: 'contested' })
 export class ClaimRow {
   @Key('claim_pk') organizationId!: string;

@@ -135,7 +135,8 @@ export class PgWrites extends Writes {
   }
 
   settle(write: PendingWrite): Promise<void> {
-    const sameVersion = 'EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = $1 AND a.id = $2 AND a.version = $3)';
+    const sameVersion =
+      'EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = $1 AND a.id = $2 AND a.version = $3)';
     return this.update(write, `state = CASE WHEN ${sameVersion} THEN 'settled' ELSE state END`, [write.version]);
   }
 

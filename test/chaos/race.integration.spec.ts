@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
+import { migrateQueue } from '#queue';
+import { judge } from '../support/history.js';
+import { Ledger } from '../support/ledger.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { at, createPractice, openPool, type Practice } from '../support/practice.js';
+import { HubProcesses } from '../support/processes.js';
+import { Crowd, expectMeant, summary } from './race.suite.js';
+
+const P99_MS = 500;
+
+describe('complaints 1, 2, 5, 8: 64 secretaries at one agenda, through four processes', () => {
+  let database: TestDatabase;
+  let admin: pg.Pool;
+  let ledger: Ledger;
+  let hub: HubProcesses;
+  let practice: Practice;
+  let crowd: Crowd;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    await migrateQueue(database.ownerUrl);
+    admin = openPool(database.adminUrl);
+    ledger = new Ledger(admin);
+    practice = await createPractice(admin);
+    // No worker: nothing here may need one.
+    hub = await HubProcesses.start({ databaseUrl: database.appUrl, apis: 4, workers: 0 });
+    const habits = { attempts: 2_000, clients: 64, holds: 20, moves: 8, cancels: 8, hotMinutes: 2 * 1440, from: Date.parse(at('00:00')) };
+    crowd = await Crowd.gather(admin, { hub, desk: practice }, habits);
+  }, 120_000);
+
+  afterAll(async () => {
+    crowd.close();
+    await hub.stop();
+    await admin.end();
+    await database.drop();
+  });
+
+  it('never books twice, never deadlocks, and answers in time', async () => {
+    const before = await ledger.deadlocks();
+    const started = performance.now();
+    await crowd.run();
+    const seconds = (performance.now() - started) / 1000;
+    const { text, p99 } = summary(crowd.answers);
+    process.stdout.write(`race on an agenda of the hub, ${seconds.toFixed(1)} s: ${text}\n`);
+    expectMeant(crowd.answers);
+    expect(crowd.answers.length).toBeGreaterThanOrEqual(2_000);
+    expect(await ledger.overlaps()).toEqual([]);
+    expect(judge([...crowd.ops, ...(await ledger.finals([practice.agenda]))], ['hub'])).toEqual([]);
+    expect((await ledger.deadlocks()) - before).toBe(0);
+    expect(p99).toBeLessThanOrEqual(P99_MS);
+  }, 120_000);
+
+  it('frees a hold that was left alone when its time is over, with every worker dead', async () => {
+    expect(crowd.abandoned.length).toBeGreaterThan(0);
+    const taken = await crowd.takeAbandoned();
+    expect(taken.filter(({ status }) => status === 201).length).toBeGreaterThan(0);
+    // Somebody may have been quicker during the race; nothing else stands in the way.
+    const rows = (await ledger.rows([practice.agenda])).filter(({ status }) => status === 'confirmed');
+    const tidying = 10 * 60_000;
+    for (const { start, end, status } of taken) {
+      if (status === 409) expect(rows.some((row) => row.start < end + tidying && start < row.end + tidying)).toBe(true);
+    }
+    expect(judge([...crowd.ops, ...(await ledger.finals([practice.agenda]))], ['hub'])).toEqual([]);
+  }, 60_000);
+});
