@@ -29,7 +29,9 @@ describe('.env.example', () => {
     const at = lines.findIndex((line) => new RegExp(`^#? ?${name}=`).test(line));
     expect(lines[at - 1]).toBe(`# ${meta.description ?? ''}`);
     const fallback = parse(undefined).data;
-    const value = (meta.example as string | undefined) ?? (fallback === undefined ? '' : JSON.stringify(fallback).replaceAll('"', ''));
+    const value =
+      (meta.example as string | undefined) ??
+      (fallback === undefined ? '' : JSON.stringify(fallback).replaceAll('"', ''));
     expect(lines[at]?.replace(/^#? ?[A-Z0-9_]+=/, '')).toBe(value);
   });
 

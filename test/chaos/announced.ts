@@ -12,7 +12,9 @@ function announced<Port extends object>(name: string, port: Port, arrive: Arrive
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== 'function' || typeof property !== 'string') return value;
       const method = value as (...parameters: unknown[]) => unknown;
-      if (property === 'pull') return (...parameters: unknown[]) => announcedPull(method.apply(target, parameters) as ReturnType<Session['pull']>, name, arrive);
+      if (property === 'pull')
+        return (...parameters: unknown[]) =>
+          announcedPull(method.apply(target, parameters) as ReturnType<Session['pull']>, name, arrive);
       return (...parameters: unknown[]) => {
         arrive(`${name}.${property}:before`);
         const result = method.apply(target, parameters);
@@ -23,7 +25,11 @@ function announced<Port extends object>(name: string, port: Port, arrive: Arrive
   });
 }
 
-async function* announcedPull(pages: ReturnType<Session['pull']>, name: string, arrive: Arrive): ReturnType<Session['pull']> {
+async function* announcedPull(
+  pages: ReturnType<Session['pull']>,
+  name: string,
+  arrive: Arrive,
+): ReturnType<Session['pull']> {
   arrive(`${name}.pull:before`);
   try {
     yield* pages;

@@ -79,7 +79,14 @@ export function describeCrashPoints(backend: string, options: CrashPointsOptions
       await stage.link();
       play.step = await play.scenario.prepare(stage);
       const step = play.scenario.doomed ?? play.step;
-      const orders: Orders = { url: database.appUrl, point: play.point, nth: play.nth, settleMs: SETTLE_MS, desk: practice, step };
+      const orders: Orders = {
+        url: database.appUrl,
+        point: play.point,
+        nth: play.nth,
+        settleMs: SETTLE_MS,
+        desk: practice,
+        step,
+      };
       const t0 = performance.now();
       play.ended = await runToEnd('test/chaos/crash-child', [JSON.stringify(orders)], CHILD_TIMEOUT_MS);
       stage.note(step, 'unknown', t0);
@@ -101,7 +108,11 @@ export function describeCrashPoints(backend: string, options: CrashPointsOptions
       const until = { over: false };
       const recovery = recover(hub, until);
       await Promise.all(plays.map(outlive));
-      for (const end = performance.now() + SETTLED_MS; performance.now() < end && (await ledger.unsettled()).length > 0; ) await sleep(100);
+      for (
+        const end = performance.now() + SETTLED_MS;
+        performance.now() < end && (await ledger.unsettled()).length > 0;
+      )
+        await sleep(100);
       until.over = true;
       await recovery;
       // What the practitioner did meanwhile is read once more, as the next poll would.
@@ -132,7 +143,9 @@ export function describeCrashPoints(backend: string, options: CrashPointsOptions
       expect(await ledger.unsettled()).toEqual([]);
       expect(await ledger.overlaps()).toEqual([]);
       const slowest = Math.max(...plays.map(({ settledMs }) => settledMs ?? Infinity));
-      process.stdout.write(`${plays.length} crash points on ${backend}: settled after at most ${(slowest / 1000).toFixed(1)} s\n`);
+      process.stdout.write(
+        `${plays.length} crash points on ${backend}: settled after at most ${(slowest / 1000).toFixed(1)} s\n`,
+      );
     });
   });
 }

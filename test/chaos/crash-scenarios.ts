@@ -23,7 +23,14 @@ export interface Scenario {
 }
 
 const around = (...calls: readonly Point[]): Point[] =>
-  calls.flatMap((call): Point[] => (typeof call === 'string' ? [`${call}:before`, `${call}:after`] : [[`${call[0]}:before`, call[1]], [`${call[0]}:after`, call[1]]]));
+  calls.flatMap((call): Point[] =>
+    typeof call === 'string'
+      ? [`${call}:before`, `${call}:after`]
+      : [
+          [`${call[0]}:before`, call[1]],
+          [`${call[0]}:after`, call[1]],
+        ],
+  );
 
 /** What a worker does that found something due. */
 const WORKER: Step = { kind: 'lane', sync: 'none' };
@@ -36,7 +43,16 @@ const COMMON: readonly Scenario[] = [
     name: 'while it books',
     prepare: async () => book(),
     points: [
-      ...around('bookings.place', 'lanes.acquire', 'writes.next', 'writes.load', 'writes.sent', 'session.create', 'writes.answered', 'sync.apply'),
+      ...around(
+        'bookings.place',
+        'lanes.acquire',
+        'writes.next',
+        'writes.load',
+        'writes.sent',
+        'session.create',
+        'writes.answered',
+        'sync.apply',
+      ),
       ...around('lanes.release', 'bookings.answerKey'),
     ],
     told: 'ok',
@@ -202,4 +218,7 @@ const READING: readonly Scenario[] = [
   },
 ];
 
-export const scenarios = (refusesOverlap: boolean): readonly Scenario[] => [...COMMON, ...(refusesOverlap ? REFUSING : READING)];
+export const scenarios = (refusesOverlap: boolean): readonly Scenario[] => [
+  ...COMMON,
+  ...(refusesOverlap ? REFUSING : READING),
+];

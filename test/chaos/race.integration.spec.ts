@@ -26,7 +26,15 @@ describe('complaints 1, 2, 5, 8: 64 secretaries at one agenda, through four proc
     practice = await createPractice(admin);
     // No worker: nothing here may need one.
     hub = await HubProcesses.start({ databaseUrl: database.appUrl, apis: 4, workers: 0 });
-    const habits = { attempts: 2_000, clients: 64, holds: 20, moves: 8, cancels: 8, hotMinutes: 2 * 1440, from: Date.parse(at('00:00')) };
+    const habits = {
+      attempts: 2_000,
+      clients: 64,
+      holds: 20,
+      moves: 8,
+      cancels: 8,
+      hotMinutes: 2 * 1440,
+      from: Date.parse(at('00:00')),
+    };
     crowd = await Crowd.gather(admin, { hub, desk: practice }, habits);
   }, 120_000);
 

@@ -70,13 +70,22 @@ export class Crowd {
   #left: number;
 
   private constructor(
-    private readonly parts: { readonly hub: HubProcesses; readonly desk: Desk; readonly client: ApiClient; readonly motifs: readonly Motif[] },
+    private readonly parts: {
+      readonly hub: HubProcesses;
+      readonly desk: Desk;
+      readonly client: ApiClient;
+      readonly motifs: readonly Motif[];
+    },
     private readonly habits: Habits,
   ) {
     this.#left = habits.attempts;
   }
 
-  static async gather(admin: pg.Pool, parts: { readonly hub: HubProcesses; readonly desk: Desk }, habits: Habits): Promise<Crowd> {
+  static async gather(
+    admin: pg.Pool,
+    parts: { readonly hub: HubProcesses; readonly desk: Desk },
+    habits: Habits,
+  ): Promise<Crowd> {
     const { organization, collaborator, agenda } = parts.desk;
     const motifs: Motif[] = [];
     for (const { minutes, after } of MOTIFS) {
@@ -85,7 +94,11 @@ export class Crowd {
         `INSERT INTO motif (organization_id, id, label_fr, label_en, duration_minutes, buffer_after_minutes) VALUES ($1, $2, $3, $3, $4, $5)`,
         [organization, id, `Visite de ${minutes} minutes`, minutes, after],
       );
-      await admin.query('INSERT INTO agenda_motif (organization_id, agenda_id, motif_id) VALUES ($1, $2, $3)', [organization, agenda, id]);
+      await admin.query('INSERT INTO agenda_motif (organization_id, agenda_id, motif_id) VALUES ($1, $2, $3)', [
+        organization,
+        agenda,
+        id,
+      ]);
       motifs.push({ id, minutes });
     }
     const client = new ApiClient({ apiKey: await createApiKey(admin, organization), collaborator });
@@ -105,7 +118,10 @@ export class Crowd {
     await sleep(Math.max(0, latest - performance.now()) + 500);
     const taken: { start: number; end: number; status: number }[] = [];
     for (const { start, motif } of this.abandoned) {
-      const { status } = await this.#book({ agenda: this.parts.desk.agenda, motif: motif.id, start: new Date(start).toISOString() }, { start, motif });
+      const { status } = await this.#book(
+        { agenda: this.parts.desk.agenda, motif: motif.id, start: new Date(start).toISOString() },
+        { start, motif },
+      );
       taken.push({ start, end: start + motif.minutes * MINUTE, status });
     }
     return taken;
@@ -131,15 +147,26 @@ export class Crowd {
   async #book(where: object, { start, motif }: Wish, hold?: string): Promise<Answer> {
     const key = newId();
     const op = this.#wanted(hold ?? key, start, motif);
-    const answer = await this.#ask('book', { method: 'POST', path: '/v1/appointments', body: { ...where, patient: PATIENT }, headers: { 'idempotency-key': key } });
+    const answer = await this.#ask('book', {
+      method: 'POST',
+      path: '/v1/appointments',
+      body: { ...where, patient: PATIENT },
+      headers: { 'idempotency-key': key },
+    });
     await this.#told(op, answer);
-    if (op.outcome === 'ok') this.#visits.push({ id: String(answer.body['id']), key: op.key, motif, version: await this.#versionOf(answer) });
+    if (op.outcome === 'ok')
+      this.#visits.push({ id: String(answer.body['id']), key: op.key, motif, version: await this.#versionOf(answer) });
     return answer;
   }
 
   async #hold(place: object, { start, motif }: Wish): Promise<void> {
     const op = this.#wanted(newId(), start, motif);
-    const held = await this.#ask('hold', { method: 'POST', path: '/v1/holds', body: { ...place, seconds: HOLD_MS / 1000 }, headers: { 'idempotency-key': op.key } });
+    const held = await this.#ask('hold', {
+      method: 'POST',
+      path: '/v1/holds',
+      body: { ...place, seconds: HOLD_MS / 1000 },
+      headers: { 'idempotency-key': op.key },
+    });
     await this.#told(op, held);
     if (held.status !== 201) return;
     const id = String(held.body['id']);
@@ -160,10 +187,23 @@ export class Crowd {
 
   async #move(visit: Visit, start: number): Promise<void> {
     const t0 = performance.now();
-    const op = { op: 'move' as const, key: visit.key, start, end: start + visit.motif.minutes * MINUTE, t0, t1: Infinity, outcome: 'unknown' as Told };
+    const op = {
+      op: 'move' as const,
+      key: visit.key,
+      start,
+      end: start + visit.motif.minutes * MINUTE,
+      t0,
+      t1: Infinity,
+      outcome: 'unknown' as Told,
+    };
     this.ops.push(op);
     const headers = { 'if-match': `"${visit.version}"` };
-    const answer = await this.#ask('move', { method: 'PATCH', path: `/v1/appointments/${visit.id}`, body: { start: new Date(start).toISOString() }, headers });
+    const answer = await this.#ask('move', {
+      method: 'PATCH',
+      path: `/v1/appointments/${visit.id}`,
+      body: { start: new Date(start).toISOString() },
+      headers,
+    });
     if (answer.status === 202) {
       const record = await this.#followed(visit.id);
       const there = record !== null && Date.parse(String(record['start'])) === start;
@@ -177,15 +217,30 @@ export class Crowd {
     const op = { op: 'cancel' as const, key: visit.key, t0, t1: Infinity, outcome: 'unknown' as Told };
     this.ops.push(op);
     const body = { reason: 'Le patient est empêché' };
-    const answer = await this.#ask('cancel', { method: 'POST', path: `/v1/appointments/${visit.id}/cancel`, body, headers: { 'idempotency-key': newId() } });
-    const done = answer.status === 200 || (answer.status === 202 && (await this.#followed(visit.id))?.['status'] === 'cancelled');
+    const answer = await this.#ask('cancel', {
+      method: 'POST',
+      path: `/v1/appointments/${visit.id}/cancel`,
+      body,
+      headers: { 'idempotency-key': newId() },
+    });
+    const done =
+      answer.status === 200 || (answer.status === 202 && (await this.#followed(visit.id))?.['status'] === 'cancelled');
     Object.assign(op, { t1: performance.now(), outcome: done ? 'ok' : 'fail' });
     if (done && this.#visits.includes(visit)) this.#visits.splice(this.#visits.indexOf(visit), 1);
   }
 
   #wanted(key: string, start: number, motif: Motif): BookOp {
     const { agenda } = this.parts.desk;
-    const op: BookOp = { op: 'book', key, agenda, start, end: start + motif.minutes * MINUTE, t0: performance.now(), t1: Infinity, outcome: 'unknown' };
+    const op: BookOp = {
+      op: 'book',
+      key,
+      agenda,
+      start,
+      end: start + motif.minutes * MINUTE,
+      t0: performance.now(),
+      t1: Infinity,
+      outcome: 'unknown',
+    };
     this.ops.push(op);
     return op;
   }
@@ -212,7 +267,10 @@ export class Crowd {
   }
 
   #read(id: string): Promise<Answer> {
-    return this.parts.client.ask(this.#oneOf(this.parts.hub.apis).url, { method: 'GET', path: `/v1/appointments/${id}` });
+    return this.parts.client.ask(this.#oneOf(this.parts.hub.apis).url, {
+      method: 'GET',
+      path: `/v1/appointments/${id}`,
+    });
   }
 
   async #ask(asked: string, question: Question): Promise<Answer> {
@@ -232,7 +290,8 @@ export function summary(answers: Crowd['answers']): { readonly text: string; rea
   const times = answers.map(({ ms }) => ms).sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   const counts = new Map<string, number>();
-  for (const { asked, status } of answers) counts.set(`${asked} ${status}`, (counts.get(`${asked} ${status}`) ?? 0) + 1);
+  for (const { asked, status } of answers)
+    counts.set(`${asked} ${status}`, (counts.get(`${asked} ${status}`) ?? 0) + 1);
   const told = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([what, n]) => `${what}: ${n}`);
   const text = `${answers.length} answers (${told.join(', ')}); p50 ${at(0.5).toFixed(0)} ms, p95 ${at(0.95).toFixed(0)} ms, p99 ${at(0.99).toFixed(0)} ms, worst ${at(1).toFixed(0)} ms`;
   return { text, p99: at(0.99) };

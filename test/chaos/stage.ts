@@ -37,7 +37,8 @@ export class Stage {
   /** A confirmed appointment to begin with. */
   async booked(start: number): Promise<{ id: string; version: number }> {
     const answer = await this.ask({ kind: 'book', key: newId(), start }, 8_000);
-    if (answer?.outcome !== 'booked' || answer.status !== 201) throw new Error(`no appointment to begin with: ${JSON.stringify(answer)}`);
+    if (answer?.outcome !== 'booked' || answer.status !== 201)
+      throw new Error(`no appointment to begin with: ${JSON.stringify(answer)}`);
     return answer.record;
   }
 
@@ -52,7 +53,8 @@ export class Stage {
   /** An event of the practitioner's own. */
   async takes(start: number, end: number): Promise<string> {
     const id = await this.remote.create({ start, end, title: 'Patient en ligne' });
-    this.ops.push({ op: 'external', agenda: this.desk.agenda, id, start, end, from: performance.now(), until: Infinity });
+    const stood = { agenda: this.desk.agenda, id, key: null, start, end, from: performance.now(), until: Infinity };
+    this.ops.push({ op: 'stood', by: 'practitioner', ...stood });
     return id;
   }
 
@@ -68,7 +70,8 @@ export class Stage {
   async ask(step: Step, waitMs: number): Promise<BookingAnswer | null> {
     const t0 = performance.now();
     const answer = await perform(this.hub, this.desk, step, waitMs);
-    if (answer?.outcome === 'booked' && 'key' in step && step.kind === 'book') this.#keys.set(answer.record.id, step.key);
+    if (answer?.outcome === 'booked' && 'key' in step && step.kind === 'book')
+      this.#keys.set(answer.record.id, step.key);
     this.note(step, toldOf(step, answer), t0, answer?.record?.id);
     return answer;
   }
@@ -77,15 +80,18 @@ export class Stage {
   note(step: Step, outcome: Told, t0: number, id?: string): void {
     const asked = { t0, t1: outcome === 'unknown' ? Infinity : performance.now(), outcome };
     const { agenda } = this.desk;
-    if (step.kind === 'book') this.ops.push({ op: 'book', key: step.key, agenda, start: step.start, end: step.start + VISIT, id, ...asked });
-    if (step.kind === 'confirm') this.ops.push({ op: 'book', key: this.#keyOf(step.hold), agenda, start: TEN, end: TEN + VISIT, id, ...asked });
-    if (step.kind === 'move') this.ops.push({ op: 'move', key: this.#keyOf(step.id), start: step.start, end: step.start + VISIT, ...asked });
+    if (step.kind === 'book')
+      this.ops.push({ op: 'book', key: step.key, agenda, start: step.start, end: step.start + VISIT, id, ...asked });
+    if (step.kind === 'confirm')
+      this.ops.push({ op: 'book', key: this.#keyOf(step.hold), agenda, start: TEN, end: TEN + VISIT, id, ...asked });
+    if (step.kind === 'move')
+      this.ops.push({ op: 'move', key: this.#keyOf(step.id), start: step.start, end: step.start + VISIT, ...asked });
     if (step.kind === 'cancel') this.ops.push({ op: 'cancel', key: this.#keyOf(step.id), ...asked });
   }
 
   /** Asks the same again until the answer is final; at most as long as was promised. */
   async settle(step: Step): Promise<Told> {
-    for (const end = performance.now() + PROMISED_MS; performance.now() < end; ) {
+    for (const end = performance.now() + PROMISED_MS; performance.now() < end;) {
       const answer = await this.ask(step, 2_000);
       const told = toldOf(step, answer);
       if (told !== 'unknown') return told;

@@ -22,7 +22,10 @@ export type Step =
 
 const PATIENT = { lastName: 'Durand', firstName: 'Zoé', phone: '+33600000001' };
 
-const keyOf = (step: Step, key: string): RequestKey => ({ key, hash: createHash('sha256').update(JSON.stringify(step)).digest() });
+const keyOf = (step: Step, key: string): RequestKey => ({
+  key,
+  hash: createHash('sha256').update(JSON.stringify(step)).digest(),
+});
 
 /** Asks; `null` for what has no answer. */
 export async function perform(hub: TestHub, desk: Desk, step: Step, waitMs: number): Promise<BookingAnswer | null> {
@@ -32,15 +35,30 @@ export async function perform(hub: TestHub, desk: Desk, step: Step, waitMs: numb
   switch (step.kind) {
     case 'book':
     case 'hold': {
-      const place = { ...request, id: newId(), agendaId: desk.agenda, motifId: desk.motif, start: step.start, key: keyOf(step, step.key) };
-      return step.kind === 'book' ? hub.booking.book({ ...place, patient: PATIENT }) : hub.booking.hold({ ...place, holdSeconds: step.seconds });
+      const place = {
+        ...request,
+        id: newId(),
+        agendaId: desk.agenda,
+        motifId: desk.motif,
+        start: step.start,
+        key: keyOf(step, step.key),
+      };
+      return step.kind === 'book'
+        ? hub.booking.book({ ...place, patient: PATIENT })
+        : hub.booking.hold({ ...place, holdSeconds: step.seconds });
     }
     case 'confirm':
       return hub.booking.bookHold({ ...request, holdId: step.hold, patient: PATIENT, key: keyOf(step, step.key) });
     case 'move':
       return hub.booking.move({ ...request, id: step.id, version: step.version, start: step.start, motifId: null });
     case 'cancel':
-      return hub.booking.cancel({ ...request, id: step.id, version: null, reason: { code: 'CANCELLED' }, key: keyOf(step, step.key) });
+      return hub.booking.cancel({
+        ...request,
+        id: step.id,
+        version: null,
+        reason: { code: 'CANCELLED' },
+        key: keyOf(step, step.key),
+      });
     case 'lane':
       await hub.lanes.run({ organizationId, agendaId: desk.agenda, sync: step.sync });
       return null;

@@ -48,7 +48,8 @@ export class Practitioner {
     const soon = (act: () => void): void => scheduler.quietly(random.between(0, 1_500), act);
     if (this.world.fails(0.05)) soon(() => this.change(vendor.rows.get(id)));
     if (this.world.fails(0.05)) soon(() => this.add(vendor.rows.get(id)));
-    if (key !== null && this.world.fails(0.1)) scheduler.at(random.between(0, 600), () => void this.clients.cancel(key));
+    if (key !== null && this.world.fails(0.1))
+      scheduler.at(random.between(0, 600), () => void this.clients.cancel(key));
   }
 
   /** True for what a late write of ours left in his tool after the booking had ended, and he then moved: it is his now. */

@@ -57,7 +57,12 @@ export interface RunResult {
 export async function simulate({ seed, vendor: name, broken = {} }: RunOptions): Promise<RunResult> {
   const scheduler = new Scheduler();
   const random = new Random(seed);
-  const tables = new Tables(() => EPOCH + scheduler.now, { compareAndSet: true, exclusion: true, ...broken });
+  const tables = new Tables(() => EPOCH + scheduler.now, {
+    compareAndSet: true,
+    fencing: true,
+    exclusion: true,
+    ...broken,
+  });
   const lifecycle = new Lifecycle(tables);
   const policy = {
     staleAfterMs: random.chance(0.5) ? 20_000 : 120_000,

@@ -1,5 +1,6 @@
 import {
   Bookings,
+  LaneLost,
   Lanes,
   referenceOf,
   SyncStore,
@@ -121,11 +122,12 @@ export class SimulatedWrites extends Writes {
     });
   }
 
-  sent({ appointmentId, version }: PendingWrite): Promise<boolean> {
+  sent({ appointmentId, version, attempts }: PendingWrite): Promise<boolean> {
     return this.transact(({ tables: database }) => {
       const appointment = database.from(appointmentId, WAITING);
       const write = database.writes.get(appointmentId);
       if (appointment === null || write === undefined || !database.isStill({ appointmentId, version })) return false;
+      if (database.safeties.compareAndSet && write.attempts !== attempts) return false;
       Object.assign(write, {
         attempts: write.attempts + 1,
         unanswered: write.unanswered + 1,
@@ -234,9 +236,13 @@ export class SimulatedSyncStore extends SyncStore {
     return this.transact(({ sync }) => sync.base(changes, window));
   }
 
-  async apply(_link: LinkRecord, actions: readonly Action[], end: PullEnd | null): Promise<Applied> {
+  async apply(_link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied> {
     if (actions.length === 0 && end === null) return { changes: 0, due: 0 };
-    return { changes: actions.length, due: await this.transact(({ sync }) => sync.apply(actions, end)) };
+    const due = await this.transact(({ sync, tables: { lane, safeties } }) => {
+      return safeties.fencing && String(lane.fence) !== lease.fence ? null : sync.apply(actions, end);
+    });
+    if (due === null) throw new LaneLost();
+    return { changes: actions.length, due };
   }
 
   failed(_link: LinkRecord, _failure: Failure, retryMs: number): Promise<void> {

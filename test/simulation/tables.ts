@@ -71,6 +71,8 @@ export interface LinkRow {
 export interface DatabaseSafeties {
   /** A change of state happens only from the states (and the version) it was decided on. */
   readonly compareAndSet: boolean;
+  /** What was read under a lease that is another's by now is not stored. */
+  readonly fencing: boolean;
   /** Claims exclude one another. */
   readonly exclusion: boolean;
 }

@@ -25,7 +25,10 @@ const TIMEOUT_MS = 30_000;
 export async function createApiKey(pool: pg.Pool, organization: string): Promise<string> {
   const id = newId();
   const { text, secretHash } = issueApiKey(organization, id);
-  await pool.query('INSERT INTO api_key (organization_id, id, label, secret_hash, scopes) VALUES ($1, $2, $3, $4, $5)', [organization, id, 'Test', secretHash, SCOPES]);
+  await pool.query(
+    'INSERT INTO api_key (organization_id, id, label, secret_hash, scopes) VALUES ($1, $2, $3, $4, $5)',
+    [organization, id, 'Test', secretHash, SCOPES],
+  );
   return text;
 }
 
@@ -47,7 +50,9 @@ export class ApiClient {
         headers: {
           authorization: `Bearer ${this.identity.apiKey}`,
           'unisson-collaborator': this.identity.collaborator,
-          ...(payload === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+          ...(payload === null
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
           ...headers,
         },
       });
@@ -61,7 +66,12 @@ export class ApiClient {
           if (!response.complete) return reject(new Error('the answer was cut off'));
           const text = Buffer.concat(chunks).toString();
           const parsed = text === '' ? {} : (JSON.parse(text) as Answer['body']);
-          resolve({ status: response.statusCode ?? 0, body: parsed, headers: response.headers, ms: performance.now() - started });
+          resolve({
+            status: response.statusCode ?? 0,
+            body: parsed,
+            headers: response.headers,
+            ms: performance.now() - started,
+          });
         });
       });
       request.end(payload ?? undefined);

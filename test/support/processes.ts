@@ -8,14 +8,19 @@ import { pathToFileURL } from 'node:url';
 import { TEST_KEYS } from './hub.js';
 
 /** From the sources, or from what was compiled of them. */
-const ROOT = path.resolve(import.meta.dirname, path.basename(path.resolve(import.meta.dirname, '../..')) === 'dist' ? '../../..' : '../..');
+const ROOT = path.resolve(
+  import.meta.dirname,
+  path.basename(path.resolve(import.meta.dirname, '../..')) === 'dist' ? '../../..' : '../..',
+);
 const urlOf = (file: string): string => pathToFileURL(path.join(ROOT, file)).href;
 const FOLLOW_PARENT = urlOf('scripts/follow-parent.mjs');
 /** Compiles, then loads once what every process loads, so that Node keeps its own compilation of it. */
 const COMPILE = [
   `const { compile } = await import(${JSON.stringify(urlOf('scripts/build.mjs'))});`,
   `await compile(['apps', 'libs', 'test']);`,
-  ...['test/support/hub', 'apps/api/src/api', 'apps/worker/src/worker.module'].map((entry) => `await import(${JSON.stringify(urlOf(`dist/${entry}.js`))});`),
+  ...['test/support/hub', 'apps/api/src/api', 'apps/worker/src/worker.module'].map(
+    (entry) => `await import(${JSON.stringify(urlOf(`dist/${entry}.js`))});`,
+  ),
   'process.exit();',
 ].join('\n');
 const COMPILE_CACHE = path.join(ROOT, 'dist/.compile-cache');

@@ -141,4 +141,10 @@ export class RadicaleServer {
     for (const [file, body] of Object.entries(objects)) writeFileSync(path.join(folder, `${file}.ics`), body);
     return `/${encodeURIComponent(user)}/${encodeURIComponent(name)}/`;
   }
+
+  /** Makes Radicale forget every sync token of a calendar, as it does by itself after a month. */
+  expireTokens(calendar: string): void {
+    const folder = path.join(this.folder, 'collections', 'collection-root', ...decodeURIComponent(calendar).split('/'));
+    rmSync(path.join(folder, '.Radicale.cache', 'sync-token'), { recursive: true, force: true });
+  }
 }

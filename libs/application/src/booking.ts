@@ -128,8 +128,7 @@ export class Booking {
           ? await this.bookings.get(request)
           : null;
     if (begun === null) return this.refusal(null, result);
-    const record =
-      begun.status === 'compensating' ? await this.through.settled(request, begun, request.waitMs) : begun;
+    const record = begun.status === 'compensating' ? await this.through.settled(request, begun, request.waitMs) : begun;
     return this.remember(request, answer(record, 200));
   }
 

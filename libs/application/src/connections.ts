@@ -204,9 +204,7 @@ export interface LinksParts {
 export class Links {
   constructor(private readonly parts: LinksParts) {}
 
-  async create(
-    link: NewLink,
-  ): Promise<
+  async create(link: NewLink): Promise<
     | {
         outcome:
           'linked' | 'taken' | 'agenda-unknown' | 'connection-unknown' | 'remote-agenda-unknown' | 'not-writable';

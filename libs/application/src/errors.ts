@@ -7,6 +7,14 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** Another process works on the agenda since: what this one read is out of date, and nothing of it was stored. */
+export class LaneLost extends Error {
+  constructor() {
+    super('the lane of the agenda belongs to another process');
+    this.name = 'LaneLost';
+  }
+}
+
 /** The database refused a write that the code above should not have tried. */
 export class StoreRefused extends Error {
   /** `code`: SQLSTATE. */

@@ -1,3 +1,4 @@
+import { LaneLost } from './errors.js';
 import type { Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
 import type { RemoteWriter } from './remote-writer.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
@@ -56,7 +57,10 @@ export class LaneRunner {
     const held = { value: true };
     void this.heartbeat(lease, held);
     try {
-      return await this.work(task, held);
+      return await this.work(task, lease, held);
+    } catch (error) {
+      if (error instanceof LaneLost) return 'busy';
+      throw error;
     } finally {
       held.value = false;
       await lanes.release(lease);
@@ -72,7 +76,7 @@ export class LaneRunner {
     }
   }
 
-  private async work(task: LaneTask, held: { readonly value: boolean }): Promise<LaneOutcome> {
+  private async work(task: LaneTask, lease: Lease, held: { readonly value: boolean }): Promise<LaneOutcome> {
     const { store, backends, writes, writer } = this.parts;
     const link = await store.linkOfAgenda(task.organizationId, task.agendaId);
     if (link === null) return 'unlinked';
@@ -80,7 +84,7 @@ export class LaneRunner {
     if (link.status !== 'active' && task.sync === 'none') return 'unreachable';
     const backend = await this.orUnreachable(() => backends.open(link.organizationId, link.connectionId));
     if (backend === null) return 'unreachable';
-    const remote: Remote = { link, backend };
+    const remote: Remote = { link, backend, lease };
     if (task.sync !== 'none' && !(await this.pull(remote, task))) return 'unreachable';
     while (held.value) {
       const write = await writes.next(task.organizationId, task.agendaId);

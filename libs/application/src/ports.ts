@@ -228,8 +228,8 @@ export abstract class SyncStore {
   abstract versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>>;
   /** Base for the objects that changes name, and, with `window`, for every known object in it. */
   abstract base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase>;
-  /** One transaction: what reconcile decided, then (last) the cursor. */
-  abstract apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null): Promise<Applied>;
+  /** One transaction: what reconcile decided, then (last) the cursor. Throws LaneLost when the lease is another's by now. */
+  abstract apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied>;
   abstract failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void>;
   /** Remembers a push and asks for a poll; false when the same push was seen before. */
   abstract hinted(organizationId: string, linkId: string, hintId: string): Promise<boolean>;

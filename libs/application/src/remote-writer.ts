@@ -38,7 +38,10 @@ export class RemoteWriter {
     if (write.attempts > 0 && !(await this.lookBefore(write, remote))) return;
     const current = await this.current(write);
     if (current === null) return;
+    const asked = this.effects.now();
     if (!(await this.writes.sent(current))) return;
+    // A process that stood still meanwhile would send later than anybody reckons with: the attempt counts, unmade.
+    if (this.effects.now() - asked > CALL_MS) return;
     let object: RemoteObject;
     try {
       object = await this.send(current, remote);

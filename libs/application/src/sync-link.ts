@@ -11,12 +11,13 @@ import { ConnectorError, type CallOptions, type PullRequest } from '#connector-s
 import { backoffMs } from './backoff.js';
 import { summaryDigest } from './disclosure.js';
 import type { LinkRecord } from './model.js';
-import type { Applied, Backend, Effects, Failure, PullEnd, SyncStore } from './ports.js';
+import type { Applied, Backend, Effects, Failure, Lease, PullEnd, SyncStore } from './ports.js';
 
-/** An open link: what the database knows of it, and the conversation with its backend. */
+/** An open link: what the database knows of it, the conversation with its backend, and the right to work on it now. */
 export interface Remote {
   readonly link: LinkRecord;
   readonly backend: Backend;
+  readonly lease: Lease;
 }
 
 const DAY = 86_400_000;
@@ -204,7 +205,7 @@ export class SyncLink {
     const chunks = chunksOf(actions);
     for (const [n, chunk] of chunks.entries()) {
       const last = n === chunks.length - 1 && strays.length === 0;
-      const applied = await this.store.apply(remote.link, chunk, last ? end : null);
+      const applied = await this.store.apply(remote.link, chunk, last ? end : null, remote.lease);
       changes += applied.changes;
       due = applied.due;
     }
@@ -214,18 +215,19 @@ export class SyncLink {
 
   /** What could not be removed must be read again: the cursor stays where it was. */
   private async removeStrays(
-    { link, backend }: Remote,
+    remote: Remote,
     strays: readonly Extract<Action, { type: 'remove-stray' }>[],
     end: PullEnd | null,
   ): Promise<void> {
     const gone: Action[] = [];
     let again = false;
     for (const { object } of strays) {
-      const removed = await this.removeStray({ link, backend }, object);
+      const removed = await this.removeStray(remote, object);
       if (removed === 'gone') gone.push({ type: 'forget', remoteId: object.remoteId });
       again ||= removed === 'again';
     }
-    await this.store.apply(link, gone, end && again ? { ...end, cursor: link.cursor, nextPollMs: BUSY_POLL_MS } : end);
+    const kept = end && again ? { ...end, cursor: remote.link.cursor, nextPollMs: BUSY_POLL_MS } : end;
+    await this.store.apply(remote.link, gone, kept, remote.lease);
   }
 
   /** A late write revived the object of a dead appointment. A certain no is not asked for again: it stays, for a person. */

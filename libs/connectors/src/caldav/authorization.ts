@@ -31,7 +31,13 @@ export function digestChallenge(header: string | undefined): Challenge | null {
   const qop = parameter(text, 'qop');
   if (nonce === null || (algorithm !== 'MD5' && algorithm !== 'SHA-256')) return null;
   if (qop !== null && !/(?:^|[\s,])auth(?:$|[\s,])/i.test(qop)) return null;
-  return { realm: parameter(text, 'realm') ?? '', nonce, opaque: parameter(text, 'opaque'), algorithm, qop: qop !== null };
+  return {
+    realm: parameter(text, 'realm') ?? '',
+    nonce,
+    opaque: parameter(text, 'opaque'),
+    algorithm,
+    qop: qop !== null,
+  };
 }
 
 /**
@@ -65,7 +71,10 @@ export class Authorization {
   }
 
   #digest({ method, target }: Signed, challenge: Challenge, account: { username: string; password: string }): string {
-    const hash = (text: string): string => createHash(challenge.algorithm === 'MD5' ? 'md5' : 'sha256').update(text).digest('hex');
+    const hash = (text: string): string =>
+      createHash(challenge.algorithm === 'MD5' ? 'md5' : 'sha256')
+        .update(text)
+        .digest('hex');
     const count = (++this.#count).toString(16).padStart(8, '0');
     const own = randomBytes(12).toString('hex');
     const user = hash(`${account.username}:${challenge.realm}:${account.password}`);

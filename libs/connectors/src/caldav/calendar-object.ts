@@ -1,5 +1,14 @@
 import { contentLines, reduced } from './content-lines.js';
-import { all, first, parameterOf, parseComponent, recurrenceOf, textOf, type Component, type Property } from './properties.js';
+import {
+  all,
+  first,
+  parameterOf,
+  parseComponent,
+  recurrenceOf,
+  textOf,
+  type Component,
+  type Property,
+} from './properties.js';
 import { readRule, type BoundedRule } from './rule-parts.js';
 import { periodsOf, readSpan, readTime, timesOf, type EventTime, type Span, type ZoneFinder } from './times.js';
 import { Unreadable } from './unreadable.js';
@@ -71,24 +80,40 @@ function readEvent(event: Component, zoneOf: ZoneFinder): CalendarEvent {
   const startProperty = first(event, 'dtstart');
   const start = startProperty ? oneTime(startProperty, zoneOf) : recurrenceId;
   if (start === null) throw new Unreadable('an event without a start');
-  const endProperty = first(event, 'dtend');
-  const span = first(event, 'duration')?.values[0];
-  const added = all(event, 'rdate');
   return {
     uid: textOf(event, 'uid') ?? '',
     sequence: Number(textOf(event, 'sequence') ?? 0) || 0,
     start,
-    end: endProperty ? localised(oneTime(endProperty, zoneOf), start) : null,
-    duration: span === undefined ? null : readSpan(span),
-    rules: all(event, 'rrule').map((property) => readRule(recurrenceOf(property))),
-    excludedRules: all(event, 'exrule').map((property) => readRule(recurrenceOf(property))),
-    dates: bounded(added.flatMap((property) => timesOf(property, zoneOf))).map((time) => localised(time, start)),
-    periods: bounded(added.flatMap((property) => periodsOf(property, zoneOf))),
-    excludedDates: bounded(all(event, 'exdate').flatMap((property) => timesOf(property, zoneOf))).map((time) => localised(time, start)),
+    ...lengthOf(event, start, zoneOf),
+    ...recurrenceSet(event, start, zoneOf),
     recurrenceId: recurrenceId === null ? null : localised(recurrenceId, start),
     andFuture: recurrence !== undefined && parameterOf(recurrence, 'range')?.toUpperCase() === 'THISANDFUTURE',
     modifiedAt: modifiedAt(event),
     ...wordsOf(event),
+  };
+}
+
+function lengthOf(event: Component, start: EventTime, zoneOf: ZoneFinder): Pick<CalendarEvent, 'end' | 'duration'> {
+  const end = first(event, 'dtend');
+  const span = first(event, 'duration')?.values[0];
+  return {
+    end: end ? localised(oneTime(end, zoneOf), start) : null,
+    duration: span === undefined ? null : readSpan(span),
+  };
+}
+
+type Recurrence = 'rules' | 'excludedRules' | 'dates' | 'periods' | 'excludedDates';
+
+function recurrenceSet(event: Component, start: EventTime, zoneOf: ZoneFinder): Pick<CalendarEvent, Recurrence> {
+  const rulesOf = (name: string): BoundedRule[] => all(event, name).map((property) => readRule(recurrenceOf(property)));
+  const datesOf = (name: string): EventTime[] =>
+    bounded(all(event, name).flatMap((property) => timesOf(property, zoneOf))).map((time) => localised(time, start));
+  return {
+    rules: rulesOf('rrule'),
+    excludedRules: rulesOf('exrule'),
+    dates: datesOf('rdate'),
+    periods: bounded(all(event, 'rdate').flatMap((property) => periodsOf(property, zoneOf))),
+    excludedDates: datesOf('exdate'),
   };
 }
 
@@ -103,7 +128,11 @@ function wordsOf(event: Component): Pick<CalendarEvent, Words> {
     summary: textOf(event, 'summary') ?? '',
     declined: all(event, 'attendee')
       .filter((attendee) => parameterOf(attendee, 'partstat')?.toUpperCase() === 'DECLINED')
-      .map((attendee) => String(attendee.values[0]).toLowerCase().replace(/^mailto:/, '')),
+      .map((attendee) =>
+        String(attendee.values[0])
+          .toLowerCase()
+          .replace(/^mailto:/, ''),
+      ),
     reference: referenceOf(textOf(event, 'uid') ?? '', textOf(event, 'x-unisson-reference')),
   };
 }
@@ -141,6 +170,7 @@ function modifiedAt(event: Component): number | null {
 /** True when any part of an object makes it a series. */
 export function isRecurring(events: readonly CalendarEvent[]): boolean {
   return events.some(
-    ({ rules, dates, periods, recurrenceId }) => rules.length + dates.length + periods.length > 0 || recurrenceId !== null,
+    ({ rules, dates, periods, recurrenceId }) =>
+      rules.length + dates.length + periods.length > 0 || recurrenceId !== null,
   );
 }

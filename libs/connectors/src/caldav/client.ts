@@ -1,4 +1,11 @@
-import { ConnectorError, createHttp, type CallOptions, type ConnectorContext, type Http, type HttpAnswer } from '#connector-sdk';
+import {
+  ConnectorError,
+  createHttp,
+  type CallOptions,
+  type ConnectorContext,
+  type Http,
+  type HttpAnswer,
+} from '#connector-sdk';
 import { Authorization } from './authorization.js';
 import type { Secrets, Settings } from './config.js';
 import { errorOf } from './errors.js';
@@ -96,7 +103,9 @@ export class DavClient {
   async #exchange(request: DavRequest, url: URL, options: CallOptions): Promise<HttpAnswer> {
     const first = await this.#once(request, url, options);
     if (first.status !== 401 || !this.isTrusted(url)) return first;
-    return this.#authorization.challenged(first.headers['www-authenticate']) ? this.#once(request, url, options) : first;
+    return this.#authorization.challenged(first.headers['www-authenticate'])
+      ? this.#once(request, url, options)
+      : first;
   }
 
   async #once({ method, depth, headers, body }: DavRequest, url: URL, { signal }: CallOptions): Promise<HttpAnswer> {
@@ -126,13 +135,16 @@ export class DavClient {
     if (from.protocol === 'http:' && to.protocol === 'https:' && to.hostname === from.hostname) {
       throw new ConnectorError('invalid', 'the server redirects to https: enter the https address');
     }
-    if (write && !this.isTrusted(to)) throw new ConnectorError('invalid', 'the server redirects a change to another host');
+    if (write && !this.isTrusted(to))
+      throw new ConnectorError('invalid', 'the server redirects a change to another host');
     return to;
   }
 
   #refused(url: URL): ConnectorError {
     if (this.isTrusted(url)) return new ConnectorError('auth', 'the server refused the credentials', { status: 401 });
-    return new ConnectorError('invalid', 'the server redirects to another host: enter the address of that host', { status: 401 });
+    return new ConnectorError('invalid', 'the server redirects to another host: enter the address of that host', {
+      status: 401,
+    });
   }
 }
 

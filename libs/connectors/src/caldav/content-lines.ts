@@ -37,8 +37,13 @@ export function contentLines(body: string): ContentLine[] {
 }
 
 function contentLine(parts: readonly string[]): ContentLine {
-  const text = parts.length === 1 ? (parts[0] ?? '') : parts.map((part, index) => (index === 0 ? part : part.slice(1))).join('');
-  return { raw: parts.length === 1 ? text : parts.join('\r\n'), text, name: (NAME.exec(text)?.[1] ?? '').toUpperCase() };
+  const text =
+    parts.length === 1 ? (parts[0] ?? '') : parts.map((part, index) => (index === 0 ? part : part.slice(1))).join('');
+  return {
+    raw: parts.length === 1 ? text : parts.join('\r\n'),
+    text,
+    name: (NAME.exec(text)?.[1] ?? '').toUpperCase(),
+  };
 }
 
 /** What follows the name and parameters of a line; quoted parameters may hold colons. */
@@ -66,28 +71,51 @@ const PROPERTIES = new Set([
  * Throws {@link Unreadable} when components do not nest.
  */
 export function reduced(lines: readonly ContentLine[], isKnownZone: (tzid: string) => boolean): string {
-  const kept: string[] = ['BEGIN:VCALENDAR'];
-  const open: string[] = [];
-  let skipped = 0;
+  const kept = ['BEGIN:VCALENDAR'];
+  const open: Open[] = [];
   for (const [index, line] of lines.entries()) {
+    const inside = open.at(-1);
     if (line.name === 'BEGIN') {
       const component = componentOf(line);
-      if (open.length >= MAX_DEPTH) throw new Unreadable('components are nested too deeply');
-      open.push(component);
-      if (component === 'VCALENDAR' && open.length === 1) continue;
-      if (skipped > 0 || !COMPONENTS.has(component) || (component === 'VTIMEZONE' && isKnownZone(tzidAfter(lines, index)))) skipped++;
-      else kept.push(`BEGIN:${component}`);
+      const begun = opened(component, inside, () => isKnownZone(tzidAfter(lines, index)));
+      if (open.push(begun) > MAX_DEPTH) throw new Unreadable('components are nested too deeply');
+      if (begun.isWritten) kept.push(`BEGIN:${component}`);
     } else if (line.name === 'END') {
-      const component = componentOf(line);
-      if (open.pop() !== component) throw new Unreadable('components do not nest');
-      if (skipped > 0) skipped--;
-      else if (COMPONENTS.has(component)) kept.push(`END:${component}`);
-    } else if (skipped === 0 && open.length > 0 && PROPERTIES.has(line.name) && valueOf(line) !== '') {
+      open.pop();
+      kept.push(...closed(line, inside));
+    } else if (inside?.isKept && isRead(line)) {
       kept.push(line.text);
     }
   }
   if (open.length > 0) throw new Unreadable('the object is cut off');
   return [...kept, 'END:VCALENDAR', ''].join('\r\n');
+}
+
+function closed(line: ContentLine, inside: Open | undefined): string[] {
+  if (inside?.component !== componentOf(line)) throw new Unreadable('components do not nest');
+  return inside.isWritten ? [`END:${inside.component}`] : [];
+}
+
+function isRead(line: ContentLine): boolean {
+  return PROPERTIES.has(line.name) && valueOf(line) !== '';
+}
+
+interface Open {
+  readonly component: string;
+  /** Whether what is in it is kept. */
+  readonly isKept: boolean;
+  /** Whether it is itself; the VCALENDAR is written once. */
+  readonly isWritten: boolean;
+}
+
+function opened(component: string, outer: Open | undefined, isKnownZone: () => boolean): Open {
+  if (!outer && component === 'VCALENDAR') return { component, isKept: true, isWritten: false };
+  const isWritten = outer?.isKept !== false && isWanted(component, isKnownZone);
+  return { component, isKept: isWritten, isWritten };
+}
+
+function isWanted(component: string, isKnownZone: () => boolean): boolean {
+  return COMPONENTS.has(component) && !(component === 'VTIMEZONE' && isKnownZone());
 }
 
 function componentOf(line: ContentLine): string {
@@ -126,7 +154,6 @@ export function fold(text: string): string {
 export function escapeText(text: string): string {
   return text
     .replace(/\r\n?/g, '\n')
-    // eslint-disable-next-line no-control-regex -- exactly these are forbidden
     .replace(/[\u0000-\u0009\u000B-\u001F\u007F]/g, ' ')
     .replace(/[\\;,]/g, (character) => `\\${character}`)
     .replace(/\n/g, '\\n');

@@ -45,9 +45,12 @@ if (present) {
       expect(occurrences(file)).toEqual(file.expected);
     });
 
-    it.each(cases.filter((file) => /disputed|differs/.test(file.status) && !unknownZone(file)))('loses no busy time of $id', (file) => {
-      expect(occurrences(file)).toEqual(expect.arrayContaining([...(file.expected ?? [])]));
-    });
+    it.each(cases.filter((file) => /disputed|differs/.test(file.status) && !unknownZone(file)))(
+      'loses no busy time of $id',
+      (file) => {
+        expect(occurrences(file)).toEqual(expect.arrayContaining([...(file.expected ?? [])]));
+      },
+    );
 
     it.each(cases.filter((file) => /disputed/.test(file.status) && unknownZone(file)))(
       'never takes an unknown zone of $id for a floating time',

@@ -1,6 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import nock from 'nock';
-import { call, found, elsewhere, multistatus, open, origin, scriptServer, useServers, type Answer, type Seen } from './scripted-server.suite.js';
+import {
+  call,
+  found,
+  elsewhere,
+  multistatus,
+  open,
+  origin,
+  scriptServer,
+  useServers,
+  type Answer,
+  type Seen,
+} from './scripted-server.suite.js';
 
 useServers();
 
@@ -15,7 +26,10 @@ const HOME = '<c:calendar-home-set><d:href>/cal/anne/</d:href></c:calendar-home-
 
 const home: Answer = multistatus(
   found('/cal/anne/', '<d:resourcetype><d:collection/></d:resourcetype>'),
-  found('/cal/anne/cabinet/', `${CALENDAR}<d:displayname>Cabinet</d:displayname>${components('VEVENT', 'VTODO')}${privileges('read', 'write')}<c:calendar-timezone>BEGIN:VCALENDAR&#13;\nBEGIN:VTIMEZONE&#13;\nTZID:Europe/Paris&#13;\nEND:VTIMEZONE&#13;\nEND:VCALENDAR</c:calendar-timezone>`),
+  found(
+    '/cal/anne/cabinet/',
+    `${CALENDAR}<d:displayname>Cabinet</d:displayname>${components('VEVENT', 'VTODO')}${privileges('read', 'write')}<c:calendar-timezone>BEGIN:VCALENDAR&#13;\nBEGIN:VTIMEZONE&#13;\nTZID:Europe/Paris&#13;\nEND:VTIMEZONE&#13;\nEND:VCALENDAR</c:calendar-timezone>`,
+  ),
   found('/cal/anne/lecture%20seule', `${CALENDAR}${privileges('read', 'read-free-busy')}`),
   found('/cal/anne/partage/', `${CALENDAR}${privileges('read', 'write-content', 'bind')}`),
   found('/cal/anne/tout/', `${CALENDAR}${privileges('all')}`),
@@ -25,11 +39,14 @@ const home: Answer = multistatus(
 );
 
 /** A server whose entry point is at a path; everything else of the way is the same. */
-const server = (entry: (request: Seen) => Answer) => (request: Seen): Answer => {
-  if (request.target === '/p/anne/') return multistatus(found('/p/anne/', HOME));
-  if (request.target === '/cal/anne/') return request.headers['depth'] === '1' ? home : multistatus(found('/cal/anne/', PRINCIPAL));
-  return entry(request);
-};
+const server =
+  (entry: (request: Seen) => Answer) =>
+  (request: Seen): Answer => {
+    if (request.target === '/p/anne/') return multistatus(found('/p/anne/', HOME));
+    if (request.target === '/cal/anne/')
+      return request.headers['depth'] === '1' ? home : multistatus(found('/cal/anne/', PRINCIPAL));
+    return entry(request);
+  };
 
 const expected = [
   { id: '/cal/anne/cabinet/', name: 'Cabinet', writable: true, timeZone: 'Europe/Paris' },
@@ -40,12 +57,23 @@ const expected = [
 
 describe('finding calendars', () => {
   const entries: Readonly<Record<string, (request: Seen) => Answer>> = {
-    'a permanent redirect': ({ target }) => (target === '/.well-known/caldav' ? { status: 301, headers: { Location: '/dav/' } } : multistatus(found('/dav/', PRINCIPAL))),
-    'a found redirect to a full address': ({ target }) => (target === '/.well-known/caldav' ? { status: 302, headers: { Location: `${origin()}/dav/` } } : multistatus(found('/dav/', PRINCIPAL))),
-    'a temporary redirect': ({ target }) => (target === '/.well-known/caldav' ? { status: 307, headers: { Location: 'dav' } } : multistatus(found('/', PRINCIPAL))),
+    'a permanent redirect': ({ target }) =>
+      target === '/.well-known/caldav'
+        ? { status: 301, headers: { Location: '/dav/' } }
+        : multistatus(found('/dav/', PRINCIPAL)),
+    'a found redirect to a full address': ({ target }) =>
+      target === '/.well-known/caldav'
+        ? { status: 302, headers: { Location: `${origin()}/dav/` } }
+        : multistatus(found('/dav/', PRINCIPAL)),
+    'a temporary redirect': ({ target }) =>
+      target === '/.well-known/caldav'
+        ? { status: 307, headers: { Location: 'dav' } }
+        : multistatus(found('/', PRINCIPAL)),
     'an answer in place': () => multistatus(found('/.well-known/caldav', PRINCIPAL)),
-    'nothing there (404)': ({ target }) => (target === '/.well-known/caldav' ? { status: 404 } : multistatus(found('/', PRINCIPAL))),
-    'a web page (200)': ({ target }) => (target === '/.well-known/caldav' ? { status: 200, body: '<html></html>' } : multistatus(found('/', PRINCIPAL))),
+    'nothing there (404)': ({ target }) =>
+      target === '/.well-known/caldav' ? { status: 404 } : multistatus(found('/', PRINCIPAL)),
+    'a web page (200)': ({ target }) =>
+      target === '/.well-known/caldav' ? { status: 200, body: '<html></html>' } : multistatus(found('/', PRINCIPAL)),
   };
 
   it.each(Object.keys(entries))('from the bare host, whose well-known address is %s', async (what) => {
@@ -54,13 +82,19 @@ describe('finding calendars', () => {
   });
 
   it.each(['/p/anne/', '/cal/anne/', '/dav/x/'])('from %s', async (path) => {
-    scriptServer(server(({ target }) => (target === '/.well-known/caldav' ? multistatus(found(target, PRINCIPAL)) : { status: 405 })));
+    scriptServer(
+      server(({ target }) =>
+        target === '/.well-known/caldav' ? multistatus(found(target, PRINCIPAL)) : { status: 405 },
+      ),
+    );
     expect(await open({ url: `${origin()}${path}` }).listAgendas(call)).toEqual(expected);
   });
 
   it('from a calendar itself: then it is the only one', async () => {
     const seen = scriptServer(() => multistatus(found('/cal/anne/cabinet', `${CALENDAR}${privileges('all')}`)));
-    expect(await open({ url: `${origin()}/cal/anne/cabinet` }).listAgendas(call)).toEqual([{ id: '/cal/anne/cabinet/', name: 'cabinet', writable: true, timeZone: null }]);
+    expect(await open({ url: `${origin()}/cal/anne/cabinet` }).listAgendas(call)).toEqual([
+      { id: '/cal/anne/cabinet/', name: 'cabinet', writable: true, timeZone: null },
+    ]);
     expect(seen).toHaveLength(1);
   });
 
@@ -82,29 +116,40 @@ describe('credentials', () => {
     const seen = scriptServer(server(entry));
     expect(await open().verify(call)).toEqual({ account: 'anne' });
     expect(await open({}, { type: 'bearer', token: 'jeton' }).verify(call)).toEqual({ account: '/p/anne/' });
-    expect(new Set(seen.map(({ headers }) => headers['authorization']))).toEqual(new Set(['Basic YW5uZTpzZWNyZXQ=', 'Bearer jeton']));
+    expect(new Set(seen.map(({ headers }) => headers['authorization']))).toEqual(
+      new Set(['Basic YW5uZTpzZWNyZXQ=', 'Bearer jeton']),
+    );
   });
 
   it('are refused by 401, and by a server that knows nobody', async () => {
     scriptServer(() => ({ status: 401, headers: { 'WWW-Authenticate': 'Basic realm="x"' } }));
     await expect(open().verify(call)).rejects.toMatchObject({ kind: 'auth', status: 401 });
-    scriptServer(() => multistatus(found('/', '<d:current-user-principal><d:unauthenticated/></d:current-user-principal>')));
+    scriptServer(() =>
+      multistatus(found('/', '<d:current-user-principal><d:unauthenticated/></d:current-user-principal>')),
+    );
     await expect(open().verify(call)).rejects.toMatchObject({ kind: 'auth' });
   });
 
   it('answer a digest challenge once a session', async () => {
     const challenge = 'Digest realm="BaikalDAV", qop="auth", nonce="abc", opaque="def", Basic realm="x"';
     const seen = scriptServer((request) =>
-      request.headers['authorization']?.startsWith('Digest') ? server(entry)(request) : { status: 401, headers: { 'WWW-Authenticate': challenge } },
+      request.headers['authorization']?.startsWith('Digest')
+        ? server(entry)(request)
+        : { status: 401, headers: { 'WWW-Authenticate': challenge } },
     );
     await open().verify(call);
     expect(seen.map(({ headers }) => headers['authorization']?.slice(0, 6))).toEqual(['Basic ', 'Digest', 'Digest']);
-    expect(seen[2]?.headers['authorization']).toMatch(/^Digest username="anne", realm="BaikalDAV", nonce="abc", uri="\/p\/anne\/", algorithm=MD5, response="[0-9a-f]{32}", qop=auth, nc=00000002, cnonce="[0-9a-f]+", opaque="def"$/);
+    expect(seen[2]?.headers['authorization']).toMatch(
+      /^Digest username="anne", realm="BaikalDAV", nonce="abc", uri="\/p\/anne\/", algorithm=MD5, response="[0-9a-f]{32}", qop=auth, nc=00000002, cnonce="[0-9a-f]+", opaque="def"$/,
+    );
   });
 
   it('stop at a refused digest', async () => {
     let nonce = 0;
-    const seen = scriptServer(() => ({ status: 401, headers: { 'WWW-Authenticate': `Digest realm="x", nonce="${String(nonce++)}", qop="auth"` } }));
+    const seen = scriptServer(() => ({
+      status: 401,
+      headers: { 'WWW-Authenticate': `Digest realm="x", nonce="${String(nonce++)}", qop="auth"` },
+    }));
     await expect(open().verify(call)).rejects.toMatchObject({ kind: 'auth' });
     expect(seen).toHaveLength(2);
   });
@@ -120,7 +165,9 @@ describe('redirects', () => {
 
   it('do not carry credentials to another host', async () => {
     const far = new URL(elsewhere()).host;
-    const seen = scriptServer(({ host }) => (host === far ? { status: 401 } : { status: 301, headers: { Location: `${elsewhere()}/dav/` } }));
+    const seen = scriptServer(({ host }) =>
+      host === far ? { status: 401 } : { status: 301, headers: { Location: `${elsewhere()}/dav/` } },
+    );
     await expect(open().verify(call)).rejects.toMatchObject({ kind: 'invalid' });
     const there = seen.filter(({ host }) => host === far);
     expect(there).not.toHaveLength(0);
@@ -130,12 +177,16 @@ describe('redirects', () => {
   it('are refused for changes to another host', async () => {
     const seen = scriptServer(() => ({ status: 307, headers: { Location: `${elsewhere()}/x.ics` } }));
     const content = { start: 0, end: 3_600_000, timeZone: 'Europe/Paris', summary: 'x' };
-    await expect(open().create({ agendaId: '/cal/', reference: 'r', content }, call)).rejects.toMatchObject({ kind: 'invalid' });
+    await expect(open().create({ agendaId: '/cal/', reference: 'r', content }, call)).rejects.toMatchObject({
+      kind: 'invalid',
+    });
     expect(seen).toHaveLength(1);
   });
 
   it('are refused from https to http', async () => {
-    const scope = nock('https://dav.exemple.fr').intercept('/.well-known/caldav', 'PROPFIND').reply(301, '', { Location: 'http://dav.exemple.fr/dav/' });
+    const scope = nock('https://dav.exemple.fr')
+      .intercept('/.well-known/caldav', 'PROPFIND')
+      .reply(301, '', { Location: 'http://dav.exemple.fr/dav/' });
     await expect(open({ url: 'https://dav.exemple.fr/' }).verify(call)).rejects.toMatchObject({ kind: 'invalid' });
     expect(scope.isDone()).toBe(true);
     nock.restore();

@@ -128,7 +128,10 @@ function isCalendar(properties: DavResponse['properties']): boolean {
   if (!types.includes(caldav('calendar')) || types.some((type) => NO_CALENDAR.has(type))) return false;
   const components = properties.get(caldav('supported-calendar-component-set'));
   // No set means all components (RFC 4791 5.2.3).
-  return components === undefined || components.children.some(({ nameAttribute }) => nameAttribute?.toUpperCase() === 'VEVENT');
+  return (
+    components === undefined ||
+    components.children.some(({ nameAttribute }) => nameAttribute?.toUpperCase() === 'VEVENT')
+  );
 }
 
 /** A calendar that holds events; `null` for any other resource. */

@@ -36,23 +36,35 @@ export function errorOf(answer: Pick<HttpAnswer, 'status' | 'headers'>, asked: A
   const { status } = answer;
   const retry = retryAfterMs(answer.headers['retry-after'], asked.now);
   if (status === 429) {
-    return new ConnectorError('rate_limited', 'the server asks to slow down', { status, retryAfterMs: retry ?? DEFAULT_WAIT_MS });
+    return new ConnectorError('rate_limited', 'the server asks to slow down', {
+      status,
+      retryAfterMs: retry ?? DEFAULT_WAIT_MS,
+    });
   }
   // A server that says when to come back refused on purpose; any other 5xx may have come after the write.
   if (status === 503 && retry !== undefined) {
     return new ConnectorError('unavailable', 'the server is down for a while', { status, retryAfterMs: retry });
   }
   const kind = asked.write ? refusedWrite(status, asked.conditions ?? []) : refusedRead(status);
-  return new ConnectorError(kind, `the server answered ${String(status)}${reasonOf(asked.conditions ?? [])}`, { status });
+  return new ConnectorError(kind, `the server answered ${String(status)}${reasonOf(asked.conditions ?? [])}`, {
+    status,
+  });
 }
 
 /** Precondition names are fixed words of the standards, never content. */
 function reasonOf(conditions: readonly string[]): string {
-  const known = conditions.map((name) => /^\{[^}]*\}([a-z-]{1,60})$/.exec(name)?.[1]).filter((name) => name !== undefined);
+  const known = conditions
+    .map((name) => /^\{[^}]*\}([a-z-]{1,60})$/.exec(name)?.[1])
+    .filter((name) => name !== undefined);
   return known.length > 0 ? ` (${known.slice(0, 3).join(', ')})` : '';
 }
 
-const READ: Partial<Record<number, ConnectorErrorKind>> = { 401: 'auth', 403: 'forbidden', 404: 'not_found', 410: 'not_found' };
+const READ: Partial<Record<number, ConnectorErrorKind>> = {
+  401: 'auth',
+  403: 'forbidden',
+  404: 'not_found',
+  410: 'not_found',
+};
 
 function refusedRead(status: number): ConnectorErrorKind {
   return READ[status] ?? 'unavailable';

@@ -9,27 +9,47 @@ const PARIS = ianaZone('Europe/Paris') ?? UTC;
 const REUNION = ianaZone('Indian/Reunion') ?? UTC;
 
 function calendar(...events: readonly string[]): string {
-  const parts = events.map((event) => `BEGIN:VEVENT\r\nUID:serie\r\n${event.split('\n').map((line) => line.trim()).join('\r\n')}\r\nEND:VEVENT\r\n`);
+  const parts = events.map(
+    (event) =>
+      `BEGIN:VEVENT\r\nUID:serie\r\n${event
+        .split('\n')
+        .map((line) => line.trim())
+        .join('\r\n')}\r\nEND:VEVENT\r\n`,
+  );
   return `BEGIN:VCALENDAR\r\n${parts.join('')}END:VCALENDAR\r\n`;
 }
 
 function spans(body: string, [from, to]: readonly [string, string], local = PARIS): string[] {
   const window = { start: Date.parse(from), end: Date.parse(to) };
-  return expand(readCalendarObject(body), { window, local }).map(({ start, end }) => [start, end].map((at) => new Date(at).toISOString().slice(0, 16)).join('/'));
+  return expand(readCalendarObject(body), { window, local }).map(({ start, end }) =>
+    [start, end].map((at) => new Date(at).toISOString().slice(0, 16)).join('/'),
+  );
 }
 
 function busy(body: string, addresses: readonly string[] = []): number {
   const window = { start: Date.parse('2026-01-01T00:00:00Z'), end: Date.parse('2027-01-01T00:00:00Z') };
-  return remoteObject(readCalendarObject(body), { remoteId: '/x', version: null }, { window, local: PARIS, addresses: new Set(addresses) }).busy.length;
+  return remoteObject(
+    readCalendarObject(body),
+    { remoteId: '/x', version: null },
+    { window, local: PARIS, addresses: new Set(addresses) },
+  ).busy.length;
 }
 
 const YEAR = ['2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z'] as const;
 
 describe('clock changes', () => {
   it('keeps the local hour of a weekly series over both changes', () => {
-    const weekly = calendar('DTSTART;TZID=Europe/Paris:20260323T090000\nDTEND;TZID=Europe/Paris:20260323T093000\nRRULE:FREQ=WEEKLY');
-    expect(spans(weekly, ['2026-03-20T00:00:00Z', '2026-04-04T00:00:00Z'])).toEqual(['2026-03-23T08:00/2026-03-23T08:30', '2026-03-30T07:00/2026-03-30T07:30']);
-    expect(spans(weekly, ['2026-10-19T00:00:00Z', '2026-10-27T00:00:00Z'])).toEqual(['2026-10-19T07:00/2026-10-19T07:30', '2026-10-26T08:00/2026-10-26T08:30']);
+    const weekly = calendar(
+      'DTSTART;TZID=Europe/Paris:20260323T090000\nDTEND;TZID=Europe/Paris:20260323T093000\nRRULE:FREQ=WEEKLY',
+    );
+    expect(spans(weekly, ['2026-03-20T00:00:00Z', '2026-04-04T00:00:00Z'])).toEqual([
+      '2026-03-23T08:00/2026-03-23T08:30',
+      '2026-03-30T07:00/2026-03-30T07:30',
+    ]);
+    expect(spans(weekly, ['2026-10-19T00:00:00Z', '2026-10-27T00:00:00Z'])).toEqual([
+      '2026-10-19T07:00/2026-10-19T07:30',
+      '2026-10-26T08:00/2026-10-26T08:30',
+    ]);
   });
 
   it.each([
@@ -51,7 +71,9 @@ describe('clock changes', () => {
   });
 
   it('takes DTEND as an exact length, DURATION as a nominal one', () => {
-    const exact = calendar('DTSTART;TZID=Europe/Paris:20260327T200000\nDTEND;TZID=Europe/Paris:20260328T200000\nRRULE:FREQ=DAILY;COUNT=2');
+    const exact = calendar(
+      'DTSTART;TZID=Europe/Paris:20260327T200000\nDTEND;TZID=Europe/Paris:20260328T200000\nRRULE:FREQ=DAILY;COUNT=2',
+    );
     expect(spans(exact, YEAR)[1]).toBe('2026-03-28T19:00/2026-03-29T19:00');
     const nominal = calendar('DTSTART;TZID=Europe/Paris:20260328T200000\nDURATION:P1D');
     expect(spans(nominal, YEAR)).toEqual(['2026-03-28T19:00/2026-03-29T18:00']);
@@ -74,7 +96,10 @@ describe('zones', () => {
     'BEGIN:VTIMEZONE', 'TZID:Cabinet', 'BEGIN:DAYLIGHT', 'DTSTART:00010101T000000', 'TZOFFSETFROM:+0230', 'TZOFFSETTO:+023015', 'END:DAYLIGHT', 'END:VTIMEZONE',
   ].join('\r\n'); // prettier-ignore
   const at = (tzid: string, definition = ''): string =>
-    calendar(`DTSTART;TZID=${tzid}:20260601T090000\nDURATION:PT1H`).replace('BEGIN:VEVENT', `${definition}${definition ? '\r\n' : ''}BEGIN:VEVENT`);
+    calendar(`DTSTART;TZID=${tzid}:20260601T090000\nDURATION:PT1H`).replace(
+      'BEGIN:VEVENT',
+      `${definition}${definition ? '\r\n' : ''}BEGIN:VEVENT`,
+    );
 
   it.each([
     ['Europe/Paris', '07:00'],
@@ -103,13 +128,20 @@ describe('zones', () => {
 });
 
 describe('overrides', () => {
-  const daily = 'DTSTART;TZID=Europe/Paris:20260601T090000\nDTEND;TZID=Europe/Paris:20260601T100000\nRRULE:FREQ=DAILY;COUNT=4';
+  const daily =
+    'DTSTART;TZID=Europe/Paris:20260601T090000\nDTEND;TZID=Europe/Paris:20260601T100000\nRRULE:FREQ=DAILY;COUNT=4';
   const starts = (...events: string[]): string[] => spans(calendar(...events), YEAR).map((span) => span.slice(5, 16));
 
   it('moves an instance, named in its own zone, in UTC or by its day, before or after its master', () => {
-    const moved = (rid: string): string => `RECURRENCE-ID${rid}\nDTSTART;TZID=Europe/Paris:20260610T150000\nDURATION:PT1H`;
+    const moved = (rid: string): string =>
+      `RECURRENCE-ID${rid}\nDTSTART;TZID=Europe/Paris:20260610T150000\nDURATION:PT1H`;
     const expected = ['06-01T07:00', '06-03T07:00', '06-04T07:00', '06-10T13:00'];
-    for (const rid of [';TZID=Europe/Paris:20260602T090000', ':20260602T070000Z', ';VALUE=DATE:20260602', ';TZID=America/New_York:20260602T030000']) {
+    for (const rid of [
+      ';TZID=Europe/Paris:20260602T090000',
+      ':20260602T070000Z',
+      ';VALUE=DATE:20260602',
+      ';TZID=America/New_York:20260602T030000',
+    ]) {
       expect(starts(daily, moved(rid))).toEqual(expected);
       expect(starts(moved(rid), daily)).toEqual(expected);
     }
@@ -122,11 +154,20 @@ describe('overrides', () => {
   });
 
   it('excludes by EXDATE in UTC, in another zone or by the day, also an overridden instance', () => {
-    for (const exdate of [':20260602T070000Z', ';TZID=America/New_York:20260602T030000', ';VALUE=DATE:20260602', ';TZID=Europe/Paris:20260602T090000']) {
+    for (const exdate of [
+      ':20260602T070000Z',
+      ';TZID=America/New_York:20260602T030000',
+      ';VALUE=DATE:20260602',
+      ';TZID=Europe/Paris:20260602T090000',
+    ]) {
       expect(starts(`${daily}\nEXDATE${exdate}`)).toEqual(['06-01T07:00', '06-03T07:00', '06-04T07:00']);
     }
     const override = 'RECURRENCE-ID:20260602T070000Z\nDTSTART:20260602T120000Z\nDURATION:PT1H';
-    expect(starts(`${daily}\nEXDATE:20260602T070000Z`, override)).toEqual(['06-01T07:00', '06-03T07:00', '06-04T07:00']);
+    expect(starts(`${daily}\nEXDATE:20260602T070000Z`, override)).toEqual([
+      '06-01T07:00',
+      '06-03T07:00',
+      '06-04T07:00',
+    ]);
   });
 
   it('adds dates and periods of their own length', () => {
@@ -139,13 +180,23 @@ describe('overrides', () => {
   });
 
   it('moves this and all future instances', () => {
-    const future = 'RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Paris:20260603T090000\nDTSTART;TZID=Europe/Paris:20260603T140000\nDURATION:PT2H';
-    expect(spans(calendar(daily, future), YEAR).slice(2)).toEqual(['2026-06-03T12:00/2026-06-03T14:00', '2026-06-04T12:00/2026-06-04T14:00']);
+    const future =
+      'RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Paris:20260603T090000\nDTSTART;TZID=Europe/Paris:20260603T140000\nDURATION:PT2H';
+    expect(spans(calendar(daily, future), YEAR).slice(2)).toEqual([
+      '2026-06-03T12:00/2026-06-03T14:00',
+      '2026-06-04T12:00/2026-06-04T14:00',
+    ]);
   });
 
   it('counts instances that are excluded, and reads UNTIL as a date for the whole local day', () => {
-    expect(starts('DTSTART:20260601T070000Z\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260602T070000Z')).toEqual(['06-01T07:00', '06-03T07:00']);
-    expect(starts('DTSTART;TZID=Europe/Paris:20260601T233000\nRRULE:FREQ=DAILY;UNTIL=20260602')).toEqual(['06-01T21:30', '06-02T21:30']);
+    expect(starts('DTSTART:20260601T070000Z\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260602T070000Z')).toEqual([
+      '06-01T07:00',
+      '06-03T07:00',
+    ]);
+    expect(starts('DTSTART;TZID=Europe/Paris:20260601T233000\nRRULE:FREQ=DAILY;UNTIL=20260602')).toEqual([
+      '06-01T21:30',
+      '06-02T21:30',
+    ]);
     expect(starts('DTSTART;VALUE=DATE:20260601\nRRULE:FREQ=DAILY;UNTIL=20260601T220000Z')).toHaveLength(2);
   });
 });
@@ -169,7 +220,8 @@ describe('what makes an event busy', () => {
 
   it('asks each instance by itself', () => {
     const daily = 'DTSTART:20260601T070000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=5';
-    const override = (day: number, lines: string): string => `RECURRENCE-ID:2026060${String(day)}T070000Z\nDTSTART:2026060${String(day)}T070000Z\nDURATION:PT1H\n${lines}`;
+    const override = (day: number, lines: string): string =>
+      `RECURRENCE-ID:2026060${String(day)}T070000Z\nDTSTART:2026060${String(day)}T070000Z\nDURATION:PT1H\n${lines}`;
     expect(busy(calendar(daily, override(2, 'STATUS:CANCELLED'), override(3, 'TRANSP:TRANSPARENT')))).toBe(3);
     expect(busy(calendar(`${daily}\nTRANSP:TRANSPARENT`, override(2, 'TRANSP:OPAQUE')))).toBe(1);
   });
@@ -208,10 +260,18 @@ describe('bounds', () => {
   });
 
   it('reads 700 clones of one event as one', () => {
-    expect(spans(calendar(...Array<string>(700).fill('DTSTART:20260601T070000Z\nDURATION:PT1H')), YEAR)).toHaveLength(1);
+    expect(spans(calendar(...Array<string>(700).fill('DTSTART:20260601T070000Z\nDURATION:PT1H')), YEAR)).toHaveLength(
+      1,
+    );
   });
 
-  it.each(['RRULE:FREQ=FORTNIGHTLY', 'RRULE:FREQ=DAILY;BYMONTH=13', 'RRULE:RSCALE=HEBREW;FREQ=YEARLY', 'DURATION:PT', 'DTEND:20260231T000000Z'])('refuses %s', (line) => {
+  it.each([
+    'RRULE:FREQ=FORTNIGHTLY',
+    'RRULE:FREQ=DAILY;BYMONTH=13',
+    'RRULE:RSCALE=HEBREW;FREQ=YEARLY',
+    'DURATION:PT',
+    'DTEND:20260231T000000Z',
+  ])('refuses %s', (line) => {
     expect(() => spans(calendar(`DTSTART:20260601T070000Z\n${line}`), YEAR)).toThrow(Unreadable);
   });
 });

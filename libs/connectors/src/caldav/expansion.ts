@@ -54,7 +54,10 @@ function endOfDays(event: CalendarEvent, wall: number, { zone, start }: { zone: 
   if (event.end) return Math.max(next, start + instantOf(event.end, zone) - toInstant(zone, event.start.wall));
   if (!event.duration) return next;
   const { days, milliseconds } = event.duration;
-  return Math.max(next, after({ wall, zone, start }, { days: days + Math.trunc(milliseconds / DAY), milliseconds: milliseconds % DAY }));
+  return Math.max(
+    next,
+    after({ wall, zone, start }, { days: days + Math.trunc(milliseconds / DAY), milliseconds: milliseconds % DAY }),
+  );
 }
 
 /** Days are nominal, the rest exact (RFC 5545 3.3.6). */
@@ -149,7 +152,10 @@ class Series {
   }
 
   #shiftOf(override: CalendarEvent): number {
-    const wall = override.start.kind === 'date' ? override.start.wall : toWall(this.#zone, instantOf(override.start, this.#request.local));
+    const wall =
+      override.start.kind === 'date'
+        ? override.start.wall
+        : toWall(this.#zone, instantOf(override.start, this.#request.local));
     return wall - this.#wallOf(override);
   }
 
@@ -167,10 +173,14 @@ class Series {
     for (const wall of this.#walls(rules)) this.#collect(found, this.#base(wall));
     for (const time of dates) {
       const written = this.#wallOf({ ...this.#master, recurrenceId: time });
-      this.#collect(found, { ...this.#base(written), ...(time.kind === 'time' && this.#master.start.kind === 'time' ? this.#exact(time) : {}) });
+      this.#collect(found, {
+        ...this.#base(written),
+        ...(time.kind === 'time' && this.#master.start.kind === 'time' ? this.#exact(time) : {}),
+      });
     }
     for (const period of periods) this.#collect(found, this.#period(period));
-    for (const wall of excludedRules.length > 0 ? this.#walls(excludedRules, false) : []) found.delete(this.#base(wall).key);
+    for (const wall of excludedRules.length > 0 ? this.#walls(excludedRules, false) : [])
+      found.delete(this.#base(wall).key);
     return [...found.values()].filter((base) => !this.#names.has(base));
   }
 
@@ -196,7 +206,10 @@ class Series {
   #period({ start, length }: CalendarEvent['periods'][number]): Base {
     const from = instantOf(start, this.#zone);
     const wall = toWall(this.#zone, from);
-    const to = 'kind' in length ? instantOf(length, start.zone ?? this.#zone) : after({ wall, zone: this.#zone, start: from }, length);
+    const to =
+      'kind' in length
+        ? instantOf(length, start.zone ?? this.#zone)
+        : after({ wall, zone: this.#zone, start: from }, length);
     return { start: from, end: Math.max(from, to), wall, key: this.#master.start.kind === 'date' ? dayOf(wall) : from };
   }
 
@@ -228,11 +241,17 @@ class Series {
 
 /** Of several masters, or overrides of one instance, the highest SEQUENCE counts, of equals the last. */
 function newest(events: readonly CalendarEvent[]): CalendarEvent | undefined {
-  return events.reduce<CalendarEvent | undefined>((best, each) => (best && best.sequence > each.sequence ? best : each), undefined);
+  return events.reduce<CalendarEvent | undefined>(
+    (best, each) => (best && best.sequence > each.sequence ? best : each),
+    undefined,
+  );
 }
 
 /** The master in force, and one override for each instance overridden. */
-export function inForce(events: readonly CalendarEvent[]): { master: CalendarEvent | undefined; overrides: CalendarEvent[] } {
+export function inForce(events: readonly CalendarEvent[]): {
+  master: CalendarEvent | undefined;
+  overrides: CalendarEvent[];
+} {
   const master = newest(events.filter(({ recurrenceId }) => recurrenceId === null));
   const byInstance = new Map<string, CalendarEvent[]>();
   for (const event of events) {
@@ -265,7 +284,9 @@ export function expand(events: readonly CalendarEvent[], request: ExpansionReque
     return new Series(master, overrides, request).expand(overrides);
   });
   const inside = instances.filter(({ start, end }) =>
-    start === end ? start >= request.window.start && start < request.window.end : overlaps({ start, end }, request.window),
+    start === end
+      ? start >= request.window.start && start < request.window.end
+      : overlaps({ start, end }, request.window),
   );
   if (inside.length > MAX_INSTANCES) throw new Unreadable('the series has too many instances');
   return inside.sort((a, b) => a.start - b.start || a.end - b.end);

@@ -46,7 +46,10 @@ export class ObjectReader {
     if (paths.length === 0) return;
     const open = new Set(paths);
     try {
-      const { body, url } = await this.#client.report({ method: 'REPORT', url: this.#collection.href, body: multiget(paths) }, options);
+      const { body, url } = await this.#client.report(
+        { method: 'REPORT', url: this.#collection.href, body: multiget(paths) },
+        options,
+      );
       await sink.prepare(body, options);
       const take = (response: DavResponse): void => {
         const object = objectOf(response, url);
@@ -73,7 +76,10 @@ export class ObjectReader {
 
   /** Reads one object. Throws every failure but its absence. */
   async one(path: string, options: CallOptions): Promise<StoredObject> {
-    const answer = await this.#client.send({ method: 'GET', url: new URL(path, this.#collection).href, headers: { Accept: 'text/calendar' } }, options);
+    const answer = await this.#client.send(
+      { method: 'GET', url: new URL(path, this.#collection).href, headers: { Accept: 'text/calendar' } },
+      options,
+    );
     if (answer.status === 404 || answer.status === 410) return { path, version: null, body: null };
     if (answer.status !== 200) throw await this.#client.failure(answer, false);
     if (/^\s*text\/html/i.test(answer.headers['content-type'] ?? '') || /^\s*</.test(answer.body)) {
@@ -104,7 +110,8 @@ export function objectOf({ href, status, properties }: DavResponse, url: URL): S
   const path = pathOf(href, url);
   if (path === null) return null;
   const body = properties.get(caldav('calendar-data'))?.text;
-  if (body !== undefined && body.trim() !== '') return { path, version: normalTag(properties.get(dav('getetag'))?.text), body };
+  if (body !== undefined && body.trim() !== '')
+    return { path, version: normalTag(properties.get(dav('getetag'))?.text), body };
   return status === 404 || status === 410 ? { path, version: null, body: null } : null;
 }
 

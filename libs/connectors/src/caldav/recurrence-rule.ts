@@ -102,7 +102,9 @@ function weekdayTest(rule: Rule): DayTest {
       if (wanted.weekday !== weekday) return false;
       if (!numbered || wanted.nth === 0) return true;
       const index = inMonth ? day - 1 : Math.round((wall - utc(year, 0, 1)) / DAY);
-      const size = inMonth ? lastDayOfMonth(year, month - 1) : Math.round((utc(year + 1, 0, 1) - utc(year, 0, 1)) / DAY);
+      const size = inMonth
+        ? lastDayOfMonth(year, month - 1)
+        : Math.round((utc(year + 1, 0, 1) - utc(year, 0, 1)) / DAY);
       const nth = wanted.nth > 0 ? Math.floor(index / 7) + 1 : -Math.floor((size - 1 - index) / 7) - 1;
       return nth === wanted.nth;
     });
@@ -114,10 +116,11 @@ function weekdayTest(rule: Rule): DayTest {
  * alone means every month; BYWEEKNO alone means DTSTART's weekday.
  */
 function dayTests(rule: Rule, start: DayFacts): DayTest[] {
-  const { frequency, byMonth, byWeek, byYearDay, byMonthDay, byDay } = rule;
+  const { byMonth, byWeek, byYearDay, byMonthDay, byDay } = rule;
   const tests: DayTest[] = [];
   if (byMonth.length > 0) tests.push(({ month }) => byMonth.includes(month));
-  if (byMonthDay.length > 0) tests.push(({ year, month, day }) => counted(byMonthDay, day, lastDayOfMonth(year, month - 1)));
+  if (byMonthDay.length > 0)
+    tests.push(({ year, month, day }) => counted(byMonthDay, day, lastDayOfMonth(year, month - 1)));
   if (byWeek.length > 0) tests.push(weekTest(rule));
   if (byYearDay.length > 0) {
     tests.push(({ wall, year }) => {
@@ -126,14 +129,16 @@ function dayTests(rule: Rule, start: DayFacts): DayTest[] {
     });
   }
   if (byDay.length > 0) tests.push(weekdayTest(rule));
-  const silent = byMonthDay.length + byYearDay.length + byDay.length === 0;
-  if (silent && byWeek.length > 0) tests.push(({ wall }) => weekdayOf(wall) === weekdayOf(start.wall));
-  else if (silent && frequency === 'WEEKLY') tests.push(({ wall }) => weekdayOf(wall) === weekdayOf(start.wall));
-  else if (silent && frequency === 'MONTHLY') tests.push(({ day }) => day === start.day);
-  else if (silent && frequency === 'YEARLY') {
-    tests.push(({ day, month }) => day === start.day && (byMonth.length > 0 || month === start.month));
-  }
+  if (byMonthDay.length + byYearDay.length + byDay.length === 0) tests.push(...startTests(rule, start));
   return tests;
+}
+
+/** What DTSTART says about the day where the rule says nothing. */
+function startTests({ frequency, byMonth, byWeek }: Rule, start: DayFacts): DayTest[] {
+  if (byWeek.length > 0 || frequency === 'WEEKLY') return [({ wall }) => weekdayOf(wall) === weekdayOf(start.wall)];
+  if (frequency === 'MONTHLY' || (frequency === 'YEARLY' && byMonth.length > 0))
+    return [({ day }) => day === start.day];
+  return frequency === 'YEARLY' ? [({ day, month }) => day === start.day && month === start.month] : [];
 }
 
 function facts(wall: number): DayFacts {
@@ -208,7 +213,8 @@ function* periods(rule: Rule, start: number, from: number): Generator<{ first: n
   if (rule.frequency === 'DAILY' || rule.frequency === 'WEEKLY') {
     const days = rule.frequency === 'DAILY' ? 1 : 7;
     const first = days === 1 ? day : day - ((weekdayOf(day) - rule.weekStart + 7) % 7) * DAY;
-    for (let n = align(Math.floor((late - first) / (days * DAY))); ; n += rule.interval) yield { first: first + n * days * DAY, days };
+    for (let n = align(Math.floor((late - first) / (days * DAY))); ; n += rule.interval)
+      yield { first: first + n * days * DAY, days };
   }
   const then = facts(late);
   if (rule.frequency === 'MONTHLY') {
@@ -256,12 +262,17 @@ function* longSteps(rule: Rule, start: number, range: Range): Generator<number> 
  * only if the rule matches it. Throws {@link Unreadable} when the budget is spent.
  */
 export function* expandRule(rule: Rule, start: number, range: Range, startCounts = true): Generator<number> {
-  const steps = STEP[rule.frequency] === undefined ? longSteps : shortSteps;
-  let left = (rule.count ?? Infinity) - (startCounts ? 1 : 0);
+  const first = Number(startCounts);
+  const earliest = start + first;
+  let left = (rule.count ?? Infinity) - first;
   if (startCounts && start >= range.from && start < range.to) yield start;
   for (const wall of steps(rule, start, range)) {
-    if (startCounts ? wall <= start : wall < start) continue;
+    if (wall < earliest) continue;
     if (left-- <= 0 || wall >= range.to) return;
     if (wall >= range.from) yield wall;
   }
+}
+
+function steps(rule: Rule, start: number, range: Range): Generator<number> {
+  return STEP[rule.frequency] === undefined ? longSteps(rule, start, range) : shortSteps(rule, start, range);
 }

@@ -27,7 +27,10 @@ export function remoteObject(events: readonly CalendarEvent[], found: Found, rea
   const summary = visibleSummary(leading);
   const busy = expand(events, reading)
     .filter(({ start, end, event }) => start < end && isBusy(event, reading.addresses))
-    .map(({ start, end }) => ({ start: Math.max(start, reading.window.start), end: Math.min(end, reading.window.end) }));
+    .map(({ start, end }) => ({
+      start: Math.max(start, reading.window.start),
+      end: Math.min(end, reading.window.end),
+    }));
   return {
     ...found,
     contentHash: contentHash(events, reading.addresses),
@@ -36,7 +39,10 @@ export function remoteObject(events: readonly CalendarEvent[], found: Found, rea
     recurring: isRecurring(events),
     busy: distinct(busy),
     summary: summary === null ? null : detached(summary),
-    modifiedAt: events.reduce<number | null>((latest, { modifiedAt }) => (modifiedAt === null ? latest : Math.max(latest ?? modifiedAt, modifiedAt)), null),
+    modifiedAt: events.reduce<number | null>(
+      (latest, { modifiedAt }) => (modifiedAt === null ? latest : Math.max(latest ?? modifiedAt, modifiedAt)),
+      null,
+    ),
   };
 }
 
@@ -79,12 +85,17 @@ function distinct(sorted: readonly Interval[]): Interval[] {
  */
 export function contentHash(events: readonly CalendarEvent[], addresses: ReadonlySet<string>): string {
   const recurring = isRecurring(events);
-  const counting = byUid(events).map(inForce).flatMap(({ master, overrides }) => [...(master ? [master] : []), ...overrides]);
+  const counting = byUid(events)
+    .map(inForce)
+    .flatMap(({ master, overrides }) => [...(master ? [master] : []), ...overrides]);
   const facts = counting.map((event) => JSON.stringify(factsOf(event, { recurring, addresses }))).sort();
   return createHash('sha256').update(facts.join('\n')).digest('base64url');
 }
 
-function factsOf(event: CalendarEvent, { recurring, addresses }: { recurring: boolean; addresses: ReadonlySet<string> }): unknown[] {
+function factsOf(
+  event: CalendarEvent,
+  { recurring, addresses }: { recurring: boolean; addresses: ReadonlySet<string> },
+): unknown[] {
   return [
     timeFact(event.start, recurring),
     event.end ? timeFact(event.end, false) : spanFact(event.duration),
@@ -92,7 +103,11 @@ function factsOf(event: CalendarEvent, { recurring, addresses }: { recurring: bo
     event.rules.map(ruleFact).sort(),
     event.excludedRules.map(ruleFact).sort(),
     event.dates.map((time) => timeFact(time, false)).sort(),
-    event.periods.map(({ start, length }) => [timeFact(start, false), 'kind' in length ? timeFact(length, false) : spanFact(length)].join('/')).sort(),
+    event.periods
+      .map(({ start, length }) =>
+        [timeFact(start, false), 'kind' in length ? timeFact(length, false) : spanFact(length)].join('/'),
+      )
+      .sort(),
     event.excludedDates.map((time) => timeFact(time, false)).sort(),
     event.status || 'CONFIRMED',
     isBusy(event, addresses),

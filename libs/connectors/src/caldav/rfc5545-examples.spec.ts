@@ -74,15 +74,23 @@ describe('the examples of RFC 5545 3.8.5.3', () => {
   it('every day in January for three years, said in two ways', () => {
     const expected = [1998, 1999, 2000].flatMap((year) => days(`${String(year)}-01: ${sequence(1, 31)}`));
     const start = 'DTSTART;TZID=America/New_York:19980101T090000\n';
-    const byYear = starts(`${start}RRULE:FREQ=YEARLY;UNTIL=20000131T140000Z;BYMONTH=1;BYDAY=SU,MO,TU,WE,TH,FR,SA`, '2002-01-01');
+    const byYear = starts(
+      `${start}RRULE:FREQ=YEARLY;UNTIL=20000131T140000Z;BYMONTH=1;BYDAY=SU,MO,TU,WE,TH,FR,SA`,
+      '2002-01-01',
+    );
     expect(byYear).toEqual(expected);
     expect(starts(`${start}RRULE:FREQ=DAILY;UNTIL=20000131T140000Z;BYMONTH=1`, '2002-01-01')).toEqual(expected);
   });
 
   it('hours and minutes', () => {
-    const at = (times: string): string[] => times.split(' ').map((time) => (time === '09:00' ? '1997-09-02' : `1997-09-02T${time}`));
-    expect(starts('RRULE:FREQ=HOURLY;INTERVAL=3;UNTIL=19970902T210000Z', '2000-01-01')).toEqual(at('09:00 12:00 15:00'));
-    expect(starts('RRULE:FREQ=MINUTELY;INTERVAL=15;COUNT=6', '2000-01-01')).toEqual(at('09:00 09:15 09:30 09:45 10:00 10:15'));
+    const at = (times: string): string[] =>
+      times.split(' ').map((time) => (time === '09:00' ? '1997-09-02' : `1997-09-02T${time}`));
+    expect(starts('RRULE:FREQ=HOURLY;INTERVAL=3;UNTIL=19970902T210000Z', '2000-01-01')).toEqual(
+      at('09:00 12:00 15:00'),
+    );
+    expect(starts('RRULE:FREQ=MINUTELY;INTERVAL=15;COUNT=6', '2000-01-01')).toEqual(
+      at('09:00 09:15 09:30 09:45 10:00 10:15'),
+    );
     expect(starts('RRULE:FREQ=MINUTELY;INTERVAL=90;COUNT=4', '2000-01-01')).toEqual(at('09:00 10:30 12:00 13:30'));
     const daily = starts('RRULE:FREQ=DAILY;BYHOUR=9,10,11,12,13,14,15,16;BYMINUTE=0,20,40', '1997-09-10');
     expect(starts('RRULE:FREQ=MINUTELY;INTERVAL=20;BYHOUR=9,10,11,12,13,14,15,16', '1997-09-10')).toEqual(daily);

@@ -26,7 +26,11 @@ function list(parts: Parts, part: string): readonly unknown[] {
 }
 
 /** Whole numbers from `low` to `high`, also negated when `signed`. */
-function numbers(parts: Parts, part: string, { low, high, signed = false }: { low: number; high: number; signed?: boolean }): number[] {
+function numbers(
+  parts: Parts,
+  part: string,
+  { low, high, signed = false }: { low: number; high: number; signed?: boolean },
+): number[] {
   return list(parts, part).map((value) => {
     const number = Number(value);
     const size = signed ? Math.abs(number) : number;
@@ -58,13 +62,18 @@ function whole(parts: Parts, part: string): number | null {
   return number;
 }
 
+function word(parts: Parts, part: string, otherwise: string): string {
+  const value = parts[part] ?? otherwise;
+  return typeof value === 'string' ? value.toUpperCase() : '';
+}
+
 /** Checks a recurrence as ical.js hands it out. Throws {@link Unreadable}. */
 export function readRule(parts: Parts): BoundedRule {
-  const frequency = String(parts['freq']).toUpperCase();
+  const frequency = word(parts, 'freq', '');
   if (!FREQUENCIES.includes(frequency)) throw bad('FREQ');
   // RFC 7529: other calendars, and dates moved instead of left out, would need another arithmetic.
-  if (String(parts['rscale'] ?? 'GREGORIAN').toUpperCase() !== 'GREGORIAN') throw bad('RSCALE');
-  if (String(parts['skip'] ?? 'OMIT').toUpperCase() !== 'OMIT') throw bad('SKIP');
+  if (word(parts, 'rscale', 'GREGORIAN') !== 'GREGORIAN') throw bad('RSCALE');
+  if (word(parts, 'skip', 'OMIT') !== 'OMIT') throw bad('SKIP');
   return {
     until: parts['until'] === undefined ? null : readUntil(parts['until']),
     rule: {

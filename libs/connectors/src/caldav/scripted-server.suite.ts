@@ -35,7 +35,13 @@ async function serve(request: http.IncomingMessage, response: http.ServerRespons
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-  const asked = { method: request.method ?? '', target: request.url ?? '', host: request.headers.host ?? '', headers, body: Buffer.concat(chunks).toString() };
+  const asked = {
+    method: request.method ?? '',
+    target: request.url ?? '',
+    host: request.headers.host ?? '',
+    headers,
+    body: Buffer.concat(chunks).toString(),
+  };
   seen.push(asked);
   const answer = script(asked);
   if (answer === 'reset') request.socket.destroy();
@@ -79,9 +85,15 @@ export function scriptServer(next: Script): Seen[] {
   return seen;
 }
 
-export function open(settings: object = {}, auth: object = { type: 'basic', username: 'anne', password: 'secret' }): Session {
+export function open(
+  settings: object = {},
+  auth: object = { type: 'basic', username: 'anne', password: 'secret' },
+): Session {
   const session = connector.open(
-    { settings: connector.config.settings.parse({ url: `${origin()}/`, ...settings }), secrets: connector.config.secrets.parse({ auth }) },
+    {
+      settings: connector.config.settings.parse({ url: `${origin()}/`, ...settings }),
+      secrets: connector.config.secrets.parse({ auth }),
+    },
     { timeoutMs: 5000, allowPrivateNetworks: true, now: () => Date.parse('2027-01-01T00:00:00Z') },
   );
   sessions.push(session);
@@ -113,16 +125,34 @@ export function member(name: string, tag = '1'): string {
 
 /** A member with its data. */
 export function withData(name: string, body: string, tag = '1'): string {
-  return found(`${CALENDAR}${name}.ics`, `<d:getetag>"${tag}"</d:getetag><c:calendar-data><![CDATA[${body}]]></c:calendar-data>`);
+  return found(
+    `${CALENDAR}${name}.ics`,
+    `<d:getetag>"${tag}"</d:getetag><c:calendar-data><![CDATA[${body}]]></c:calendar-data>`,
+  );
 }
 
-export function event(uid: string, lines: readonly string[] = ['DTSTART:20270607T100000Z', 'DTEND:20270607T103000Z']): string {
-  return ['BEGIN:VCALENDAR', 'VERSION:2.0', 'BEGIN:VEVENT', `UID:${uid}`, 'DTSTAMP:20270101T000000Z', ...lines, 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n');
+export function event(
+  uid: string,
+  lines: readonly string[] = ['DTSTART:20270607T100000Z', 'DTEND:20270607T103000Z'],
+): string {
+  return [
+    'BEGIN:VCALENDAR',
+    'VERSION:2.0',
+    'BEGIN:VEVENT',
+    `UID:${uid}`,
+    'DTSTAMP:20270101T000000Z',
+    ...lines,
+    'END:VEVENT',
+    'END:VCALENDAR',
+    '',
+  ].join('\r\n');
 }
 
 /** Names (last segment without `.ics`) that a multiget asks for. */
 export function wanted({ body }: Seen): string[] {
-  return [...body.matchAll(/<href>([^<]*)<\/href>/g)].map(([, href = '']) => href.slice(href.lastIndexOf('/') + 1).replace(/\.ics$/, ''));
+  return [...body.matchAll(/<href>([^<]*)<\/href>/g)].map(([, href = '']) =>
+    href.slice(href.lastIndexOf('/') + 1).replace(/\.ics$/, ''),
+  );
 }
 
 export interface Pulled {
@@ -130,10 +160,20 @@ export interface Pulled {
   readonly end: Extract<PullItem, { type: 'end' }>;
 }
 
-export async function pull(session: Session, cursor: string | null, known: Readonly<Record<string, string | null>> = {}): Promise<Pulled> {
+export async function pull(
+  session: Session,
+  cursor: string | null,
+  known: Readonly<Record<string, string | null>> = {},
+): Promise<Pulled> {
   const changes: RemoteChange[] = [];
   const ends: Extract<PullItem, { type: 'end' }>[] = [];
-  const request = { agendaId: CALENDAR, cursor, window: WINDOW, timeZone: 'Europe/Paris', known: () => Promise.resolve(new Map(Object.entries(known))) };
+  const request = {
+    agendaId: CALENDAR,
+    cursor,
+    window: WINDOW,
+    timeZone: 'Europe/Paris',
+    known: () => Promise.resolve(new Map(Object.entries(known))),
+  };
   for await (const item of session.pull(request, call)) {
     if (item.type === 'changes') changes.push(...item.changes);
     else ends.push(item);

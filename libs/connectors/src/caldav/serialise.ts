@@ -105,7 +105,17 @@ export function newEvent({ reference, content, now }: Writing): string {
 }
 
 /** Properties that an edit replaces; every other line stays as it was received. */
-const REPLACED = new Set(['DTSTART', 'DTEND', 'DURATION', 'SUMMARY', 'DTSTAMP', 'LAST-MODIFIED', 'SEQUENCE', 'STATUS', 'TRANSP']);
+const REPLACED = new Set([
+  'DTSTART',
+  'DTEND',
+  'DURATION',
+  'SUMMARY',
+  'DTSTAMP',
+  'LAST-MODIFIED',
+  'SEQUENCE',
+  'STATUS',
+  'TRANSP',
+]);
 
 /**
  * The object with new times and text, all else kept byte for byte: alarms, attachments, attendees, unknown properties.
@@ -132,7 +142,8 @@ export function editedEvent(body: string, { content, now }: Writing): string | n
     'TRANSP:OPAQUE',
   ].map(fold);
   const kept = lines.slice(from + 1, to).filter((line) => !replaced.has(line));
-  const raw = (list: readonly ContentLine[]): string[] => list.filter((line) => !stale.has(line)).map((line) => line.raw);
+  const raw = (list: readonly ContentLine[]): string[] =>
+    list.filter((line) => !stale.has(line)).map((line) => line.raw);
   const before = lines.slice(0, from);
   const rest = lines.slice(to);
   const outside = zone ? zonesOf([...before, ...rest], zone.name) : [];

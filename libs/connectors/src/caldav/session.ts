@@ -72,7 +72,10 @@ export class CaldavSession implements Session {
     return this.#writes(request.agendaId, options).cancel(request, options);
   }
 
-  find({ agendaId, reference }: { readonly agendaId: string; readonly reference: string }, options: CallOptions): Promise<RemoteObject | null> {
+  find(
+    { agendaId, reference }: { readonly agendaId: string; readonly reference: string },
+    options: CallOptions,
+  ): Promise<RemoteObject | null> {
     return this.#writes(agendaId, options).find(reference, options);
   }
 
@@ -84,7 +87,8 @@ export class CaldavSession implements Session {
     const reading = async (events: readonly CalendarEvent[], timeZone: string | null): Promise<Reading> => {
       const now = this.#client.now();
       const series = { start: now - SERIES_WINDOW.before, end: now + SERIES_WINDOW.after };
-      const zone = (timeZone === null ? null : ianaZone(timeZone)) ?? events.find(({ start }) => start.zone)?.start.zone ?? UTC;
+      const zone =
+        (timeZone === null ? null : ianaZone(timeZone)) ?? events.find(({ start }) => start.zone)?.start.zone ?? UTC;
       const declined = events.some((event) => event.declined.length > 0);
       return {
         window: isRecurring(events) ? series : ALWAYS,
@@ -102,8 +106,12 @@ export class CaldavSession implements Session {
   async #ownAddresses(options: CallOptions): Promise<ReadonlySet<string>> {
     if (this.#addresses) return this.#addresses;
     const { auth } = this.#secrets;
-    const entered = [...(this.#settings.addresses ?? []), ...(auth.type === 'basic' && auth.username.includes('@') ? [auth.username] : [])];
-    const set = (more: readonly string[]): Set<string> => new Set([...entered, ...more].map((address) => address.toLowerCase()));
+    const entered = [
+      ...(this.#settings.addresses ?? []),
+      ...(auth.type === 'basic' && auth.username.includes('@') ? [auth.username] : []),
+    ];
+    const set = (more: readonly string[]): Set<string> =>
+      new Set([...entered, ...more].map((address) => address.toLowerCase()));
     if (entered.length > 0) return (this.#addresses = set([]));
     try {
       return (this.#addresses = set((await this.#discovery.account(options)).addresses));

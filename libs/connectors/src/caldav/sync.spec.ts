@@ -1,5 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
-import { CALENDAR, event, failed, found, member, multistatus, open, origin, outline, pull, scriptServer, token, wanted, withData, useServers, type Answer, type Seen } from './scripted-server.suite.js';
+import {
+  CALENDAR,
+  event,
+  failed,
+  found,
+  member,
+  multistatus,
+  open,
+  origin,
+  outline,
+  pull,
+  scriptServer,
+  token,
+  wanted,
+  withData,
+  useServers,
+  type Answer,
+  type Seen,
+} from './scripted-server.suite.js';
 
 useServers();
 
@@ -11,22 +29,42 @@ describe('reading by sync-collection', () => {
   it('reads all members of a first sync, in batches, without the tombstones some servers list', async () => {
     const names = Array.from({ length: 620 }, (_, n) => `e${String(n)}`);
     const seen = scriptServer((request) =>
-      isSync(request) ? multistatus(...names.map((name) => member(name)), failed(`${CALENDAR}alt.ics`, 404), failed(CALENDAR, 200), token('t1')) : data(request),
+      isSync(request)
+        ? multistatus(
+            ...names.map((name) => member(name)),
+            failed(`${CALENDAR}alt.ics`, 404),
+            failed(CALENDAR, 200),
+            token('t1'),
+          )
+        : data(request),
     );
     const { changes, end } = await pull(open(), null);
-    expect(seen.map((request) => (isMultiget(request) ? wanted(request).length : request.headers['depth']))).toEqual(['0', 500, 120]);
+    expect(seen.map((request) => (isMultiget(request) ? wanted(request).length : request.headers['depth']))).toEqual([
+      '0',
+      500,
+      120,
+    ]);
     expect(changes).toHaveLength(620);
     expect(end.cursor).toBe('token:t1');
     expect([...(end.complete?.present ?? [])]).toEqual(names.map((name) => `${CALENDAR}${name}.ics`));
-    expect(seen.every(({ headers }) => headers['authorization'] === `Basic ${Buffer.from('anne:secret').toString('base64')}`)).toBe(true);
+    expect(
+      seen.every(
+        ({ headers }) => headers['authorization'] === `Basic ${Buffer.from('anne:secret').toString('base64')}`,
+      ),
+    ).toBe(true);
   });
 
   it('needs one request when nothing changed, two for changes', async () => {
     const seen = scriptServer((request) => {
       if (!isSync(request)) return data(request);
-      return request.body.includes('>t1<') ? multistatus(token('t1')) : multistatus(member('a'), member('a'), failed(`${CALENDAR}b.ics`, 404), token('t3'));
+      return request.body.includes('>t1<')
+        ? multistatus(token('t1'))
+        : multistatus(member('a'), member('a'), failed(`${CALENDAR}b.ics`, 404), token('t3'));
     });
-    expect(await pull(open(), 'token:t1')).toEqual({ changes: [], end: { type: 'end', cursor: 'token:t1', complete: null } });
+    expect(await pull(open(), 'token:t1')).toEqual({
+      changes: [],
+      end: { type: 'end', cursor: 'token:t1', complete: null },
+    });
     expect(seen.splice(0)).toHaveLength(1);
     const { changes, end } = await pull(open(), 'token:t2');
     expect(outline(changes)).toEqual(['removed b', 'upsert a']);
@@ -40,7 +78,9 @@ describe('reading by sync-collection', () => {
       p1: multistatus(member('b'), failed(CALENDAR, 507, 'd:number-of-matches-within-limits'), token('p2')),
       p2: multistatus(member('c'), token('p3')),
     };
-    scriptServer((request) => (isSync(request) ? pages[/<sync-token>([^<]*)/.exec(request.body)?.[1] ?? ''] ?? { status: 500 } : data(request)));
+    scriptServer((request) =>
+      isSync(request) ? (pages[/<sync-token>([^<]*)/.exec(request.body)?.[1] ?? ''] ?? { status: 500 }) : data(request),
+    );
     const { changes, end } = await pull(open(), null);
     expect(outline(changes)).toEqual(['upsert a', 'upsert b', 'upsert c']);
     expect(end.cursor).toBe('token:p3');
@@ -53,7 +93,10 @@ describe('reading by sync-collection', () => {
   });
 
   it.each([403, 400, 409, 410, 412, 418, 500])('takes %d for a dead token', async (status) => {
-    scriptServer(() => ({ status, body: status === 403 ? '<d:error xmlns:d="DAV:"><d:valid-sync-token/></d:error>' : '' }));
+    scriptServer(() => ({
+      status,
+      body: status === 403 ? '<d:error xmlns:d="DAV:"><d:valid-sync-token/></d:error>' : '',
+    }));
     await expect(pull(open(), 'token:old')).rejects.toMatchObject({ kind: 'cursor_expired' });
   });
 
@@ -65,7 +108,10 @@ describe('reading by sync-collection', () => {
     [503, 'unavailable'],
   ])('does not take %d for a dead token', async (status, kind) => {
     scriptServer(() => ({ status, headers: { 'Retry-After': '7' } }));
-    await expect(pull(open(), 'token:old')).rejects.toMatchObject({ kind, ...(status === 429 || status === 503 ? { retryAfterMs: 7000 } : {}) });
+    await expect(pull(open(), 'token:old')).rejects.toMatchObject({
+      kind,
+      ...(status === 429 || status === 503 ? { retryAfterMs: 7000 } : {}),
+    });
   });
 
   it.each([
@@ -73,34 +119,52 @@ describe('reading by sync-collection', () => {
     ['a cursor of something else', multistatus(token('x'))],
   ])('does not go on after %s', async (what, answer) => {
     scriptServer(() => answer);
-    await expect(pull(open(), what.startsWith('a cursor') ? 'autre' : 'token:t')).rejects.toMatchObject({ kind: 'cursor_expired' });
+    await expect(pull(open(), what.startsWith('a cursor') ? 'autre' : 'token:t')).rejects.toMatchObject({
+      kind: 'cursor_expired',
+    });
   });
 
   it.each([
     ['a web page', { status: 200, headers: { 'Content-Type': 'text/html' }, body: '<html>Connexion</html>' }],
     ['a web page called multistatus', { status: 207, body: '<html>Connexion</html>' }],
     ['XML that is cut off', { status: 207, body: '<d:multistatus xmlns:d="DAV:"><d:response>' }],
-    ['an entity bomb', { status: 207, body: '<!DOCTYPE a [<!ENTITY a "aaaa">]><d:multistatus xmlns:d="DAV:">&a;</d:multistatus>' }],
+    [
+      'an entity bomb',
+      { status: 207, body: '<!DOCTYPE a [<!ENTITY a "aaaa">]><d:multistatus xmlns:d="DAV:">&a;</d:multistatus>' },
+    ],
   ])('never takes %s for an empty calendar', async (_what, answer) => {
     scriptServer(() => answer);
-    for (const cursor of [null, 'token:t']) await expect(pull(open(), cursor)).rejects.toMatchObject({ kind: 'unavailable' });
+    for (const cursor of [null, 'token:t'])
+      await expect(pull(open(), cursor)).rejects.toMatchObject({ kind: 'unavailable' });
   });
 });
 
 it('never takes a lost connection for an empty calendar', async () => {
   scriptServer(() => 'reset');
-  for (const cursor of [null, 'token:t']) await expect(pull(open(), cursor)).rejects.toMatchObject({ kind: 'unavailable' });
+  for (const cursor of [null, 'token:t'])
+    await expect(pull(open(), cursor)).rejects.toMatchObject({ kind: 'unavailable' });
 });
 
 describe('objects', () => {
-  const listing = (...names: readonly string[]): Answer => multistatus(...names.map((name) => member(name)), token('t1'));
+  const listing = (...names: readonly string[]): Answer =>
+    multistatus(...names.map((name) => member(name)), token('t1'));
 
   it('quarantines one broken object and goes on', async () => {
     const broken = event('b', ['DTSTART;TZID=Nulle/Part:20270607T100000']);
-    scriptServer((request) => (isSync(request) ? listing('a', 'b', 'c') : multistatus(withData('a', event('a')), withData('b', broken, '7'), withData('c', event('c')))));
+    scriptServer((request) =>
+      isSync(request)
+        ? listing('a', 'b', 'c')
+        : multistatus(withData('a', event('a')), withData('b', broken, '7'), withData('c', event('c'))),
+    );
     const { changes, end } = await pull(open(), null);
     expect(outline(changes)).toEqual(['upsert a', 'unreadable b', 'upsert c']);
-    expect(changes[1]).toEqual({ kind: 'unreadable', remoteId: `${CALENDAR}b.ics`, version: '"7"', reason: 'an unknown time zone', raw: broken.replaceAll('\r\n', '\n') });
+    expect(changes[1]).toEqual({
+      kind: 'unreadable',
+      remoteId: `${CALENDAR}b.ics`,
+      version: '"7"',
+      reason: 'an unknown time zone',
+      raw: broken.replaceAll('\r\n', '\n'),
+    });
     expect(end.complete?.present.size).toBe(3);
   });
 
@@ -117,7 +181,9 @@ describe('objects', () => {
     scriptServer((request) => {
       if (isSync(request)) return listing('a', 'b', 'c', 'd');
       if (isMultiget(request)) return multistatus(withData('a', event('a')), failed(`${CALENDAR}b.ics`, 404));
-      return request.target.endsWith('c.ics') ? { status: 200, body: event('c'), headers: { ETag: 'W/"9"' } } : { status: 404 };
+      return request.target.endsWith('c.ics')
+        ? { status: 200, body: event('c'), headers: { ETag: 'W/"9"' } }
+        : { status: 404 };
     });
     const { changes, end } = await pull(open(), null);
     expect(outline(changes)).toEqual(['upsert a', 'upsert c']);
@@ -125,23 +191,29 @@ describe('objects', () => {
     expect([...(end.complete?.present ?? [])]).toEqual([`${CALENDAR}a.ics`, `${CALENDAR}c.ics`]);
   });
 
-  it.each([404, 403, 500])('isolates the one that makes the server refuse the whole request with %d', async (status) => {
-    const names = Array.from({ length: 20 }, (_, n) => `e${String(n)}`);
-    scriptServer((request) => {
-      if (isSync(request)) return listing(...names);
-      if (isMultiget(request)) return wanted(request).includes('e7') ? { status } : data(request);
-      return { status };
-    });
-    const { changes } = await pull(open(), 'token:t');
-    expect(changes).toHaveLength(20);
-    expect(outline(changes)).toContain(status === 404 ? 'removed e7' : 'unreadable e7');
-    expect(outline(changes)).toContain('upsert e19');
-  });
+  it.each([404, 403, 500])(
+    'isolates the one that makes the server refuse the whole request with %d',
+    async (status) => {
+      const names = Array.from({ length: 20 }, (_, n) => `e${String(n)}`);
+      scriptServer((request) => {
+        if (isSync(request)) return listing(...names);
+        if (isMultiget(request)) return wanted(request).includes('e7') ? { status } : data(request);
+        return { status };
+      });
+      const { changes } = await pull(open(), 'token:t');
+      expect(changes).toHaveLength(20);
+      expect(outline(changes)).toContain(status === 404 ? 'removed e7' : 'unreadable e7');
+      expect(outline(changes)).toContain('upsert e19');
+    },
+  );
 
   it('isolates the one that is not XML', async () => {
     scriptServer((request) => {
       if (isSync(request)) return listing('a', 'b', 'c');
-      if (isMultiget(request)) return multistatus(...wanted(request).map((name) => withData(name, name === 'b' ? `${event('b')}\u0001` : event(name))));
+      if (isMultiget(request))
+        return multistatus(
+          ...wanted(request).map((name) => withData(name, name === 'b' ? `${event('b')}\u0001` : event(name))),
+        );
       return { status: 200, body: event('b') };
     });
     expect(outline((await pull(open(), null)).changes).sort()).toEqual(['upsert a', 'upsert b', 'upsert c']);
@@ -155,11 +227,27 @@ describe('objects', () => {
   });
 
   it('knows hrefs in every spelling', async () => {
-    const spellings = ['/cal/anne/agenda/a%40b%c3%a9.ics', `${origin()}${CALENDAR}a@b%C3%A9.ics`, 'a@b%c3%a9.ics', 'a:b.ics'];
+    const spellings = [
+      '/cal/anne/agenda/a%40b%c3%a9.ics',
+      `${origin()}${CALENDAR}a@b%C3%A9.ics`,
+      'a@b%c3%a9.ics',
+      'a:b.ics',
+    ];
     scriptServer((request) =>
       isSync(request)
-        ? multistatus(...spellings.map((href) => found(href, '<d:getetag>"1"</d:getetag>')), found('', '<d:getetag/>'), found('https://ailleurs.fr/x.ics', '<d:getetag/>'), token('t'))
-        : multistatus(found('/cal/anne/agenda/a%40b%c3%a9.ics', `<d:getetag>"1"</d:getetag><c:calendar-data>${event('a')}</c:calendar-data>`), withData('a:b', event('b'))),
+        ? multistatus(
+            ...spellings.map((href) => found(href, '<d:getetag>"1"</d:getetag>')),
+            found('', '<d:getetag/>'),
+            found('https://ailleurs.fr/x.ics', '<d:getetag/>'),
+            token('t'),
+          )
+        : multistatus(
+            found(
+              '/cal/anne/agenda/a%40b%c3%a9.ics',
+              `<d:getetag>"1"</d:getetag><c:calendar-data>${event('a')}</c:calendar-data>`,
+            ),
+            withData('a:b', event('b')),
+          ),
     );
     const { end } = await pull(open(), null);
     expect([...(end.complete?.present ?? [])]).toEqual([`${CALENDAR}a@b%C3%A9.ics`, `${CALENDAR}a:b.ics`]);
@@ -167,58 +255,35 @@ describe('objects', () => {
 
   it('leaves out what is no event', async () => {
     const task = event('t').replaceAll('VEVENT', 'VTODO');
-    scriptServer((request) => (isSync(request) ? listing('a', 't') : multistatus(withData('a', event('a')), withData('t', task))));
+    scriptServer((request) =>
+      isSync(request) ? listing('a', 't') : multistatus(withData('a', event('a')), withData('t', task)),
+    );
     expect(outline((await pull(open(), null)).changes)).toEqual(['upsert a']);
     expect(outline((await pull(open(), 'token:x')).changes)).toEqual(['upsert a', 'removed t']);
   });
 
   it('asks for the own addresses only when an event was declined', async () => {
-    const declined = event('a', ['DTSTART:20270607T100000Z', 'DTEND:20270607T103000Z', 'ATTENDEE;PARTSTAT=DECLINED:mailto:anne@exemple.fr']);
+    const declined = event('a', [
+      'DTSTART:20270607T100000Z',
+      'DTEND:20270607T103000Z',
+      'ATTENDEE;PARTSTAT=DECLINED:mailto:anne@exemple.fr',
+    ]);
     const seen = scriptServer((request) => {
       if (isSync(request)) return listing('a');
       if (isMultiget(request)) return multistatus(withData('a', declined));
-      if (request.body.includes('current-user-principal')) return multistatus(found('/', '<d:current-user-principal><d:href>/p/</d:href></d:current-user-principal>'));
-      return multistatus(found('/p/', '<c:calendar-user-address-set><d:href>mailto:Anne@exemple.fr</d:href></c:calendar-user-address-set>'));
+      if (request.body.includes('current-user-principal'))
+        return multistatus(found('/', '<d:current-user-principal><d:href>/p/</d:href></d:current-user-principal>'));
+      return multistatus(
+        found(
+          '/p/',
+          '<c:calendar-user-address-set><d:href>mailto:Anne@exemple.fr</d:href></c:calendar-user-address-set>',
+        ),
+      );
     });
     const session = open();
     expect((await pull(session, null)).changes).toMatchObject([{ object: { busy: [] } }]);
     expect(seen.splice(0).map(({ method }) => method)).toEqual(['REPORT', 'REPORT', 'PROPFIND', 'PROPFIND']);
     await pull(session, 'token:t');
     expect(seen).toHaveLength(2);
-  });
-});
-
-describe('servers without sync-collection', () => {
-  const tags = (ctag: string | null, members: Readonly<Record<string, string>>) => (request: Seen): Answer => {
-    if (isSync(request)) return { status: 403, body: '<d:error xmlns:d="DAV:"><d:supported-report/></d:error>' };
-    if (isMultiget(request)) return data(request);
-    if (request.method === 'PROPFIND') return multistatus(found(CALENDAR, ctag === null ? '' : `<s:getctag>${ctag}</s:getctag>`));
-    return multistatus(...Object.entries(members).map(([name, tag]) => member(name, tag)));
-  };
-
-  it('lists all at first, then asks one question when nothing changed', async () => {
-    const seen = scriptServer(tags('c1', { a: '1', b: '1' }));
-    const { changes, end } = await pull(open(), null);
-    expect(outline(changes)).toEqual(['upsert a', 'upsert b']);
-    expect(end).toMatchObject({ cursor: 'tags:c1', complete: { window: { start: expect.any(Number) } } });
-    seen.splice(0);
-    expect(await pull(open(), 'tags:c1')).toEqual({ changes: [], end: { type: 'end', cursor: 'tags:c1', complete: null } });
-    expect(seen.map(({ method }) => method)).toEqual(['PROPFIND']);
-  });
-
-  it.each(['c2', null])('fetches only what differs (calendar version %s)', async (ctag) => {
-    const seen = scriptServer(tags(ctag, { a: '1', b: '2', c: '1' }));
-    const known = { [`${CALENDAR}a.ics`]: '"1"', [`${CALENDAR}b.ics`]: '"1"', [`${CALENDAR}gone.ics`]: '"1"' };
-    const { changes, end } = await pull(open(), 'tags:c1', known);
-    expect(outline(changes)).toEqual(['upsert b', 'upsert c']);
-    expect([...(end.complete?.present ?? [])].map((id) => id.slice(CALENDAR.length)).sort()).toEqual(['a.ics', 'b.ics', 'c.ics']);
-    expect(end.cursor).toBe(`tags:${ctag ?? ''}`);
-    expect(seen.map(({ method }) => method)).toEqual(['PROPFIND', 'REPORT', 'REPORT']);
-  });
-
-  it('is not mistaken for one when it answers reports it does not know with an empty list', async () => {
-    const answer = tags('c1', { a: '1' });
-    scriptServer((request) => (isSync(request) ? multistatus() : answer(request)));
-    expect(outline((await pull(open(), null)).changes)).toEqual(['upsert a']);
   });
 });

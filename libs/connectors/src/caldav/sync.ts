@@ -109,7 +109,7 @@ export class CollectionSync {
   async *#pages(first: Page, cursor: Cursor, options: CallOptions): AsyncGenerator<PullItem> {
     if (cursor.kind === 'none') this.#present = new Set();
     const seen = new Set<string>();
-    for (let page: Page | null = first; page; ) {
+    for (let page: Page | null = first; page;) {
       const { token, truncated, changed, removed } = page;
       // A listing of all members has nothing to remove: some servers name old tombstones all the same.
       yield* this.#deliver({ changed: [...changed], removed: this.#present ? [] : [...removed] }, options);
@@ -117,20 +117,25 @@ export class CollectionSync {
         yield this.#end(`token:${token}`);
         return;
       }
-      if (seen.has(token) || seen.size > MAX_PAGES) throw new ConnectorError('unavailable', 'the server pages in circles');
+      if (seen.has(token) || seen.size > MAX_PAGES)
+        throw new ConnectorError('unavailable', 'the server pages in circles');
       seen.add(token);
       page = await this.#report(token, options);
     }
   }
 
-  async *#deliver({ changed, removed }: { changed: readonly string[]; removed: readonly string[] }, options: CallOptions): AsyncGenerator<PullItem> {
+  async *#deliver(
+    { changed, removed }: { changed: readonly string[]; removed: readonly string[] },
+    options: CallOptions,
+  ): AsyncGenerator<PullItem> {
     if (removed.length > 0) {
       yield { type: 'changes', changes: removed.map((remoteId) => ({ kind: 'removed' as const, remoteId })) };
     }
     for (let at = 0; at < changed.length; at += BATCH) {
       const read = await this.#read(changed.slice(at, at + BATCH), options);
       const changes = this.#present ? read.filter(({ kind }) => kind !== 'removed') : read;
-      for (const change of changes) this.#present?.add(change.kind === 'upsert' ? change.object.remoteId : change.remoteId);
+      for (const change of changes)
+        this.#present?.add(change.kind === 'upsert' ? change.object.remoteId : change.remoteId);
       if (changes.length > 0) yield { type: 'changes', changes };
     }
   }
@@ -161,7 +166,10 @@ export class CollectionSync {
     const tags = await this.#memberTags(options);
     const mirror = known === null ? new Map<string, string | null>() : await this.#request.known();
     const same = (path: string, version: string | null): boolean => version !== null && mirror.get(path) === version;
-    const [unchanged, changed] = [[...tags].filter(([path, version]) => same(path, version)), [...tags].filter(([path, version]) => !same(path, version))];
+    const [unchanged, changed] = [
+      [...tags].filter(([path, version]) => same(path, version)),
+      [...tags].filter(([path, version]) => !same(path, version)),
+    ];
     this.#present = new Set(unchanged.map(([path]) => path));
     yield* this.#deliver({ changed: changed.map(([path]) => path), removed: [] }, options);
     yield this.#end(cursor);

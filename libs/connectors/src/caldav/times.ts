@@ -27,17 +27,24 @@ const TIME = /^(-?\d{4})-(\d\d)-(\d\d)(?:T(?:(\d\d):(\d\d):(\d\d)(Z?)|::))?$/;
 export function readTime(value: unknown, tzid: string | null, zoneOf: ZoneFinder): EventTime {
   const parts = typeof value === 'string' ? TIME.exec(value) : null;
   if (!parts) throw new Unreadable('a date cannot be read');
-  const [year, month, day, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map((part) => Number(part ?? 0));
-  const date = utc(year ?? 0, (month ?? 0) - 1, day ?? 0);
-  if (new Date(date).getUTCDate() !== day || month === undefined || month < 1 || month > 12) {
-    throw new Unreadable('a date does not exist');
-  }
+  const date = readDate(parts.slice(1, 4).map(Number));
   if (parts[4] === undefined) return { kind: 'date', wall: date, zone: null };
-  if (hour > 24 || minute > 59 || second > 60) throw new Unreadable('a time does not exist');
-  const wall = date + ((hour * 60 + minute) * 60 + second) * 1000;
+  const wall = date + readTimeOfDay(parts.slice(4, 7).map(Number));
   // A UTC time wins over a TZID beside it.
   if (parts[7] === 'Z') return { kind: 'time', wall, zone: UTC };
   return { kind: 'time', wall, zone: tzid === null ? null : zoneOf(tzid) };
+}
+
+function readDate([year = 0, month = 0, day = 0]: readonly number[]): number {
+  const date = utc(year, month - 1, day);
+  if (new Date(date).getUTCDate() !== day || month < 1 || month > 12) throw new Unreadable('a date does not exist');
+  return date;
+}
+
+/** A leap second, and the midnight that ends a day, roll over. */
+function readTimeOfDay([hour = 0, minute = 0, second = 0]: readonly number[]): number {
+  if (hour > 24 || minute > 59 || second > 60) throw new Unreadable('a time does not exist');
+  return ((hour * 60 + minute) * 60 + second) * 1000;
 }
 
 /** All times of a property such as EXDATE; PERIOD values are left out. */

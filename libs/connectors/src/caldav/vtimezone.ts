@@ -45,7 +45,10 @@ function lookUp(name: string): Zone | null {
   if (windows !== undefined) return ianaZone(windows);
   if (/^(?:tzone:\/\/Microsoft\/)?(?:utc|z)$/i.test(name)) return UTC;
   const parts = name.split('/').filter((part) => part !== '');
-  const candidates = [name, ...[3, 2].filter((length) => parts.length > length).map((length) => parts.slice(-length).join('/'))];
+  const candidates = [
+    name,
+    ...[3, 2].filter((length) => parts.length > length).map((length) => parts.slice(-length).join('/')),
+  ];
   for (const candidate of candidates) {
     const zone = ianaZone(candidate);
     if (zone) return zone;
@@ -87,7 +90,8 @@ function observance(part: Component, budget: Budget): Onset[] {
   for (const property of all(part, 'rrule')) {
     const { rule, until } = readRule(recurrenceOf(property));
     const end = until === null ? Infinity : until.zone === UTC ? until.wall + before : until.wall;
-    for (const wall of expandRule(rule, start, { from: utc(FIRST_YEAR, 0, 1), to, budget })) if (wall <= end) walls.add(wall);
+    for (const wall of expandRule(rule, start, { from: utc(FIRST_YEAR, 0, 1), to, budget }))
+      if (wall <= end) walls.add(wall);
   }
   for (const property of all(part, 'rdate')) for (const time of timesOf(property, () => UTC)) walls.add(time.wall);
   return [...walls].map((wall) => ({ at: wall - before, offset, before }));

@@ -1,5 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { call, CALENDAR, event, failed, found, multistatus, open, scriptServer, withData, useServers, type Answer, type Seen } from './scripted-server.suite.js';
+import {
+  call,
+  CALENDAR,
+  event,
+  failed,
+  found,
+  multistatus,
+  open,
+  scriptServer,
+  withData,
+  useServers,
+  type Answer,
+  type Seen,
+} from './scripted-server.suite.js';
 
 useServers();
 
@@ -10,8 +23,17 @@ const request = {
   content: { start: START, end: START + 1_800_000, timeZone: 'Europe/Paris', summary: 'Consultation' },
 };
 const PATH = `${CALENDAR}rdv-1.ics`;
-const OURS = event('rdv-1@unisson', ['DTSTART:20270607T100000Z', 'DTEND:20270607T103000Z', 'SUMMARY:Consultation', 'X-UNISSON-REFERENCE:rdv-1']);
-const stored = (body = OURS, tag = '"1"'): Answer => ({ status: 200, body, headers: { ETag: tag, 'Content-Type': 'text/calendar' } });
+const OURS = event('rdv-1@unisson', [
+  'DTSTART:20270607T100000Z',
+  'DTEND:20270607T103000Z',
+  'SUMMARY:Consultation',
+  'X-UNISSON-REFERENCE:rdv-1',
+]);
+const stored = (body = OURS, tag = '"1"'): Answer => ({
+  status: 200,
+  body,
+  headers: { ETag: tag, 'Content-Type': 'text/calendar' },
+});
 
 /** A server that answers each method in one way. */
 function byMethod(answers: Readonly<Record<string, Answer | 'reset'>>): Seen[] {
@@ -23,14 +45,29 @@ const methods = (seen: readonly Seen[]): string[] => seen.map(({ method }) => me
 describe('create', () => {
   it('writes only where nothing stands, and reads back what was stored', async () => {
     const seen = byMethod({ PUT: { status: 201 }, GET: stored() });
-    expect(await open().create(request, call)).toMatchObject({ remoteId: PATH, version: '"1"', reference: 'rdv-1', when: { start: START }, summary: 'Consultation' });
+    expect(await open().create(request, call)).toMatchObject({
+      remoteId: PATH,
+      version: '"1"',
+      reference: 'rdv-1',
+      when: { start: START },
+      summary: 'Consultation',
+    });
     expect(methods(seen)).toEqual(['PUT', 'GET']);
-    expect(seen[0]).toMatchObject({ target: PATH, headers: { 'if-none-match': '*', 'content-type': 'text/calendar; charset=utf-8' } });
+    expect(seen[0]).toMatchObject({
+      target: PATH,
+      headers: { 'if-none-match': '*', 'content-type': 'text/calendar; charset=utf-8' },
+    });
   });
 
   it.each([
     ['412', { status: 412 }],
-    ['409', { status: 409, body: '<d:error xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:no-uid-conflict/></d:error>' }],
+    [
+      '409',
+      {
+        status: 409,
+        body: '<d:error xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:no-uid-conflict/></d:error>',
+      },
+    ],
     ['400', { status: 400 }],
     ['412 within a multistatus', multistatus(failed(PATH, 412))],
   ])('takes our earlier attempt for the answer after %s', async (_what, refusal) => {
@@ -45,7 +82,14 @@ describe('create', () => {
 
   it.each<[string, Answer, string]>([
     ['a foreign event at the address', { status: 412 }, 'stale'],
-    ['a refusal of the data', { status: 403, body: '<d:error xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:valid-calendar-data/></d:error>' }, 'invalid'],
+    [
+      'a refusal of the data',
+      {
+        status: 403,
+        body: '<d:error xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:valid-calendar-data/></d:error>',
+      },
+      'invalid',
+    ],
     ['a refusal', { status: 403 }, 'forbidden'],
     ['a full account', { status: 507 }, 'invalid'],
     ['too large an event', { status: 413 }, 'invalid'],
@@ -66,7 +110,13 @@ describe('create', () => {
   });
 
   it('leaves the outcome open when the answer or the reading back is lost', async () => {
-    for (const answers of [{ PUT: 'reset' }, { PUT: { status: 201 }, GET: 'reset' }, { PUT: { status: 201 }, GET: { status: 500 } }, { PUT: { status: 201 }, GET: { status: 404 }, REPORT: multistatus() }, { PUT: { status: 200, body: '<html>' }, GET: { status: 200, body: '<html>' } }]) {
+    for (const answers of [
+      { PUT: 'reset' },
+      { PUT: { status: 201 }, GET: 'reset' },
+      { PUT: { status: 201 }, GET: { status: 500 } },
+      { PUT: { status: 201 }, GET: { status: 404 }, REPORT: multistatus() },
+      { PUT: { status: 200, body: '<html>' }, GET: { status: 200, body: '<html>' } },
+    ]) {
       byMethod(answers as Record<string, Answer | 'reset'>);
       await expect(open().create(request, call)).rejects.toMatchObject({ kind: 'unknown' });
     }
@@ -79,20 +129,31 @@ describe('create', () => {
 
   it('sends nothing for an event without a length, or after an abort', async () => {
     const seen = byMethod({});
-    await expect(open().create({ ...request, content: { ...request.content, end: START } }, call)).rejects.toMatchObject({ kind: 'invalid' });
-    await expect(open().create(request, { signal: AbortSignal.abort() })).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(
+      open().create({ ...request, content: { ...request.content, end: START } }, call),
+    ).rejects.toMatchObject({ kind: 'invalid' });
+    await expect(open().create(request, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
     expect(seen).toEqual([]);
   });
 
   it('gives no secret and no patient away', async () => {
     byMethod({ PUT: { status: 400, body: 'Consultation' }, REPORT: multistatus() });
-    const error: unknown = await open().create(request, call).catch((failure: unknown) => failure);
+    const error: unknown = await open()
+      .create(request, call)
+      .catch((failure: unknown) => failure);
     expect(JSON.stringify(error) + String(error)).not.toMatch(/secret|Consultation|rdv-1/);
   });
 });
 
 describe('update', () => {
-  const later = { ...request, remoteId: PATH, version: '"1"', content: { ...request.content, start: START + 3_600_000, end: START + 5_400_000 } };
+  const later = {
+    ...request,
+    remoteId: PATH,
+    version: '"1"',
+    content: { ...request.content, start: START + 3_600_000, end: START + 5_400_000 },
+  };
   const moved = OURS.replace('T100000Z', 'T110000Z').replace('T103000Z', 'T113000Z');
 
   it('edits what stands, under its version', async () => {
@@ -118,7 +179,11 @@ describe('update', () => {
     ['a version that changes meanwhile', { GET: stored(), PUT: { status: 412 } }, 'stale'],
     ['an event that is gone', { GET: { status: 410 } }, 'not_found'],
     ['an event that goes meanwhile', { GET: stored(), PUT: { status: 404 } }, 'not_found'],
-    ['an event that became a series', { GET: stored(OURS.replace('SUMMARY', 'RRULE:FREQ=DAILY\r\nSUMMARY')) }, 'invalid'],
+    [
+      'an event that became a series',
+      { GET: stored(OURS.replace('SUMMARY', 'RRULE:FREQ=DAILY\r\nSUMMARY')) },
+      'invalid',
+    ],
     ['an event that cannot be read', { GET: stored('BEGIN:VCALENDAR\r\n') }, 'invalid'],
     ['a failing read before', { GET: { status: 500 } }, 'unavailable'],
     ['a failing write', { GET: stored(), PUT: { status: 500 } }, 'unknown'],
@@ -170,7 +235,11 @@ describe('cancel', () => {
   });
 
   it('removes whatever stands when no version is asked for, by its reference if need be', async () => {
-    const seen = byMethod({ GET: { status: 404 }, REPORT: multistatus(withData('autre', OURS)), DELETE: { status: 200 } });
+    const seen = byMethod({
+      GET: { status: 404 },
+      REPORT: multistatus(withData('autre', OURS)),
+      DELETE: { status: 200 },
+    });
     await open().cancel({ ...known, version: null }, call);
     expect(methods(seen.splice(0))).toEqual(['DELETE']);
     await open().cancel({ ...known, remoteId: null, version: null }, call);
@@ -195,13 +264,26 @@ describe('find', () => {
   });
 
   it('believes no answer about other events', async () => {
-    byMethod({ GET: { status: 404 }, REPORT: multistatus(withData('a', event('autre')), found(`${CALENDAR}b.ics`, '<d:getetag>"1"</d:getetag>')) });
+    byMethod({
+      GET: { status: 404 },
+      REPORT: multistatus(withData('a', event('autre')), found(`${CALENDAR}b.ics`, '<d:getetag>"1"</d:getetag>')),
+    });
     expect(await open().find(request, call)).toBeNull();
   });
 
   it('reads an event that was made all-day or cancelled', async () => {
-    byMethod({ GET: stored(OURS.replace('DTSTART:20270607T100000Z', 'DTSTART;VALUE=DATE:20270607').replace('DTEND:20270607T103000Z', 'STATUS:CANCELLED')) });
-    expect(await open().find(request, call)).toMatchObject({ busy: [], when: { start: Date.parse('2027-06-07T00:00:00Z') } });
+    byMethod({
+      GET: stored(
+        OURS.replace('DTSTART:20270607T100000Z', 'DTSTART;VALUE=DATE:20270607').replace(
+          'DTEND:20270607T103000Z',
+          'STATUS:CANCELLED',
+        ),
+      ),
+    });
+    expect(await open().find(request, call)).toMatchObject({
+      busy: [],
+      when: { start: Date.parse('2027-06-07T00:00:00Z') },
+    });
   });
 
   it.each<[string, Record<string, Answer | 'reset'>, string]>([

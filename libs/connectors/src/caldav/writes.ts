@@ -1,4 +1,10 @@
-import { ConnectorError, type CallOptions, type CancelRequest, type CreateRequest, type UpdateRequest } from '#connector-sdk';
+import {
+  ConnectorError,
+  type CallOptions,
+  type CancelRequest,
+  type CreateRequest,
+  type UpdateRequest,
+} from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import { readCalendarObject, uidOf, type CalendarEvent } from './calendar-object.js';
 import type { DavAnswer, DavClient } from './client.js';
@@ -52,7 +58,8 @@ export class CollectionWrites {
     const path = normalPath(request.remoteId);
     const current = await this.#reader.one(path, options);
     if (current.body === null) throw new ConnectorError('not_found', 'the event is gone', { status: 404 });
-    if (version !== null && version !== current.version) throw new ConnectorError('stale', 'the event has another version');
+    if (version !== null && version !== current.version)
+      throw new ConnectorError('stale', 'the event has another version');
     const before = await this.#understood({ ...current, body: current.body }, content.timeZone);
     if (isSame(before, request)) return before;
     const body = editedEvent(current.body, { reference, content, now: this.#client.now() });
@@ -64,20 +71,24 @@ export class CollectionWrites {
   }
 
   async cancel({ reference, remoteId, version }: CancelRequest, options: CallOptions): Promise<void> {
-    const path = remoteId === null ? ((await this.find(reference, options))?.remoteId ?? null) : normalPath(remoteId);
-    if (path === null) return;
-    if (version !== null) {
-      // Some servers ignore If-Match on DELETE, and some answer 412 for what is gone: look first.
-      const current = await this.#reader.one(path, options);
-      if (current.body === null) return;
-      if (current.version !== version) throw new ConnectorError('stale', 'the event has another version');
-    }
+    const path = remoteId === null ? (await this.find(reference, options))?.remoteId : normalPath(remoteId);
+    if (path === undefined) return;
+    // Some servers ignore If-Match on DELETE, and some answer 412 for what is gone: look first.
+    if (version !== null && !(await this.#stands(path, version, options))) return;
     const headers = version === null ? {} : { 'If-Match': version };
     const answer = await this.#client.send({ method: 'DELETE', url: this.#urlOf(path), headers }, options);
     const failure = await this.#failureOf(answer);
     if (failure === null || failure.status === 404 || failure.status === 410) return;
     if (failure.kind === 'stale' && (await this.#reader.one(path, options)).body === null) return;
     throw failure;
+  }
+
+  /** True when an object stands at this version, false when there is none. Throws `stale`. */
+  async #stands(path: string, version: string, options: CallOptions): Promise<boolean> {
+    const current = await this.#reader.one(path, options);
+    if (current.body === null) return false;
+    if (current.version !== version) throw new ConnectorError('stale', 'the event has another version');
+    return true;
   }
 
   async find(reference: string, options: CallOptions): Promise<RemoteObject | null> {
@@ -92,7 +103,9 @@ export class CollectionWrites {
       { method: 'REPORT', url: this.#collection.href, depth: '1', body: eventsByUid(uidOf(reference)) },
       options,
     );
-    const found = listing.responses.flatMap((response) => objectOf(response, listing.url) ?? []).sort((a, b) => (a.path < b.path ? -1 : 1));
+    const found = listing.responses
+      .flatMap((response) => objectOf(response, listing.url) ?? [])
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
     for (const object of found) {
       if (!object.body?.includes(uidOf(reference).slice(0, 40))) continue;
       const ours = await this.#ours({ ...object, body: object.body }, reference);
@@ -113,7 +126,10 @@ export class CollectionWrites {
   }
 
   /** Sends an object; `null` when the server says that it stored it. */
-  async #put(put: { path: string; body: string; headers: Record<string, string> }, options: CallOptions): Promise<ConnectorError | null> {
+  async #put(
+    put: { path: string; body: string; headers: Record<string, string> },
+    options: CallOptions,
+  ): Promise<ConnectorError | null> {
     const answer = await this.#client.send(
       {
         method: 'PUT',
@@ -133,7 +149,10 @@ export class CollectionWrites {
     const { responses } = await readMultistatus(answer.body).catch(() => ({ responses: [] }));
     const inner = responses.find(({ status }) => status !== null && status >= 400);
     const now = this.#client.now();
-    return errorOf({ status: inner?.status ?? 207, headers: answer.headers }, { write: true, now, conditions: inner?.conditions ?? [] });
+    return errorOf(
+      { status: inner?.status ?? 207, headers: answer.headers },
+      { write: true, now, conditions: inner?.conditions ?? [] },
+    );
   }
 
   /** What the server stored. It stored something, so whatever fails now leaves the outcome open. */
@@ -162,7 +181,10 @@ export class CollectionWrites {
     return object.reference === reference ? object : null;
   }
 
-  async #understood({ path, version, body }: StoredObject & { body: string }, timeZone: string | null): Promise<RemoteObject> {
+  async #understood(
+    { path, version, body }: StoredObject & { body: string },
+    timeZone: string | null,
+  ): Promise<RemoteObject> {
     try {
       const events = readCalendarObject(body);
       if (events.length === 0) throw new Unreadable('the object holds no event');
@@ -174,7 +196,8 @@ export class CollectionWrites {
   }
 
   #pathOf(reference: string): string {
-    if (!/^[a-z0-9-]{1,64}$/.test(reference)) throw new ConnectorError('invalid', 'a reference that cannot be an address');
+    if (!/^[a-z0-9-]{1,64}$/.test(reference))
+      throw new ConnectorError('invalid', 'a reference that cannot be an address');
     return pathOf(`${reference}.ics`, this.#collection) ?? '';
   }
 

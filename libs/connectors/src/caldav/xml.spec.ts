@@ -31,7 +31,10 @@ describe('XML of servers', () => {
       <m:response><m:href>/c.ics</m:href><m:status>HTTP/1.1 404 Not Found</m:status></m:response><m:sync-token>t</m:sync-token></m:multistatus>`;
     const { responses, syncToken } = await readMultistatus(body);
     expect(syncToken).toBe('t');
-    expect(responses.map(({ href, status }) => [href, status])).toEqual([['/a%20b.ics', null], ['/c.ics', 404]]);
+    expect(responses.map(({ href, status }) => [href, status])).toEqual([
+      ['/a%20b.ics', null],
+      ['/c.ics', 404],
+    ]);
     expect(responses[0]?.properties.get('{DAV:}getetag')?.text).toBe('"1"');
     expect(responses[0]?.properties.get('{urn:ietf:params:xml:ns:caldav}calendar-data')?.text).toBe('<&><é');
   });

@@ -36,7 +36,11 @@ interface Open {
  * Parses a document; each child of the root is handed out as soon as it is complete and not kept.
  * Returns the root's name. Refuses any DOCTYPE, so that no entity is ever defined. Throws {@link XmlError}.
  */
-export async function parseXml(document: string, onChild: (child: XmlElement) => void, limits: XmlLimits = LIMITS): Promise<string> {
+export async function parseXml(
+  document: string,
+  onChild: (child: XmlElement) => void,
+  limits: XmlLimits = LIMITS,
+): Promise<string> {
   if (document.length > limits.characters) throw new XmlError('the answer is too long');
   const parser = new SaxesParser({ xmlns: true, position: false });
   const open: Open[] = [];

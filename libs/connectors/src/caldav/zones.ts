@@ -112,7 +112,11 @@ export function changesOf(offsetAt: (instant: number) => number, from: number, t
   return { initial, transitions };
 }
 
-function firstWith(offsetAt: (instant: number) => number, offset: number, { low, high }: { low: number; high: number }): number {
+function firstWith(
+  offsetAt: (instant: number) => number,
+  offset: number,
+  { low, high }: { low: number; high: number },
+): number {
   let [before, after] = [low, high];
   for (;;) {
     const middle = Math.floor((before + after) / 2000) * 1000;

@@ -126,11 +126,15 @@ BEGIN
 END $$;
 
 -- p_end: NULL, or { cursor, asOf, full, braked, nextPollMs }. Foreign time first, so that what gives way is never confirmed.
--- Returns the number of writes now due on the agenda.
-CREATE FUNCTION apply_sync(p_organization uuid, p_link uuid, p_actions jsonb, p_end jsonb) RETURNS integer LANGUAGE plpgsql AS $$
+-- Returns the number of writes now due on the agenda. SQLSTATE UK002: since p_fence another process has taken the lane,
+-- so what was read is out of date; the lock keeps the lane from being taken until what is stored here can be read.
+CREATE FUNCTION apply_sync(p_organization uuid, p_link uuid, p_actions jsonb, p_end jsonb, p_fence bigint) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE v_link link; v_agenda agenda; v_action jsonb; v_braked CONSTANT boolean := coalesce((p_end->>'braked')::boolean, false);
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
+  PERFORM 1 FROM agenda_lane n JOIN link l ON l.organization_id = n.organization_id AND l.agenda_id = n.agenda_id
+    WHERE n.organization_id = p_organization AND l.id = p_link AND n.fence = p_fence FOR SHARE OF n;
+  IF NOT FOUND THEN RAISE EXCEPTION 'the lane of the agenda belongs to another process' USING ERRCODE = 'UK002'; END IF;
   SELECT * INTO v_link FROM link l WHERE l.organization_id = p_organization AND l.id = p_link;
   SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = v_link.agenda_id FOR UPDATE;
   FOR v_action IN SELECT x FROM jsonb_array_elements(p_actions) WITH ORDINALITY AS e (x, n)

@@ -1,11 +1,14 @@
 import {
   appointmentOfReference,
+  LaneLost,
   referenceOf,
+  StoreRefused,
   summaryDigest,
   summaryOf,
   SyncStore,
   type Applied,
   type Failure,
+  type Lease,
   type LinkRecord,
   type PullEnd,
   type SyncBase,
@@ -57,6 +60,8 @@ const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)
   LEFT JOIN remote_write w ON w.organization_id = a.organization_id AND w.appointment_id = a.id
   WHERE a.organization_id = $1 AND a.agenda_id = $2 AND a.id = ANY ($3)`;
 
+/** Raised by apply_sync: the lane was taken by another process. */
+const LANE_LOST = 'UK002';
 const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
 
 /** Links, mirrors and what reconcile decided, in PostgreSQL. */
@@ -129,16 +134,20 @@ export class PgSyncStore extends SyncStore {
     });
   }
 
-  async apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null): Promise<Applied> {
+  async apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied> {
     if (actions.length === 0 && end === null) return { changes: 0, due: 0 };
     const sealed = actions.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action));
-    const statement = { name: 'apply-sync', text: 'SELECT apply_sync($1, $2, $3, $4) AS due' };
-    const [row] = await this.database.call<{ due: number }>(statement, [
+    const statement = { name: 'apply-sync', text: 'SELECT apply_sync($1, $2, $3, $4, $5) AS due' };
+    const plan = [JSON.stringify(sealed), end === null ? null : JSON.stringify(end)];
+    const applied = this.database.call<{ due: number }>(statement, [
       link.organizationId,
       link.id,
-      JSON.stringify(sealed),
-      end === null ? null : JSON.stringify(end),
+      ...plan,
+      lease.fence,
     ]);
+    const [row] = await applied.catch((error: unknown) => {
+      throw error instanceof StoreRefused && error.code === LANE_LOST ? new LaneLost() : error;
+    });
     return { changes: actions.length, due: row?.due ?? 0 };
   }
 

@@ -46,9 +46,9 @@ const SELECT = `SELECT w.appointment_id, w.agenda_id, w.link_id, a.status, a.ver
   LEFT JOIN mirror m ON m.organization_id = w.organization_id AND m.link_id = w.link_id AND m.appointment_id = w.appointment_id AND m.gone_at IS NULL
   WHERE w.organization_id = $1`;
 
-/** Claims the step: as long as the appointment is in the version that was read. */
+/** Claims the step: as long as the appointment is in the version that was read, and nobody else tried since. */
 const SENT = `WITH w AS (UPDATE remote_write SET attempts = attempts + 1, unanswered = unanswered + 1, last_sent_at = clock_timestamp()
-    WHERE organization_id = $1 AND appointment_id = $2 AND EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = $1 AND a.id = $2 AND a.version = $3
+    WHERE organization_id = $1 AND appointment_id = $2 AND attempts = $4 AND EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = $1 AND a.id = $2 AND a.version = $3
       AND a.status IN ('pending', 'unknown')) RETURNING attempts)
   UPDATE appointment a SET status = CASE WHEN w.attempts > 1 THEN 'unknown' ELSE a.status END FROM w WHERE a.organization_id = $1 AND a.id = $2 RETURNING a.id`;
 
@@ -76,7 +76,8 @@ export class PgWrites extends Writes {
   sent(write: PendingWrite): Promise<boolean> {
     return this.in(write, async (transaction) => {
       await transaction.query('SELECT lock_agenda_of($1)', [write.appointmentId]);
-      return (await transaction.query(SENT, [write.organizationId, write.appointmentId, write.version])).length === 1;
+      const { organizationId, appointmentId, version, attempts } = write;
+      return (await transaction.query(SENT, [organizationId, appointmentId, version, attempts])).length === 1;
     });
   }
 
