@@ -104,6 +104,7 @@ export default defineConfig(
     // describe() callbacks hold whole suites; assertions index into what they just checked.
     files: ['**/*.{spec,suite}.ts', 'test/**/*.ts', 'libs/connector-testkit/src/**/*.ts'],
     rules: {
+      'no-restricted-syntax': restricted(DEFAULT_EXPORT),
       // A test tells its story in one place; the budgets are for what runs in production.
       'max-lines': ['error', 400],
       complexity: ['error', 20],

@@ -116,7 +116,7 @@ export function describeCrashPoints(backend: string, options: CrashPointsOptions
       until.over = true;
       await recovery;
       // What the practitioner did meanwhile is read once more, as the next poll would.
-      await Promise.all(plays.map(({ stage }) => stage!.ask({ kind: 'lane', sync: 'delta' }, 0)));
+      for (const { stage } of plays) await stage!.ask({ kind: 'lane', sync: 'delta' }, 0);
     }, 300_000);
 
     afterAll(async () => {

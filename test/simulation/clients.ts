@@ -92,7 +92,7 @@ export class Clients {
     );
   }
 
-  private async untilTold(key: string, start: number, ask: (host: Host) => Promise<BookingAnswer>): Promise<void> {
+  private async untilTold(key: string, start: number, ask: (host: HubProcess) => Promise<BookingAnswer>): Promise<void> {
     for (let attempt = 0; attempt <= RETRIES; attempt += 1) {
       const op: BookOp = this.noted({
         op: 'book',
@@ -158,7 +158,7 @@ export class Clients {
   }
 
   /** One HTTP request; `null` when no answer came. */
-  private ask<T>(work: (host: Host) => Promise<T>): Promise<T | null> {
+  private ask<T>(work: (host: HubProcess) => Promise<T>): Promise<T | null> {
     const { scheduler } = this.world;
     return new Promise((resolve) => {
       let open = true;

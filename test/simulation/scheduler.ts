@@ -15,7 +15,7 @@ export class Scheduler {
   private order = 0;
   private readonly heap: Event[] = [];
   private resumed = false;
-  private failure: unknown = undefined;
+  private failure: Error | undefined = undefined;
 
   /** Runs `run` after a delay, then what it set off. */
   at(delayMs: number, run: () => void): void {
@@ -42,7 +42,7 @@ export class Scheduler {
 
   /** Ends the run: what it simulates broke a rule that has no judge. */
   fail(error: unknown): void {
-    this.failure ??= error;
+    this.failure ??= error instanceof Error ? error : new Error(String(error));
   }
 
   /** A quiet event settled a promise after all. */

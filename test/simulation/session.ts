@@ -10,9 +10,8 @@ import {
   type UpdateRequest,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
-import type { Host } from './host.js';
 import { LATEST_MS, objectOf, type Row } from './vendor.js';
-import type { World } from './world.js';
+import type { HubProcess, World } from './world.js';
 
 /** One exchange, whatever the caller's patience. */
 const EXCHANGE_MS = 3_000;
@@ -33,7 +32,7 @@ const NEVER = new AbortController().signal;
 export class SimulatedSession implements Session {
   constructor(
     private readonly world: World,
-    private readonly host: Host,
+    private readonly host: HubProcess,
   ) {}
 
   async create({ reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {

@@ -1,4 +1,4 @@
-import { ConnectorError, type CallOptions, type ConnectorErrorKind } from '#connector-sdk';
+import { ConnectorError, type CallOptions, type Capabilities, type ConnectorErrorKind } from '#connector-sdk';
 import type { Interval, RemoteChange, RemoteObject } from '#domain';
 import { backoffMs } from './backoff.js';
 import { summaryOf } from './disclosure.js';
@@ -52,10 +52,14 @@ export class RemoteWriter {
     return this.readBack(current, remote, object);
   }
 
-  /** The write as it stands, or `null` when the appointment is no longer what this step set out to write. */
+  /**
+   * The write as it stands, or `null` when the appointment is no longer what this step set out to write, or somebody
+   * else tried since: what was looked at before says nothing then.
+   */
   private async current(write: PendingWrite): Promise<PendingWrite | null> {
     const now = await this.writes.load({ organizationId: write.organizationId, id: write.appointmentId });
-    return now !== null && WAITING.has(now.status) && now.version === write.version ? now : null;
+    if (now === null || !WAITING.has(now.status)) return null;
+    return now.version === write.version && now.attempts === write.attempts ? now : null;
   }
 
   private send(write: PendingWrite, { link, backend }: Remote): Promise<RemoteObject> {
@@ -91,21 +95,14 @@ export class RemoteWriter {
   /** An earlier attempt may have landed, or may still land. False when this step is over. */
   private async lookBefore(write: PendingWrite, remote: Remote): Promise<boolean> {
     const { link, backend } = remote;
-    const { idempotency, settleMs } = backend.capabilities;
     let found: RemoteObject | null = null;
     const looked = await this.orPostpone(write, async () => {
       found = await backend.session.find({ agendaId: link.remoteAgendaId, reference: write.reference }, this.call());
     });
     if (!looked) return false;
-    const settling = write.unanswered > 0 ? settleMs - (write.sinceSentMs ?? 0) : 0;
-    if (found !== null || write.mirror !== null) {
-      await this.noteFound(write, remote, found);
-      // Wanted back where it stands: what was sent before may still take it away, and nothing sent now would show that.
-      const untouched = sameTime(found, write.when) && sameTime(write.mirror, write.when);
-      if (untouched && settling > 0) await this.writes.postpone(write, settling, null);
-      return found !== null && !(untouched && settling > 0);
-    }
-    const wait = idempotency === 'none' || idempotency === 'natural' ? settling : 0;
+    if (found !== null || write.mirror !== null) await this.noteFound(write, remote, found);
+    if (found === null && write.mirror !== null) return false;
+    const wait = mustSettle(write, found, backend.capabilities) ? settlingMs(write, backend.capabilities) : 0;
     if (wait > 0) await this.writes.postpone(write, wait, null);
     return wait <= 0;
   }
@@ -242,4 +239,16 @@ export class RemoteWriter {
 
 function sameTime(object: { readonly when: Interval | null } | null, when: Interval): boolean {
   return object?.when?.start === when.start && object.when.end === when.end;
+}
+
+/** Milliseconds until nothing that was sent can land any more; not above 0 when nothing can. */
+function settlingMs(write: PendingWrite, { settleMs }: Capabilities): number {
+  return write.unanswered > 0 ? settleMs - (write.sinceSentMs ?? 0) : 0;
+}
+
+/** Whether the next attempt has to wait until earlier ones can no longer land. */
+function mustSettle(write: PendingWrite, found: RemoteObject | null, { idempotency }: Capabilities): boolean {
+  // Wanted back where it stands: what was sent before may still take it away, and nothing sent now would show that.
+  if (found !== null) return sameTime(found, write.when) && sameTime(write.mirror, write.when);
+  return idempotency === 'none' || idempotency === 'natural';
 }

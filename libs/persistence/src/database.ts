@@ -41,6 +41,8 @@ export class Database {
       extra: {
         options: SERVER_LIMITS,
         query_timeout: QUERY_TIMEOUT_MS,
+        // What need not wait for the answer before it goes out in one piece with it.
+        pipeline: true,
         connectionTimeoutMillis: 5_000,
         keepAlive: true,
         idleTimeoutMillis: 30_000,
@@ -65,8 +67,31 @@ export class Database {
 
   /** A transaction (READ COMMITTED) in which only rows of this organization exist. */
   withOrganization<T>(organizationId: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    if (!UUID.test(organizationId)) throw new TypeError('an organization is named by a lower-case UUID');
-    return this.transaction(`BEGIN; SET LOCAL app.organization = '${organizationId}'`, work);
+    return this.transaction(beginAs(organizationId), work);
+  }
+
+  /** One statement in a transaction in which only rows of this organization exist, in one round trip. */
+  async one<Row extends QueryResultRow>(
+    organizationId: string,
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    const begin = beginAs(organizationId);
+    const client = await this.connect();
+    const asked = [
+      client.query(begin),
+      client.query<Row>({ ...statement, values: [...values] }),
+      client.query('COMMIT'),
+    ];
+    const [begun, answer, committed] = await Promise.allSettled(asked);
+    for (const part of [begun, answer, committed]) {
+      if (part?.status !== 'rejected') continue;
+      // After an error of PostgreSQL's, COMMIT has rolled back.
+      client.release(committed?.status === 'rejected');
+      throw storeError(part.reason);
+    }
+    client.release();
+    return answer?.status === 'fulfilled' ? (answer.value.rows as Row[]) : [];
   }
 
   /** A transaction that sees which rows are due in any organization, and nothing of their content. */
@@ -87,13 +112,20 @@ export class Database {
     await this.source.destroy();
   }
 
-  private async transaction<T>(begin: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect().catch((error: unknown) => {
+  private connect(): Promise<PoolClient> {
+    return this.pool.connect().catch((error: unknown) => {
       throw storeError(error);
     });
+  }
+
+  private async transaction<T>(begin: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const client = await this.connect();
     try {
-      await client.query(begin);
+      const begun = client.query(begin);
+      // Whoever fails first, nothing may be using the connection any more when it goes back to the pool.
+      begun.catch(() => undefined);
       const result = await work(transactionOn(client));
+      await begun;
       await client.query('COMMIT');
       client.release();
       return result;
@@ -106,6 +138,11 @@ export class Database {
       throw storeError(error);
     }
   }
+}
+
+function beginAs(organizationId: string): string {
+  if (!UUID.test(organizationId)) throw new TypeError('an organization is named by a lower-case UUID');
+  return `BEGIN; SET LOCAL app.organization = '${organizationId}'`;
 }
 
 function transactionOn(client: PoolClient): Transaction {

@@ -108,7 +108,7 @@ $$;
 CREATE FUNCTION blocking_code(p_agenda uuid, p_range tstzrange, p_holder uuid) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT coalesce((SELECT CASE WHEN c.closure_id IS NOT NULL THEN 'CLOSED' WHEN a.status = 'held' THEN 'HELD' ELSE 'BUSY' END AS code
     FROM claim c LEFT JOIN appointment a ON a.organization_id = c.organization_id AND a.id = c.appointment_id
-    WHERE c.organization_id = current_organization() AND c.agenda_id = p_agenda AND c.during && p_range AND c.holder <> p_holder
+    WHERE c.organization_id = current_organization() AND c.agenda_id = p_agenda AND c.during && p_range AND c.holder <> p_holder AND NOT c.overbooked AND NOT c.contested
     ORDER BY c.closure_id IS NULL, a.status IS NOT DISTINCT FROM 'held' LIMIT 1), 'BUSY')
 $$;
 

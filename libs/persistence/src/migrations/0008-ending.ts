@@ -6,7 +6,8 @@ export class Ending1763770008000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
-CREATE INDEX claim_contested ON claim (organization_id, agenda_id) WHERE contested;
+-- What stands outside the overlap constraints stands outside their indexes too.
+CREATE INDEX claim_exempt ON claim (organization_id, agenda_id) WHERE overbooked OR contested;
 
 CREATE FUNCTION lock_agenda_of(p_id uuid) RETURNS agenda LANGUAGE sql AS $$
   SELECT g.* FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id

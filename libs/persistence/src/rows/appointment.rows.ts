@@ -127,7 +127,7 @@ const place = 'agenda_id WITH =, seat WITH =, during WITH &&';
 @Index('claim_holder', ['organizationId', 'holder'])
 @Index('claim_by_appointment', ['organizationId', 'appointmentId'], { where: 'appointment_id IS NOT NULL' })
 @Index('claim_by_departing', ['organizationId', 'departingId'], { where: 'departing_id IS NOT NULL' })
-@Index('claim_contested', ['organizationId', 'agendaId'], { where: 'contested' })
+@Index('claim_exempt', ['organizationId', 'agendaId'], { where: 'overbooked OR contested' })
 export class ClaimRow {
   @Key('claim_pk') organizationId!: string;
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'claim_pk', generated: 'uuid' }) id!: string;

@@ -42,6 +42,19 @@ const CANCEL: Statement = {
   text: 'SELECT *, NULL AS code FROM cancel_appointment($1, $2, $3, $4, $5, $6, $7)',
 };
 const RECORD = 'appointment_record(a) AS record';
+const GET: Statement = {
+  name: 'get-appointment',
+  text: `SELECT ${RECORD} FROM appointment a WHERE a.organization_id = $1 AND a.id = $2`,
+};
+const KEEP_ANSWER: Statement = {
+  name: 'keep-answer',
+  text: `INSERT INTO idempotency AS i (organization_id, key, request_hash, resource_id, response_status, response) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (organization_id, key) DO UPDATE SET response_status = $5, response = $6 WHERE i.response_status IS NULL RETURNING key`,
+};
+const KEPT_ANSWER: Statement = {
+  name: 'kept-answer',
+  text: 'SELECT response_status AS status, response AS body FROM idempotency WHERE organization_id = $1 AND key = $2',
+};
 /** Raised by keep_key: a request with the same key got there first. */
 const KEY_TAKEN = 'UK001';
 
@@ -130,15 +143,9 @@ export class PgBookings extends Bookings {
     });
   }
 
-  get({ organizationId, id }: AppointmentRef): Promise<AppointmentRecord | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const statement = {
-        name: 'get-appointment',
-        text: `SELECT ${RECORD} FROM appointment a WHERE a.organization_id = $1 AND a.id = $2`,
-      };
-      const [row] = await transaction.query<{ record: AppointmentRecord }>(statement, [organizationId, id]);
-      return row?.record ?? null;
-    });
+  async get({ organizationId, id }: AppointmentRef): Promise<AppointmentRecord | null> {
+    const [row] = await this.database.one<{ record: AppointmentRecord }>(organizationId, GET, [organizationId, id]);
+    return row?.record ?? null;
   }
 
   list({
@@ -190,24 +197,20 @@ export class PgBookings extends Bookings {
     });
   }
 
-  answerKey(
+  async answerKey(
     organizationId: string,
     { key, hash }: RequestKey,
     answer: { status: number; body: unknown; resource: string | null },
   ): Promise<{ status: number; body: unknown } | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const rows = await transaction.query(
-        `INSERT INTO idempotency AS i (organization_id, key, request_hash, resource_id, response_status, response) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (organization_id, key) DO UPDATE SET response_status = $5, response = $6 WHERE i.response_status IS NULL RETURNING key`,
-        [organizationId, key, hash, answer.resource, answer.status, JSON.stringify(answer.body)],
-      );
-      if (rows.length > 0) return null;
-      const [first] = await transaction.query<{ status: number; body: unknown }>(
-        'SELECT response_status AS status, response AS body FROM idempotency WHERE organization_id = $1 AND key = $2',
-        [organizationId, key],
-      );
-      return first ?? null;
-    });
+    const { status, body, resource } = answer;
+    const values = [organizationId, key, hash, resource, status, JSON.stringify(body)];
+    const kept = await this.database.one(organizationId, KEEP_ANSWER, values);
+    if (kept.length > 0) return null;
+    const [first] = await this.database.one<{ status: number; body: unknown }>(organizationId, KEPT_ANSWER, [
+      organizationId,
+      key,
+    ]);
+    return first ?? null;
   }
 
   expireHolds(organizationId: string, agendaId: string): Promise<number> {
