@@ -120,7 +120,7 @@ export function describeCrashPoints(backend: string, options: CrashPointsOptions
     }, 300_000);
 
     afterAll(async () => {
-      await Promise.all(plays.map(({ stage }) => stage?.remote.close()));
+      for (const { stage } of plays) await stage?.remote.close();
       await hub.close();
       await admin.end();
       await database.drop();

@@ -1,8 +1,8 @@
 import { StoreUnavailable, type AppointmentRecord, type BookingAnswer, type RequestKey } from '#application';
 import type { BookOp, CancelOp, MoveOp, Told } from '../support/history.js';
-import { EPOCH, type Host } from './host.js';
+import { EPOCH } from './host.js';
 import { AGENDA, COLLABORATOR, MOTIF, ORGANIZATION, PATIENT } from './tables.js';
-import type { World } from './world.js';
+import type { HubProcess, World } from './world.js';
 
 const MINUTE = 60_000;
 export const VISIT_MS = 20 * MINUTE;
@@ -92,7 +92,11 @@ export class Clients {
     );
   }
 
-  private async untilTold(key: string, start: number, ask: (host: HubProcess) => Promise<BookingAnswer>): Promise<void> {
+  private async untilTold(
+    key: string,
+    start: number,
+    ask: (host: HubProcess) => Promise<BookingAnswer>,
+  ): Promise<void> {
     for (let attempt = 0; attempt <= RETRIES; attempt += 1) {
       const op: BookOp = this.noted({
         op: 'book',

@@ -1,76 +1,53 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Session } from '#connector-sdk';
+import { campaign, summaryOf } from './campaign.js';
 import { simulate, type Broken } from './simulate.js';
-import type { VendorName } from './vendor.js';
+import { VENDORS, type VendorName } from './vendor.js';
 
 const SEEDS = 5_000;
-const VENDORS: readonly VendorName[] = ['strong', 'caldav', 'weak'];
-/** Seeds in which a missing safety has to show at least once. */
-const BROKEN_SEEDS = 400;
+/** Seeds in which a missing safety has to show; the campaign ends with the first that shows it. */
+const BROKEN_SEEDS = 2_000;
+const ALL = Object.keys(VENDORS) as VendorName[];
 
-interface Campaign {
-  readonly bookings: number;
-  readonly confirmed: number;
-  /** The kinds of violation, with the seed and the vendor of the first of each. */
-  readonly found: ReadonlyMap<string, string>;
-}
+test('the saga keeps every promise, whatever is late, lost, slow or dead', async () => {
+  const result = await campaign({ seeds: SEEDS, vendors: ALL });
+  process.stdout.write(`${summaryOf(result)}\n`);
+  // A seed is run again, with its history printed, by: npm run simulate -- --seed N --vendor NAME
+  expect(Object.fromEntries(result.found)).toEqual({});
+  // Runs in which nothing is booked would prove nothing.
+  expect(result.confirmed).toBeGreaterThan(result.bookings / 10);
+}, 300_000);
 
-async function campaign(seeds: number, vendors: readonly VendorName[], broken?: Broken): Promise<Campaign> {
-  const found = new Map<string, string>();
-  let bookings = 0;
-  let confirmed = 0;
-  for (let seed = 1; seed <= seeds; seed += 1) {
-    const vendor = vendors[seed % vendors.length]!;
-    const run = await simulate({ seed, vendor, ...(broken && { broken }) });
-    bookings += run.bookings;
-    confirmed += run.confirmed;
-    for (const { type, detail } of run.violations)
-      if (!found.has(type)) found.set(type, `seed ${String(seed)}, ${vendor}: ${detail}`);
-    if (broken && found.size > 0) break;
-  }
-  return { bookings, confirmed, found };
-}
+test('a seed is a run', async () => {
+  const [one, two] = [await simulate({ seed: 7, vendor: 'caldav' }), await simulate({ seed: 7, vendor: 'caldav' })];
+  expect(two).toEqual(one);
+  expect(await simulate({ seed: 8, vendor: 'caldav' })).not.toEqual(one);
+});
 
-/** A conversation in which nothing is ever found: whoever asks tries again blindly. */
+/** Whoever looks for what he wrote finds nothing. */
 function blind(honest: Session): Session {
-  return {
-    ...honest,
-    verify: honest.verify.bind(honest),
-    listAgendas: honest.listAgendas.bind(honest),
-    pull: honest.pull.bind(honest),
-    create: honest.create.bind(honest),
-    update: honest.update.bind(honest),
-    cancel: honest.cancel.bind(honest),
-    find: () => Promise.resolve(null),
-    close: honest.close.bind(honest),
-  };
+  return new Proxy(honest, {
+    get: (target, name) => {
+      if (name === 'find') return () => Promise.resolve(null);
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
 }
 
-const SAFETIES: readonly [name: string, vendors: readonly VendorName[], broken: Broken][] = [
-  ['compare-and-set', VENDORS, { compareAndSet: false }],
-  ['settle', ['weak'], { capabilities: { settleMs: 0 } }],
-  ['looking before a retry', ['weak'], { session: blind }],
-  ['reading around a write', ['caldav'], { capabilities: { refusesOverlap: true } }],
-  ['the exclusion of overlaps', VENDORS, { exclusion: false }],
-];
-
-describe('the saga and the synchronisation, simulated', () => {
-  it(`keeps every promise in ${String(SEEDS)} runs with late requests, crashes and lost answers`, async () => {
-    const from = performance.now();
-    const { bookings, confirmed, found } = await campaign(SEEDS, VENDORS);
-    const seconds = ((performance.now() - from) / 1000).toFixed(1);
-    process.stdout.write(
-      `${String(SEEDS)} seeds, ${String(bookings)} bookings simulated, ${String(confirmed)} confirmed, ${seconds} s\n`,
-    );
-    expect(Object.fromEntries(found)).toEqual({});
-    expect(confirmed).toBeGreaterThan(bookings / 10);
-  }, 180_000);
-
-  it.each(SAFETIES)(
-    'finds violations without %s',
-    async (_, vendors, broken) => {
-      expect((await campaign(BROKEN_SEEDS, vendors, broken)).found.size).toBeGreaterThan(0);
-    },
-    120_000,
-  );
+describe('it is noticed when there is no', () => {
+  test.each<[string, VendorName[], Broken]>([
+    ['compare-and-set', ['strong', 'weak'], { compareAndSet: false }],
+    ['exclusion of claims', ['caldav'], { exclusion: false }],
+    ['settling, with an idempotency key', ['strong'], { capabilities: { settleMs: 0 } }],
+    ['settling, where a late write revives', ['caldav'], { capabilities: { settleMs: 0 } }],
+    ['settling, without any key', ['weak'], { capabilities: { settleMs: 0 } }],
+    ['look before a retry, with an idempotency key', ['strong'], { session: blind }],
+    ['look before a retry, with ids of ours', ['caldav'], { session: blind }],
+    ['look before a retry, without any key', ['weak'], { session: blind }],
+    ['reading just before and after a write that may overlap', ['caldav'], { capabilities: { refusesOverlap: true } }],
+  ])('%s', async (_safety, vendors, broken) => {
+    const { found } = await campaign({ seeds: BROKEN_SEEDS, vendors, broken });
+    expect([...found.keys()]).not.toEqual([]);
+  });
 });

@@ -111,6 +111,8 @@ describe('the judge lets pass', () => {
   test('two of ours one after the other at one place, or put together by the practitioner', () => {
     expect(found(stood('1', [0, 20], [0, 5]), stood('2', [10, 30], [5, 9]))).toEqual([]);
     expect(found(stood('1', [0, 20], [0, 5]), stood('2', [10, 30], [3, 9], 'practitioner'))).toEqual([]);
+    const late = [move('1', [40, 60], [2, 3]), cancel('1', [4, 30], 'unknown'), stood('1', [0, 20], [6, 9])];
+    expect(found(late, stood('2', [10, 30], [5, 12]))).toEqual([]);
   });
 });
 

@@ -265,16 +265,17 @@ class Judge {
   }
 
   /**
-   * At no instant do two of ours stand on top of one another in the practitioner's tool, unless he had a hand in it;
-   * and none of them after somebody was told that it is cancelled.
+   * At no instant do two of ours stand on top of one another in the practitioner's tool, and none of them after somebody
+   * was told that it is cancelled. Left aside is what came back to a place that it had been moved away from: a late
+   * write can do so for a while, once what was moved is removed.
    */
   private stoodTogether(): void {
     const ours = this.stood.filter(({ key, by }) => key !== null && by === 'hub');
     for (const [index, one] of ours.entries()) {
       for (const other of ours.slice(index + 1)) {
         const together = here(one, other) && one.from < other.until && other.from < one.until;
-        const byHim = this.touched(one) || this.touched(other);
-        if (together && !byHim && (this.seats.get(one.agenda) ?? 1) === 1)
+        const backAgain = this.movedBefore(one) || this.movedBefore(other);
+        if (together && !backAgain && (this.seats.get(one.agenda) ?? 1) === 1)
           this.add('stood-together', `${one.key ?? ''}, ${other.key ?? ''} at ${Math.max(one.from, other.from)}`);
       }
       const cancels = this.intents.get(one.key ?? '')?.cancels ?? [];
@@ -283,8 +284,10 @@ class Judge {
     }
   }
 
-  private touched({ key, from }: StoodOp): boolean {
-    return this.intents.get(key ?? '')?.touches.some(({ at }) => at <= from) ?? false;
+  private movedBefore({ key, from, ...place }: StoodOp): boolean {
+    const { touches, moves } = this.intents.get(key ?? '') ?? { touches: [], moves: [] };
+    const away = moves.some((move) => move.outcome !== 'fail' && move.t0 <= from && !same(move, place));
+    return away || touches.some(({ at }) => at <= from);
   }
 
   private agreement(): void {

@@ -1,0 +1,48 @@
+import { simulate, type Broken } from './simulate.js';
+import type { VendorName } from './vendor.js';
+
+export interface CampaignOptions {
+  readonly from?: number;
+  readonly seeds: number;
+  readonly vendors: readonly VendorName[];
+  readonly broken?: Broken;
+}
+
+/** What many runs came to. */
+export interface Campaign {
+  /** Seeds run: fewer than asked for when a safety is missing and that has shown. */
+  readonly seeds: number;
+  readonly bookings: number;
+  readonly confirmed: number;
+  readonly seconds: number;
+  /** The kinds of violation, each with the first seed and vendor in which it showed. */
+  readonly found: ReadonlyMap<string, string>;
+}
+
+/** Runs one seed after another, the vendors by turns. */
+export async function campaign({ from = 1, seeds, vendors, broken }: CampaignOptions): Promise<Campaign> {
+  const began = performance.now();
+  const found = new Map<string, string>();
+  const sum = { seeds: 0, bookings: 0, confirmed: 0 };
+  for (let seed = from; seed < from + seeds && !(broken && found.size > 0); seed += 1) {
+    const vendor = vendors[seed % vendors.length]!;
+    const note = (type: string, detail: string): void => {
+      if (!found.has(type)) found.set(type, `seed ${seed}, ${vendor}: ${detail}`);
+    };
+    try {
+      const run = await simulate({ seed, vendor, ...(broken && { broken }) });
+      sum.bookings += run.bookings;
+      sum.confirmed += run.confirmed;
+      for (const { type, detail } of run.violations) note(type, detail);
+    } catch (error) {
+      note('error', error instanceof Error ? error.message : String(error));
+    }
+    sum.seeds += 1;
+  }
+  return { ...sum, seconds: (performance.now() - began) / 1000, found };
+}
+
+export function summaryOf({ seeds, bookings, confirmed, seconds, found }: Campaign): string {
+  const violations = found.size === 0 ? '0 violations' : `VIOLATIONS: ${[...found.keys()].join(', ')}`;
+  return `${seeds} seeds, ${bookings} bookings simulated (${confirmed} confirmed in the end), ${seconds.toFixed(1)} s, ${violations}`;
+}
