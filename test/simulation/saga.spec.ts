@@ -6,7 +6,7 @@ import { VENDORS, type VendorName } from './vendor.js';
 
 const SEEDS = 5_000;
 /** Seeds in which a missing safety has to show; the campaign ends with the first that shows it. */
-const BROKEN_SEEDS = 2_000;
+const BROKEN_SEEDS = 4_000;
 const ALL = Object.keys(VENDORS) as VendorName[];
 
 test('the saga keeps every promise, whatever is late, lost, slow or dead', async () => {
@@ -36,6 +36,13 @@ function blind(honest: Session): Session {
 }
 
 describe('it is noticed when there is no', () => {
+  test('fence for a process that stood still', async () => {
+    // It takes a process that stands still at the one wrong moment, so more of them do than usual.
+    const missing = { broken: { fencing: false }, faults: { pause: 0.02 } };
+    const { found } = await campaign({ seeds: BROKEN_SEEDS, vendors: ['strong', 'caldav'], ...missing });
+    expect([...found.keys()]).not.toEqual([]);
+  });
+
   test.each<[string, VendorName[], Broken]>([
     ['compare-and-set', ['strong', 'weak'], { compareAndSet: false }],
     ['exclusion of claims', ['caldav'], { exclusion: false }],

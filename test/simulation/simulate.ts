@@ -27,7 +27,7 @@ const FAULTS: Faults = {
   answerLost: 0.08,
   answerLate: 0.05,
   crash: 0.002,
-  pause: 0.001,
+  pause: 0.004,
   databaseError: 0.002,
   slowTransaction: 0.05,
 };
@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly vendor: VendorName;
   readonly broken?: Broken;
+  /** Where these faults must come more or less often than usual. */
+  readonly faults?: Partial<Faults>;
 }
 
 export interface RunResult {
@@ -54,7 +56,7 @@ export interface RunResult {
 }
 
 /** One seed, one run: two processes of the hub, a vendor, secretaries, a practitioner, and everything that goes wrong. */
-export async function simulate({ seed, vendor: name, broken = {} }: RunOptions): Promise<RunResult> {
+export async function simulate({ seed, vendor: name, broken = {}, faults = {} }: RunOptions): Promise<RunResult> {
   const scheduler = new Scheduler();
   const random = new Random(seed);
   const tables = new Tables(() => EPOCH + scheduler.now, {
@@ -85,7 +87,7 @@ export async function simulate({ seed, vendor: name, broken = {} }: RunOptions):
     history,
     host: () => random.pick(hosts.filter((host) => host !== undefined)),
     fails: (probability) => scheduler.now < QUIET_FROM_MS && random.chance(probability * intensity),
-    faults: FAULTS,
+    faults: { ...FAULTS, ...faults },
     downUntil: 0,
   };
   const capabilities = { ...capabilitiesOf(VENDORS[name]), ...broken.capabilities };

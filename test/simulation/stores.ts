@@ -122,17 +122,15 @@ export class SimulatedWrites extends Writes {
     });
   }
 
-  sent({ appointmentId, version, attempts }: PendingWrite): Promise<boolean> {
+  sent(read: PendingWrite): Promise<boolean> {
     return this.transact(({ tables: database }) => {
-      const appointment = database.from(appointmentId, WAITING);
-      const write = database.writes.get(appointmentId);
-      if (appointment === null || write === undefined || !database.isStill({ appointmentId, version })) return false;
-      if (database.safeties.compareAndSet && write.attempts !== attempts) return false;
-      Object.assign(write, {
-        attempts: write.attempts + 1,
-        unanswered: write.unanswered + 1,
-        lastSentAt: database.now(),
-      });
+      const appointment = database.from(read.appointmentId, WAITING);
+      const write = database.writes.get(read.appointmentId);
+      if (appointment === null || write === undefined || !database.isStill(read)) return false;
+      if (database.safeties.compareAndSet && write.attempts !== read.attempts) return false;
+      write.attempts += 1;
+      write.unanswered += 1;
+      write.lastSentAt = database.now();
       if (write.attempts > 1) appointment.status = 'unknown';
       return true;
     });
@@ -167,12 +165,12 @@ export class SimulatedWrites extends Writes {
     });
   }
 
-  renewReference({ appointmentId, generation }: PendingWrite): Promise<boolean> {
-    return this.transact(({ tables: { writes, appointments, now } }) => {
-      const write = writes.get(appointmentId);
-      const appointment = appointments.get(appointmentId);
-      if (appointment?.generation !== generation || !WAITING.includes(appointment.status)) return false;
-      if (write) Object.assign(write, { attempts: 0, unanswered: 0, dueAt: now() });
+  renewReference(read: PendingWrite): Promise<boolean> {
+    return this.transact(({ tables: database }) => {
+      const appointment = database.from(read.appointmentId, WAITING);
+      const write = database.writes.get(read.appointmentId);
+      if (appointment === null || write === undefined || !database.isStill(read)) return false;
+      Object.assign(write, { attempts: 0, unanswered: 0, dueAt: database.now() });
       appointment.generation += 1;
       return true;
     });
@@ -291,21 +289,20 @@ export class SimulatedLanes extends Lanes {
 }
 
 function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
-  const names = {
+  return {
     organizationId: tables.ORGANIZATION,
     id: tables.LINK,
     agendaId: tables.AGENDA,
     connectionId: tables.CONNECTION,
     remoteAgendaId: tables.REMOTE_AGENDA,
-  };
-  const policies = {
     direction: 'two-way',
     disclosure: 'initials',
     policy: 'practitioner-wins',
     status: 'active',
     timeZone: 'Europe/Paris',
-  } as const;
-  return { ...names, ...policies, cursor: link.cursor, ageMs: link.asOf === -Infinity ? null : now() - link.asOf };
+    cursor: link.cursor,
+    ageMs: link.asOf === -Infinity ? null : now() - link.asOf,
+  };
 }
 
 function pendingOf({ tables: { appointments, mirrors, now } }: HubDatabase, write: tables.WriteRow): PendingWrite {

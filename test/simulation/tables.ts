@@ -1,4 +1,4 @@
-import type { Patient, Reason } from '#application';
+import type { Patient, PendingWrite, Reason } from '#application';
 import { isLive, overlaps, type AppointmentStatus, type Interval } from '#domain';
 
 export const ORGANIZATION = '00000000-0000-4000-8000-00000000000a';
@@ -121,9 +121,12 @@ export class Tables {
     return !this.safeties.compareAndSet || states.includes(appointment.status) ? appointment : null;
   }
 
-  /** True as long as the appointment is in the version that was read. */
-  isStill({ appointmentId, version }: { appointmentId: string; version: number }): boolean {
-    return !this.safeties.compareAndSet || this.appointments.get(appointmentId)?.version === version;
+  /** True as long as the appointment is as it was read, and nobody tried but the step that read it. */
+  isStill(read: Pick<PendingWrite, 'appointmentId' | 'version' | 'generation' | 'attempts'>): boolean {
+    const appointment = this.appointments.get(read.appointmentId);
+    const alone = (this.writes.get(read.appointmentId)?.attempts ?? 0) <= read.attempts + 1;
+    const same = appointment?.version === read.version && appointment.generation === read.generation;
+    return !this.safeties.compareAndSet || (alone && same);
   }
 
   set(appointment: Appointment, status: AppointmentStatus, reason: Reason | null = appointment.reason): void {

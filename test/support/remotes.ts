@@ -1,5 +1,6 @@
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { CalendarApplication } from './caldav-client.js';
+import type { CalendarAccess } from './debian-caldav.js';
 import { DavProxy, type Interference } from './dav-proxy.js';
 import type { RemoteAccount } from './hub.js';
 import { RadicaleServer } from './radicale.js';
@@ -95,6 +96,27 @@ export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<R
   };
 }
 
+/** From now on this share of all writes at a simulator is carried out, and its answer lost. Answers how many were so far. */
+export async function loseAnswers(origin: string, share: number): Promise<() => Promise<number>> {
+  const url = `${origin}/in-house/__control/faults`;
+  const lost = (method: string): object => ({
+    kind: 'drop-after-commit',
+    method,
+    route: '/agendas/',
+    probability: share,
+  });
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ faults: Object.values(IN_HOUSE_METHODS).map(lost) }),
+  });
+  if (!answer.ok) throw new Error(`faults: ${answer.status}`);
+  return async () => {
+    const { faults } = (await (await fetch(url)).json()) as { faults: { fired: number }[] };
+    return faults.reduce((sum, { fired }) => sum + fired, 0);
+  };
+}
+
 const USER = 'martin';
 const PASSWORD = 'mot de passe';
 
@@ -103,10 +125,13 @@ export const startRadicale = (): Promise<RadicaleServer> => RadicaleServer.start
 
 let calendars = 0;
 
+export interface RemoteCalendar extends RemoteAgenda {
+  /** The calendar as its owner reaches it, past the relay. */
+  readonly access: CalendarAccess;
+}
+
 /** A calendar on Radicale, reached by the hub through a relay that can lose things. */
-export async function openCalendar(
-  server: RadicaleServer,
-): Promise<RemoteAgenda & { readonly application: CalendarApplication }> {
+export async function openCalendar(server: RadicaleServer): Promise<RemoteCalendar> {
   calendars += 1;
   const calendar = await server.makeCalendar(USER, `agenda-${calendars}`);
   const application = new CalendarApplication(server, USER, calendar);
@@ -120,7 +145,7 @@ export async function openCalendar(
   };
   const auth = { type: 'basic', username: USER, password: PASSWORD };
   return {
-    application,
+    access: { url: server.url, user: USER, password: PASSWORD, calendar },
     account: { connectorId: 'caldav', settings: { url: proxy.url }, secrets: { auth }, remoteAgendaId: calendar },
     entries: async () =>
       (await application.entries()).map(({ uid, ...entry }) => ({ ...entry, appointmentId: appointmentIn(uid) })),

@@ -123,8 +123,9 @@ export class PgWrites extends Writes {
     return this.in(write, async (transaction) => {
       await transaction.query('SELECT lock_agenda_of($1)', [write.appointmentId]);
       const rows = await transaction.query(
-        `UPDATE appointment SET generation = generation + 1 WHERE organization_id = $1 AND id = $2 AND generation = $3 AND status IN ('pending', 'unknown') RETURNING id`,
-        [write.organizationId, write.appointmentId, write.generation],
+        `UPDATE appointment a SET generation = a.generation + 1 FROM remote_write w WHERE a.organization_id = $1 AND a.id = $2 AND a.generation = $3 AND a.status IN ('pending', 'unknown')
+           AND w.organization_id = a.organization_id AND w.appointment_id = a.id AND w.attempts <= $4 + 1 RETURNING a.id`,
+        [write.organizationId, write.appointmentId, write.generation, write.attempts],
       );
       if (rows.length === 0) return false;
       await transaction.query(
@@ -148,13 +149,17 @@ export class PgWrites extends Writes {
     });
   }
 
-  /** Only as long as the appointment is in the version that was read: a step that lost its lane decides nothing. */
+  /**
+   * Only as long as the appointment is as it was read, and nobody tried but this step: one that lost its lane decides
+   * nothing.
+   */
   private ended(write: PendingWrite, call: string, reason: Reason | null): Promise<boolean> {
     return this.in(write, async (transaction) => {
       await transaction.query('SELECT lock_agenda_of($1)', [write.appointmentId]);
       const [row] = await transaction.query<{ record: unknown }>(
-        `SELECT ${call} AS record FROM appointment WHERE organization_id = current_organization() AND id = $1 AND version = $3`,
-        [write.appointmentId, reason, write.version],
+        `SELECT ${call} AS record FROM appointment a JOIN remote_write w ON w.organization_id = a.organization_id AND w.appointment_id = a.id
+         WHERE a.organization_id = current_organization() AND a.id = $1 AND a.version = $3 AND a.generation = $4 AND w.attempts <= $5 + 1`,
+        [write.appointmentId, reason, write.version, write.generation, write.attempts],
       );
       return row !== undefined && row.record !== null;
     });

@@ -1,0 +1,9 @@
+import { loseAnswers, openInHouse } from '../support/remotes.js';
+import { describeKills } from './kill.suite.js';
+
+describeKills({
+  backend: 'a simulator that loses every tenth answer to a write',
+  vendors: true,
+  open: (hub, index) => openInHouse(`agenda-${index + 1}`, hub.vendors!.url),
+  spoil: (hub) => loseAnswers(hub.vendors!.url, 0.1),
+});
