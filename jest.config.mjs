@@ -29,9 +29,10 @@ export default {
   workerIdleMemoryLimit: '700MB',
   testTimeout: 60_000,
   projects: [
-    project('unit', ['**/*.spec.ts', '!**/*.{integration,interop,e2e}.spec.ts']),
+    project('unit', ['**/*.spec.ts', '!**/*.{integration,interop,e2e,chaos}.spec.ts']),
     project('integration', ['**/*.integration.spec.ts'], withPostgres),
     project('e2e', ['**/*.e2e.spec.ts'], withPostgres),
     project('interop', ['**/*.interop.spec.ts'], withPostgres),
+    project('chaos', ['**/*.chaos.spec.ts'], withPostgres),
   ],
 };

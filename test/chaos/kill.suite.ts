@@ -14,8 +14,6 @@ import { chances } from './chances.js';
 import { PatientCaller } from './patient-caller.js';
 import { TEN } from './stage.js';
 
-const KILLS = 50;
-const BOOKINGS = 500;
 const AGENDAS = 6;
 const CALLERS = 12;
 /** What everybody wants to be in: 2 days of half hours, so that about half of the wishes collide. */
@@ -24,6 +22,8 @@ const STEP_MS = 5 * 60_000;
 const SETTLED_MS = 60_000;
 
 export interface KillOptions {
+  readonly kills: number;
+  readonly bookings: number;
   readonly backend: string;
   /** True: the simulators run beside the hub, and are not killed. */
   readonly vendors: boolean;
@@ -33,8 +33,8 @@ export interface KillOptions {
 }
 
 /** Complaint 7: every process of the hub is killed again and again while appointments are booked. */
-export function describeKills({ backend, vendors, open, spoil }: KillOptions): void {
-  describe(`complaint 7: api and worker killed ${KILLS} times during ${BOOKINGS} bookings at ${backend}`, () => {
+export function describeKills({ kills, bookings, backend, vendors, open, spoil }: KillOptions): void {
+  describe(`complaint 7: api and worker killed ${kills} times during ${bookings} bookings at ${backend}`, () => {
     const random = chances(7_041_776);
     const ops: HistoryOp[] = [];
     const remotes = new Map<string, RemoteAgenda>();
@@ -82,7 +82,7 @@ export function describeKills({ backend, vendors, open, spoil }: KillOptions): v
 
     /** One process dies between any two of its instructions, comes back, and dies again. */
     const killAgain = async (one: Managed): Promise<void> => {
-      while (progress.begun < KILLS) {
+      while (progress.begun < kills) {
         progress.begun += 1;
         await sleep(50 + random() * 700);
         await one.kill();
@@ -94,8 +94,8 @@ export function describeKills({ backend, vendors, open, spoil }: KillOptions): v
 
     /** Bookings keep pace with the deaths, so that every death meets some. */
     const bookOn = async (): Promise<void> => {
-      while (progress.booked < BOOKINGS) {
-        if (progress.kills < KILLS && progress.booked / BOOKINGS > (progress.kills + 1) / KILLS) {
+      while (progress.booked < bookings) {
+        if (progress.kills < kills && progress.booked / bookings > (progress.kills + 1) / kills) {
           await sleep(50);
           continue;
         }
@@ -121,9 +121,9 @@ export function describeKills({ backend, vendors, open, spoil }: KillOptions): v
         `${progress.kills} kills in ${((recovered - started) / 1000).toFixed(0)} s at ${backend}: ${progress.booked} bookings asked, ${confirmed} confirmed, ` +
           `${repeats} requests repeated, all settled ${(settledMs / 1000).toFixed(1)} s after the last recovery\n`,
       );
-      expect(progress.kills).toBe(KILLS);
-      if (spoilt !== undefined) expect(await spoilt()).toBeGreaterThan(10);
-      expect(progress.booked).toBe(BOOKINGS);
+      expect(progress.kills).toBe(kills);
+      if (spoilt !== undefined) expect(await spoilt()).toBeGreaterThan(bookings / 100);
+      expect(progress.booked).toBe(bookings);
       expect(await ledger.unsettled()).toEqual([]);
       expect(ops.filter((op) => op.op === 'book' && op.outcome === 'unknown')).toEqual([]);
       expect(outcomes.filter(({ told, code }) => told === 'fail' && code === null)).toEqual([]);

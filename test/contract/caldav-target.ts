@@ -58,7 +58,7 @@ async function start(): Promise<Harness> {
       list: async () =>
         (await application.entries()).map(({ id, title, start: from, end }) => ({
           remoteId: id,
-          title: title.replace(/\\(.)/g, (_, escaped: string) => (/n/i.test(escaped) ? '\n' : escaped)),
+          title,
           start: from,
           end,
         })),

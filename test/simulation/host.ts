@@ -141,20 +141,30 @@ export class Host implements Application {
     this.world.scheduler.quietly(afterMs, () => {
       if (!this.alive) return;
       this.tick(TICK_MS);
-      const { writes, link, now } = this.world.database.tables;
+      const { appointments, writes, link, now } = this.world.database.tables;
+      for (const { holdUntil } of appointments.values())
+        if (holdUntil !== null && holdUntil <= now()) return this.expire();
       if (link.braked && this.world.random.chance(0.05)) this.work('delta', true);
       else if (link.pollAt <= now()) this.work(link.reconciledAt < now() - DAY ? 'full' : 'delta');
       for (const write of writes.values()) if (write.due && write.dueAt <= now()) return this.work('none');
     });
   }
 
+  private expire(): void {
+    this.world.scheduler.wakes();
+    this.bookings.expireHolds(names.ORGANIZATION, names.AGENDA).catch((error: unknown) => this.note(error));
+  }
+
   private work(sync: 'none' | 'delta' | 'full', releaseDeletions = false): void {
     if (!this.alive) return;
     this.world.scheduler.wakes();
     const run = this.lanes.run({ organizationId: names.ORGANIZATION, agendaId: names.AGENDA, sync, releaseDeletions });
-    run.catch((error: unknown) => {
-      if (!(error instanceof StoreUnavailable)) this.world.scheduler.fail(error);
-    });
+    run.catch((error: unknown) => this.note(error));
+  }
+
+  /** A database that is away for a moment is no news; anything else is. */
+  private note(error: unknown): void {
+    if (!(error instanceof StoreUnavailable)) this.world.scheduler.fail(error);
   }
 }
 

@@ -147,7 +147,6 @@ export class Lifecycle {
   recheckContests(): void {
     const { tables } = this;
     const contested = (): Claim[] => tables.claims.filter((claim) => claim.contested);
-    if (contested().length === 0) return;
     for (const claim of contested())
       if (claim.kind === 'appointment' && this.freeSeat(claim, claim.holder)) tables.uncontest(claim);
     for (const claim of contested()) {

@@ -58,7 +58,7 @@ export class CalendarApplication {
   }
 
   async retitle(id: string, title: string): Promise<void> {
-    await this.put(id, (await this.ask('GET', id)).replace(/^SUMMARY.*$/m, `SUMMARY:${title}`));
+    await this.put(id, (await this.ask('GET', id)).replace(/^SUMMARY.*$/m, `SUMMARY:${escaped(title)}`));
   }
 
   async remove(id: string): Promise<void> {
@@ -81,6 +81,11 @@ export class CalendarApplication {
   }
 }
 
+/** Text in a content line (RFC 5545 3.3.11). */
+function escaped(text: string): string {
+  return text.replace(/[\\;,]/g, '\\$&');
+}
+
 function within(xml: string, name: string): string {
   return new RegExp(`<(?:[A-Za-z0-9]*:)?${name}[^>]*>([\\s\\S]*?)</`).exec(xml)?.[1]?.trim() ?? '';
 }
@@ -101,7 +106,7 @@ function entryOf(id: string, calendar: string): CalendarEntry {
   return {
     id,
     uid: line('UID')?.[2] ?? '',
-    title: line('SUMMARY')?.[2] ?? '',
+    title: (line('SUMMARY')?.[2] ?? '').replace(/\\(.)/g, (_, letter: string) => (/n/i.test(letter) ? '\n' : letter)),
     start: time('DTSTART'),
     end: time('DTEND'),
   };

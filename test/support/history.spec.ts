@@ -186,6 +186,7 @@ describe('the judge notices', () => {
       [book('1', [0, 20], [0, 5]), both('1', [0, 20]), final('vendor', null, [40, 60])],
       ['diverged'],
     ],
+    ['a conflict about nothing', [book('1', [0, 20], [0, 5]), both('1', [0, 20], 'conflict')], ['needless-conflict']],
     ['what never settled', [book('1', [0, 20], [0, 5], 'unknown'), both('1', [0, 20], 'unknown')], ['not-settled']],
   ])('%s', (_what, ops, expected) => {
     expect(found(...ops)).toEqual(expected);

@@ -93,6 +93,7 @@ export type ViolationType =
   | 'cancelled-but-there'
   | 'wrong-time'
   | 'diverged'
+  | 'needless-conflict'
   | 'not-settled';
 
 export interface Violation {
@@ -159,6 +160,7 @@ class Judge {
     this.certainHolders();
     this.stoodTogether();
     this.agreement();
+    for (const row of this.finals) if (row.status === 'conflict') this.reasonFor(row);
     for (const { key, id, status } of this.finals) {
       if (status !== undefined && UNSETTLED.has(status)) this.add('not-settled', `${key ?? id} is ${status}`);
     }
@@ -188,6 +190,14 @@ class Judge {
       if (ours.length === 0 || ours.some((key) => this.contested.has(key))) continue;
       return this.add('double-booking', `${store}: ${there.map(({ key, id }) => key ?? id).join(', ')} at ${start}`);
     }
+  }
+
+  /** A conflict wants a person's time: something else must stand there, or ours must be told elsewhere. */
+  private reasonFor(row: FinalOp): void {
+    const others = this.finals.filter((other) => other.key !== row.key || (other.key === null && other.id !== row.id));
+    const standsAlone = !others.some((other) => here(other, row));
+    const told = this.finals.filter(({ key, store }) => key === row.key && store !== row.store);
+    if (standsAlone && told.every((other) => same(other, row))) this.add('needless-conflict', `${row.key ?? row.id}`);
   }
 
   private intentKept(intent: Intent): void {

@@ -8,6 +8,7 @@ export class Ending1763770008000 implements MigrationInterface {
     await runner.query(`
 -- What stands outside the overlap constraints stands outside their indexes too.
 CREATE INDEX claim_exempt ON claim (organization_id, agenda_id) WHERE overbooked OR contested;
+CREATE INDEX appointment_conflict ON appointment (organization_id, agenda_id) WHERE status = 'conflict';
 
 CREATE FUNCTION lock_agenda_of(p_id uuid) RETURNS agenda LANGUAGE sql AS $$
   SELECT g.* FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id
@@ -20,7 +21,9 @@ $$;
 CREATE FUNCTION recheck_contests(p_agenda agenda) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v record; v_seat integer; v_appointment appointment;
 BEGIN
-  IF NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.contested) THEN RETURN; END IF;
+  -- The last contested claim may just have gone: what was in conflict because of it is still to be settled.
+  IF NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.contested)
+    AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'conflict') THEN RETURN; END IF;
   FOR v IN SELECT c.id, c.during FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.contested AND c.appointment_id IS NOT NULL LOOP
     v_seat := free_seat(p_agenda, v.during, (SELECT holder FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.id = v.id));
     IF v_seat IS NOT NULL THEN UPDATE claim SET contested = false, seat = v_seat WHERE organization_id = p_agenda.organization_id AND id = v.id; END IF;

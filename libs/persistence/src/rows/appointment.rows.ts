@@ -19,6 +19,7 @@ import { CollaboratorRow } from './tenancy.rows.js';
 @Index('appointment_agenda_start', { synchronize: false })
 @Index('appointment_start', { synchronize: false })
 @Index('appointment_held', ['holdUntil'], { where: `status = 'held'` })
+@Index('appointment_conflict', ['organizationId', 'agendaId'], { where: `status = 'conflict'` })
 export class AppointmentRow {
   @Key('appointment_pk') organizationId!: string;
   @Key('appointment_pk') id!: string;
