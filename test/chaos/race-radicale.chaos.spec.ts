@@ -11,10 +11,7 @@ import { HubProcesses } from '../support/processes.js';
 import type { RadicaleServer } from '../support/radicale.js';
 import { openCalendar, startRadicale, type RemoteAgenda } from '../support/remotes.js';
 import { Crowd, expectMeant, summary } from './crowd.js';
-import { describeRace } from './race.suite.js';
 import { TEN } from './stage.js';
-
-describeRace({ clients: 64, attempts: 2_000, p99Ms: 500, rounds: 3 });
 
 const SETTLED_MS = 60_000;
 

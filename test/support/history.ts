@@ -197,7 +197,7 @@ class Judge {
     const others = this.finals.filter((other) => other.key !== row.key || (other.key === null && other.id !== row.id));
     const standsAlone = !others.some((other) => here(other, row));
     const told = this.finals.filter(({ key, store }) => key === row.key && store !== row.store);
-    if (standsAlone && told.every((other) => same(other, row))) this.add('needless-conflict', `${row.key ?? row.id}`);
+    if (standsAlone && told.every((other) => same(other, row))) this.add('needless-conflict', row.key ?? row.id);
   }
 
   private intentKept(intent: Intent): void {
