@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type pg from 'pg';
 import { newId, type Actor, type BookingAnswer } from '#application';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
-import { linkAgenda, openHub, type TestHub } from '../support/hub.js';
+import { eventsOf, linkAgenda, openHub, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { createPractice, openPool, type Practice } from '../support/practice.js';
 
@@ -64,10 +64,7 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
     });
   const pull = () => hub.lanes.run({ organizationId: practice.organization, agendaId: practice.agenda, sync: 'delta' });
   const stands = async (id: string) => (await hub.bookings.get({ organizationId: practice.organization, id }))!;
-  const eventTypes = async (subject: string) =>
-    (await hub.events.after({ organizationId: practice.organization, cursor: null, limit: 500 })).events
-      .filter(({ subjectId }) => subjectId === subject)
-      .map(({ type, actor: by }) => `${type} by ${(by as Actor).kind}`);
+  const eventTypes = (subject: string): Promise<string[]> => eventsOf(hub, practice.organization, subject);
 
   beforeAll(async () => {
     database = await createTestDatabase();

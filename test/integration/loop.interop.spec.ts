@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { newId, type Actor, type Backends, type BookingAnswer } from '#application';
-import { linkAgenda, openHub, type TestHub } from '../support/hub.js';
+import { eventsOf, linkAgenda, openHub, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { createPractice, openPool, type Practice } from '../support/practice.js';
 import type { RadicaleServer } from '../support/radicale.js';
@@ -69,10 +69,7 @@ describe('the loop between the hub and a calendar that lets overlaps in', () => 
     const { slots } = (await hub.search.search({ ...query, window: { start: TEN, end: TEN + HOUR } }))!;
     return slots.map(({ start }) => (start - TEN) / MINUTE);
   };
-  const eventTypes = async (subject: string): Promise<string[]> =>
-    (await hub.events.after({ organizationId: practice.organization, cursor: null, limit: 500 })).events
-      .filter(({ subjectId }) => subjectId === subject)
-      .map(({ type, actor: by }) => `${type} by ${(by as Actor).kind}`);
+  const eventTypes = (subject: string): Promise<string[]> => eventsOf(hub, practice.organization, subject);
 
   beforeAll(async () => {
     radicale = await startRadicale();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   Booking,
   ConnectorBackends,
@@ -191,4 +192,24 @@ export async function linkAgenda(
   const ran = await hub.lanes.run({ organizationId, agendaId: practice.agenda, sync: 'full' });
   if (ran !== 'done') throw new Error(`first sync: ${ran}`);
   return link.id;
+}
+
+/**
+ * What the log says of a subject, once it shows everything written so far: an event appears when no older transaction
+ * runs any more on the whole server, other tests' included (docs/adr/0004).
+ */
+export async function eventsOf(hub: TestHub, organizationId: string, subject: string): Promise<string[]> {
+  const written = await hub.database.withOrganization(organizationId, async (transaction) => {
+    const [row] = await transaction.query<{ n: number }>(
+      'SELECT count(*)::int AS n FROM event WHERE organization_id = $1 AND subject_id = $2',
+      [organizationId, subject],
+    );
+    return row?.n ?? 0;
+  });
+  for (const end = performance.now() + 10_000; ; await delay(50)) {
+    const { events } = await hub.events.after({ organizationId, cursor: null, limit: 500 });
+    const shown = events.filter(({ subjectId }) => subjectId === subject);
+    if (shown.length >= written || performance.now() > end)
+      return shown.map(({ type, actor }) => `${type} by ${(actor as Actor).kind}`);
+  }
 }
