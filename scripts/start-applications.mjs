@@ -43,9 +43,16 @@ export class Applications {
     this.#onDeath = onDeath;
   }
 
-  start(name, entry, { parameters = [], env, logFile }) {
+  start(name, entry, { flags = [], parameters = [], env, logFile }) {
     const log = fs.openSync(logFile, 'w', 0o600);
-    const command = ['--enable-source-maps', '--import', FOLLOW_PARENT, path.join(root, entry), ...parameters];
+    const command = [
+      '--enable-source-maps',
+      ...flags,
+      '--import',
+      FOLLOW_PARENT,
+      path.join(root, entry),
+      ...parameters,
+    ];
     const child = spawn(process.execPath, command, { cwd: root, env, stdio: ['ignore', log, log], detached: true });
     fs.closeSync(log);
     this.#running.set(name, child);

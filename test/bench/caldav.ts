@@ -12,6 +12,8 @@ import type { ChildSetup, Step, StepDone } from './caldav-child.js';
 import { benchResult, type BenchResult } from './measure.js';
 
 const SIZES = [1000, 5000] as const;
+/** As the worker is started (scripts/start-hub.mjs, docker-compose.yml). */
+const WORKER_FLAGS = ['--max-semi-space-size=4'];
 const CHANGES = 10;
 const USER = 'anne';
 const PASSWORD = 'bench';
@@ -104,7 +106,8 @@ async function startChild(on: { postgres: string; proxy: string; calendar: strin
     },
     pushes: CHANGES,
   };
-  const child = fork(path.join(import.meta.dirname, 'caldav-child.js'), [JSON.stringify(setup)], { execArgv: [] });
+  const program = path.join(import.meta.dirname, 'caldav-child.js');
+  const child = fork(program, [JSON.stringify(setup)], { execArgv: WORKER_FLAGS });
   const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
   if (message !== 'ready') throw new Error('the process of the bench did not start');
   return child;
