@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
-import { at, createPractice, openPool, place, query, type Practice } from '../../../test/support/practice.js';
+import { at, createPractice, inTenant, openPool, place, query, type Practice } from '../../../test/support/practice.js';
 
 interface Claimed {
   readonly start: string;
@@ -67,5 +67,19 @@ describe('what a backend holds', () => {
       { start: '10:00', contested: false },
       { start: '14:00', contested: false },
     ]);
+  });
+
+  test('is found by an index under row-level security, whatever other agendas of the practice hold', async () => {
+    const practice = await createPractice(pool);
+    const plan = await inTenant(pool, practice.organization, async (client) => {
+      await client.query('SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off');
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        `EXPLAIN SELECT 1 FROM claim c WHERE c.organization_id = current_organization() AND c.agenda_id = '${practice.agenda}'
+           AND c.ends_at > '2031-01-06' AND c.during && '[2031-01-06,2031-01-07)'::tstzrange`,
+      );
+      return rows.map((row) => row['QUERY PLAN']).join('\n');
+    });
+    expect(plan).toMatch(/Index Scan using claim_agenda_ends/);
+    expect(plan).toMatch(/Index Cond:.*organization_id.*agenda_id.*ends_at/);
   });
 });

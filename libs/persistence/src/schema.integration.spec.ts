@@ -143,6 +143,7 @@ describe('the schema', () => {
       'appointment appointment_claims O deferred',
       'appointment appointment_revival O',
       'claim claim_appointment O deferred',
+      'claim claim_ends O',
       'claim claim_exemption O',
       'remote_write remote_write_departing_claim O deferred',
     ]);

@@ -8,7 +8,7 @@ import { Isolation1763770007000 } from './0007-isolation.js';
 import { Ending1763770008000 } from './0008-ending.js';
 import { Synchronising1763770009000 } from './0009-synchronising.js';
 import { Linking1763770010000 } from './0010-linking.js';
-import { ClaimingInBulk1763770010500 } from './0011-claiming-in-bulk.js';
+import { FindingClaims1763770010500 } from './0011-finding-claims.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -22,5 +22,5 @@ export const migrations = [
   Ending1763770008000,
   Synchronising1763770009000,
   Linking1763770010000,
-  ClaimingInBulk1763770010500,
+  FindingClaims1763770010500,
 ];

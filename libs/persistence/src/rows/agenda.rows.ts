@@ -107,7 +107,7 @@ export class OpeningRow {
   onDelete: 'CASCADE',
 })
 @Checks({ opening_occurrence_range: halfOpen('during') })
-@Index('opening_occurrence_agenda', ['agendaId', 'during'], { type: 'gist' })
+@Index('opening_occurrence_agenda', ['organizationId', 'agendaId'])
 export class OpeningOccurrenceRow {
   @Key('opening_occurrence_pk') organizationId!: string;
   @Key('opening_occurrence_pk') openingId!: string;

@@ -19,6 +19,7 @@ import { CollaboratorRow } from './tenancy.rows.js';
 @Index('appointment_agenda_start', { synchronize: false })
 @Index('appointment_start', { synchronize: false })
 @Index('appointment_held', ['holdUntil'], { where: `status = 'held'` })
+@Index('appointment_agenda_held', ['organizationId', 'agendaId'], { where: `status = 'held'` })
 @Index('appointment_conflict', ['organizationId', 'agendaId'], { where: `status = 'conflict'` })
 export class AppointmentRow {
   @Key('appointment_pk') organizationId!: string;
@@ -110,6 +111,7 @@ const place = 'agenda_id WITH =, seat WITH =, during WITH &&';
   claim_one_holder: `num_nonnulls(${holders}) = 1 AND holder = coalesce(${holders})`,
   claim_authority_value: `authority IN ('hub', 'remote') AND (authority = 'remote') = (mirror_id IS NOT NULL)`,
   claim_range: `${halfOpen('during')} AND isfinite(lower(during)) AND isfinite(upper(during))`,
+  claim_ends: 'ends_at = upper(during)',
 })
 @Exclusion(
   'claim_hub_overlap',
@@ -128,6 +130,7 @@ const place = 'agenda_id WITH =, seat WITH =, during WITH &&';
 @Index('claim_holder', ['organizationId', 'holder'])
 @Index('claim_by_appointment', ['organizationId', 'appointmentId'], { where: 'appointment_id IS NOT NULL' })
 @Index('claim_by_departing', ['organizationId', 'departingId'], { where: 'departing_id IS NOT NULL' })
+@Index('claim_agenda_ends', ['organizationId', 'agendaId', 'endsAt'])
 @Index('claim_exempt', ['organizationId', 'agendaId'], { where: 'overbooked OR contested' })
 export class ClaimRow {
   @Key('claim_pk') organizationId!: string;
@@ -143,4 +146,6 @@ export class ClaimRow {
   @Optional('uuid') mirrorId!: string | null;
   @Field('boolean', { default: false }) overbooked!: boolean;
   @Field('boolean', { default: false }) contested!: boolean;
+  /** Kept by a trigger: the end of `during`, which an index can use under row-level security. */
+  @Field('timestamptz') endsAt!: Date;
 }

@@ -63,18 +63,12 @@ const epoch = (expression: string): string => `(extract(epoch FROM ${expression}
 const interval = (range: string): string =>
   `jsonb_build_object('start', ${epoch(`lower(${range})`)}, 'end', ${epoch(`upper(${range})`)})`;
 
-/** Claims outside the overlap constraints are looked for apart: each half has an index of its own. */
-const TOUCHING = ['NOT k.overbooked AND NOT k.contested', '(k.overbooked OR k.contested)']
-  .map(
-    (
-      half,
-    ) => `SELECT k.during, CASE WHEN k.appointment_id IS NULL AND k.departing_id IS NULL THEN NULL ELSE k.seat END AS seat, k.holder FROM claim k
-      LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
-      WHERE k.agenda_id = a.id AND k.organization_id = a.organization_id AND k.during && $4::tstzrange AND ${half} AND (h.id IS NULL OR h.hold_until > clock_timestamp())`,
-  )
-  .join(' UNION ');
-
 /** A claim on every seat stands once, with seat null; holds that the database's clock has ended do not stand. */
+const TOUCHING = `SELECT DISTINCT k.during, CASE WHEN k.appointment_id IS NULL AND k.departing_id IS NULL THEN NULL ELSE k.seat END AS seat, k.holder FROM claim k
+  LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
+  WHERE k.organization_id = a.organization_id AND k.agenda_id = a.id AND k.ends_at > lower($4::tstzrange) AND k.during && $4::tstzrange
+    AND (h.id IS NULL OR h.hold_until > clock_timestamp())`;
+
 const WINDOWS = `SELECT ${FRESHNESS}, p.time_zone, a.capacity, (extract(epoch FROM CASE WHEN a.opened_until > '-infinity' THEN a.opened_until ELSE 'epoch' END) * 1000)::float8 AS opened_until,
   coalesce((SELECT jsonb_agg(${interval('o.during')}) FROM opening_occurrence o WHERE o.organization_id = a.organization_id AND o.agenda_id = a.id AND o.during && $4::tstzrange), '[]') AS openings,
   coalesce((SELECT jsonb_agg(jsonb_build_object('interval', ${interval('k.during')}, 'seat', k.seat)) FROM (${TOUCHING}) k), '[]') AS occupied

@@ -1,0 +1,172 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/**
+ * Booking and synchronising in time that grows with what they touch, not with what the practice holds: claims are found
+ * by their holder or by their end, and what a backend holds that meets nothing of ours is claimed at once.
+ */
+export class FindingClaims1763770010500 implements MigrationInterface {
+  readonly name = 'FindingClaims1763770010500';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+-- Under row-level security no range operator may reach an index: it is not leakproof, so it is asked last, of every row
+-- that the tenant has. Instants may: what ends before a range is left out by an index.
+ALTER TABLE claim ADD COLUMN ends_at timestamptz NOT NULL DEFAULT '-infinity';
+-- Not an UPDATE: it would see no row, since it names no organization.
+ALTER TABLE claim ALTER COLUMN ends_at DROP DEFAULT, ALTER COLUMN ends_at TYPE timestamptz USING upper(during);
+ALTER TABLE claim ADD CONSTRAINT claim_ends CHECK (ends_at = upper(during));
+CREATE FUNCTION claim_ends_with_its_range() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- Endless ranges are refused by claim_range, under that name.
+  new.ends_at := coalesce(upper(new.during), 'infinity');
+  RETURN new;
+END $$;
+CREATE TRIGGER claim_ends BEFORE INSERT OR UPDATE OF during ON claim FOR EACH ROW EXECUTE FUNCTION claim_ends_with_its_range();
+CREATE INDEX claim_agenda_ends ON claim (organization_id, agenda_id, ends_at);
+DROP INDEX opening_occurrence_agenda;
+CREATE INDEX opening_occurrence_agenda ON opening_occurrence (organization_id, agenda_id);
+CREATE INDEX appointment_agenda_held ON appointment (organization_id, agenda_id) WHERE status = 'held';
+
+CREATE OR REPLACE FUNCTION renumber_seats(p_agenda uuid, p_range tstzrange, p_holder uuid, p_capacity integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE v record; v_ends timestamptz[] := array_fill('-infinity'::timestamptz, ARRAY[p_capacity]); v_seat integer; v_new integer;
+  v_ids uuid[] := '{}'; v_seats integer[] := '{}';
+BEGIN
+  FOR v IN WITH RECURSIVE component AS (
+      SELECT c.id, c.during, c.holder, c.closure_id IS NULL AND c.mirror_id IS NULL AS single FROM claim c
+        WHERE c.organization_id = current_organization() AND c.agenda_id = p_agenda AND c.ends_at > lower(p_range) AND c.during && p_range AND NOT c.overbooked AND NOT c.contested
+      UNION SELECT c.id, c.during, c.holder, c.closure_id IS NULL AND c.mirror_id IS NULL FROM component k
+        JOIN claim c ON c.organization_id = current_organization() AND c.agenda_id = p_agenda AND c.ends_at > lower(k.during) AND c.during && k.during AND NOT c.overbooked AND NOT c.contested),
+    piece AS (SELECT * FROM component UNION ALL SELECT NULL, p_range, p_holder, true),
+    part AS (SELECT holder, unnest(range_agg(during)) AS during FROM piece WHERE single GROUP BY holder)
+    SELECT part.during, array_remove(array_agg(piece.id), NULL) AS ids, bool_or(piece.id IS NULL) AS wanted
+      FROM part JOIN piece ON piece.holder = part.holder AND piece.during <@ part.during AND piece.single GROUP BY part.during, part.holder
+    UNION ALL SELECT during, ARRAY[id], false FROM piece WHERE NOT single
+    ORDER BY during LOOP
+    v_seat := NULL;
+    FOR i IN 1..p_capacity LOOP
+      IF v_ends[i] <= lower(v.during) THEN v_seat := i; EXIT; END IF;
+    END LOOP;
+    IF v_seat IS NULL THEN RETURN NULL; END IF;
+    v_ends[v_seat] := upper(v.during);
+    IF v.wanted THEN v_new := v_seat; END IF;
+    v_ids := v_ids || v.ids; v_seats := v_seats || array_fill(v_seat, ARRAY[cardinality(v.ids)]);
+  END LOOP;
+  SET CONSTRAINTS claim_hub_overlap, claim_remote_overlap DEFERRED;
+  UPDATE claim SET seat = n.seat FROM unnest(v_ids, v_seats) AS n (id, seat)
+    WHERE claim.organization_id = current_organization() AND claim.id = n.id AND claim.seat <> n.seat;
+  SET CONSTRAINTS claim_hub_overlap, claim_remote_overlap IMMEDIATE;
+  RETURN v_new;
+END $$;
+
+CREATE OR REPLACE FUNCTION free_seat(p_agenda agenda, p_range tstzrange, p_holder uuid) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE v_seat integer;
+BEGIN
+  SELECT s.seat INTO v_seat FROM agenda_seat s WHERE s.organization_id = p_agenda.organization_id AND s.agenda_id = p_agenda.id AND s.seat <= p_agenda.capacity
+    AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = s.organization_id AND c.agenda_id = s.agenda_id AND c.seat = s.seat AND c.ends_at > lower(p_range) AND c.during && p_range
+      AND c.holder <> p_holder AND NOT c.overbooked) ORDER BY s.seat LIMIT 1;
+  IF v_seat IS NULL AND p_agenda.capacity > 1 AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id
+      AND c.ends_at > lower(p_range) AND c.during && p_range AND c.holder <> p_holder AND c.contested) THEN v_seat := renumber_seats(p_agenda.id, p_range, p_holder, p_agenda.capacity); END IF;
+  RETURN v_seat;
+END $$;
+
+CREATE OR REPLACE FUNCTION blocking_code(p_agenda uuid, p_range tstzrange, p_holder uuid) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT CASE WHEN c.closure_id IS NOT NULL THEN 'CLOSED' WHEN a.status = 'held' THEN 'HELD' ELSE 'BUSY' END AS code
+    FROM claim c LEFT JOIN appointment a ON a.organization_id = c.organization_id AND a.id = c.appointment_id
+    WHERE c.organization_id = current_organization() AND c.agenda_id = p_agenda AND c.ends_at > lower(p_range) AND c.during && p_range AND c.holder <> p_holder AND NOT c.overbooked AND NOT c.contested
+    ORDER BY c.closure_id IS NULL, a.status IS NOT DISTINCT FROM 'held' LIMIT 1), 'BUSY')
+$$;
+
+CREATE OR REPLACE FUNCTION give_way(p_agenda agenda, p_range tstzrange) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE h record; c_reason CONSTANT jsonb := '{"code":"PRACTITIONER_BUSY"}'; c_actor CONSTANT jsonb := '{"kind":"practitioner"}';
+BEGIN
+  FOR h IN SELECT DISTINCT c.holder, c.departing_id, a.status, w.attempts, w.departing FROM claim c
+      LEFT JOIN appointment a ON a.organization_id = c.organization_id AND a.id = c.holder
+      LEFT JOIN remote_write w ON w.organization_id = c.organization_id AND w.appointment_id = c.holder
+      WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.ends_at > lower(p_range) AND c.during && p_range AND c.authority = 'hub' AND NOT c.overbooked AND NOT c.contested LOOP
+    IF h.status = 'held' THEN
+      PERFORM end_appointment(h.holder, ARRAY['held'], 'expired', c_reason, c_actor);
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing IS NULL AND h.attempts = 0 THEN
+      PERFORM end_appointment(h.holder, ARRAY['pending', 'unknown'], 'refused', c_reason, c_actor);
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing IS NULL THEN
+      PERFORM compensate_appointment(h.holder, ARRAY['pending', 'unknown'], 'refused', c_reason, c_actor);
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing_id IS NULL AND h.attempts = 0 THEN
+      PERFORM revert_move(h.holder, c_reason);
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing_id IS NULL THEN
+      PERFORM retreat_move(h.holder);
+    ELSIF h.status = 'confirmed' AND h.departing_id IS NULL THEN
+      PERFORM contest_appointment(h.holder, c_reason, c_actor);
+    END IF;
+  END LOOP;
+  -- Looked at anew: what gave way may have made room for one that was contested until now.
+  RETURN NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.ends_at > lower(p_range) AND c.during && p_range
+    AND c.authority = 'hub' AND NOT c.overbooked AND NOT c.contested);
+END $$;
+
+CREATE OR REPLACE FUNCTION recheck_contests(p_agenda agenda) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v record; v_seat integer; v_appointment appointment;
+BEGIN
+  -- The last contested claim may just have gone: what was in conflict because of it is still to be settled.
+  IF NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.contested)
+    AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'conflict') THEN RETURN; END IF;
+  FOR v IN SELECT c.id, c.during FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.contested AND c.appointment_id IS NOT NULL LOOP
+    v_seat := free_seat(p_agenda, v.during, (SELECT holder FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.id = v.id));
+    IF v_seat IS NOT NULL THEN UPDATE claim SET contested = false, seat = v_seat WHERE organization_id = p_agenda.organization_id AND id = v.id; END IF;
+  END LOOP;
+  UPDATE claim r SET contested = false WHERE r.organization_id = p_agenda.organization_id AND r.agenda_id = p_agenda.id AND r.contested AND r.authority = 'remote'
+    AND NOT EXISTS (SELECT 1 FROM claim h WHERE h.organization_id = r.organization_id AND h.agenda_id = r.agenda_id AND h.seat = r.seat AND h.ends_at > lower(r.during) AND h.during && r.during AND h.authority = 'hub' AND NOT h.overbooked AND NOT h.contested);
+  FOR v_appointment IN UPDATE appointment a SET status = 'confirmed', version = version + 1, reason = NULL, updated_at = now()
+    WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'conflict'
+      AND NOT EXISTS (SELECT 1 FROM claim o WHERE o.organization_id = a.organization_id AND o.holder = a.id AND o.contested)
+      AND NOT EXISTS (SELECT 1 FROM claim r WHERE r.organization_id = a.organization_id AND r.agenda_id = a.agenda_id AND r.contested AND r.authority = 'remote' AND r.during && a.occupies)
+      AND a.reason->>'code' = 'PRACTITIONER_BUSY'
+      AND (EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.gone_at IS NULL AND m.during = a.during)
+        OR NOT EXISTS (SELECT 1 FROM remote_write w WHERE w.organization_id = a.organization_id AND w.appointment_id = a.id)) RETURNING * LOOP
+    DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = v_appointment.id AND departing_id IS NOT NULL;
+    UPDATE remote_write SET state = 'settled', departing = NULL, departing_visit = NULL, departing_motif_id = NULL
+      WHERE organization_id = p_agenda.organization_id AND appointment_id = v_appointment.id;
+    PERFORM append_event('appointment-conflict-resolved', p_agenda.id, v_appointment.id, '{"kind":"practitioner"}', appointment_record(v_appointment));
+  END LOOP;
+  FOR v_appointment IN SELECT a.* FROM appointment a WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'confirmed'
+      AND EXISTS (SELECT 1 FROM claim h JOIN claim r ON r.organization_id = h.organization_id AND r.agenda_id = h.agenda_id AND r.contested AND r.during && h.during
+        WHERE h.organization_id = a.organization_id AND h.appointment_id = a.id AND NOT h.overbooked AND r.authority = 'remote') LOOP
+    PERFORM contest_appointment(v_appointment.id, '{"code":"PRACTITIONER_BUSY"}', '{"kind":"practitioner"}');
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION claim_remote(p_agenda agenda, p_mirror uuid, p_busy jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v_range tstzrange; v_free tstzrange[]; v_all tstzrange[]; v_gave_way boolean; v_changed boolean;
+BEGIN
+  SELECT coalesce(array_agg(DISTINCT range_of(b) ORDER BY range_of(b)), '{}') INTO v_all FROM jsonb_array_elements(p_busy) b;
+  SELECT coalesce(array_agg(DISTINCT c.during ORDER BY c.during), '{}') IS DISTINCT FROM v_all INTO v_changed
+    FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.holder = p_mirror;
+  IF NOT v_changed THEN RETURN; END IF;
+  DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = p_mirror;
+  -- Most of what a practitioner notes meets nothing of ours. It stands before the rest is looked at one by one:
+  -- what gives way there may free what was contested until then, and that must find these claims.
+  SELECT coalesce(array_agg(r), '{}') INTO v_free FROM unnest(v_all) r WHERE NOT EXISTS (SELECT 1 FROM claim c
+    WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.ends_at > lower(r) AND c.during && r AND c.authority = 'hub' AND NOT c.overbooked AND NOT c.contested);
+  INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, mirror_id)
+    SELECT p_agenda.organization_id, p_agenda.id, s.seat, r, 'remote', p_mirror, p_mirror FROM unnest(v_free) r, agenda_seat s
+    WHERE s.organization_id = p_agenda.organization_id AND s.agenda_id = p_agenda.id;
+  FOR v_range IN SELECT r FROM unnest(v_all) r WHERE r <> ALL (v_free) LOOP
+    v_gave_way := give_way(p_agenda, v_range);
+    IF NOT v_gave_way THEN PERFORM set_config('app.decision', 'contest', true); END IF;
+    INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, mirror_id, contested)
+      SELECT p_agenda.organization_id, p_agenda.id, s.seat, v_range, 'remote', p_mirror, p_mirror, NOT v_gave_way FROM agenda_seat s
+      WHERE s.organization_id = p_agenda.organization_id AND s.agenda_id = p_agenda.id;
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION forget_object(p_link link, p_remote_id text) RETURNS void LANGUAGE sql AS $$
+  DELETE FROM claim WHERE organization_id = p_link.organization_id AND holder IN (SELECT m.id FROM mirror m
+    WHERE m.organization_id = p_link.organization_id AND m.link_id = p_link.id AND m.remote_id = p_remote_id);
+  UPDATE mirror SET gone_at = now() WHERE organization_id = p_link.organization_id AND link_id = p_link.id AND remote_id = p_remote_id;
+  DELETE FROM quarantine WHERE organization_id = p_link.organization_id AND link_id = p_link.id AND remote_id = p_remote_id;
+$$;
+`);
+  }
+
+  async down(): Promise<void> {
+    await Promise.reject(new Error('migrations are forward-only'));
+  }
+}

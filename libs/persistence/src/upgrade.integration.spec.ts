@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
+import { at, createPractice, openPool, place, query } from '../../../test/support/practice.js';
+import { migrate } from './migrate.js';
+import { migrations } from './migrations/index.js';
+
+/** The migrations of the first hub that held appointments. */
+const FIRST = 10;
+
+describe('a hub that is brought to this version', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+
+  afterAll(() => database.drop());
+
+  const urlOf = (url: string, name: string): string => {
+    const other = new URL(url);
+    other.pathname = `/${name}`;
+    return other.href;
+  };
+
+  test('keeps what is booked, and books around it', async () => {
+    const name = `upgrade_${randomUUID().replaceAll('-', '')}`;
+    const urls = { ownerUrl: urlOf(database.ownerUrl, name), appUrl: urlOf(database.appUrl, name) };
+    const server = await new DataSource({ type: 'postgres', url: database.adminUrl }).initialize();
+    await server.query(`CREATE DATABASE ${name} OWNER ${new URL(database.ownerUrl).username}`);
+    const before = await new DataSource({
+      type: 'postgres',
+      url: urls.ownerUrl,
+      migrations: migrations.slice(0, FIRST),
+      migrationsTransactionMode: 'each',
+    }).initialize();
+    const pool = openPool(urls.appUrl, 2);
+    try {
+      await before.runMigrations();
+      const practice = await createPractice(pool);
+      const placed = await place(pool, practice, { start: at('10:00') });
+      expect(placed.outcome).toBe('placed');
+      await migrate(urls);
+      expect(await query(pool, practice, 'SELECT ends_at FROM claim')).toEqual([{ ends_at: new Date(at('10:30')) }]);
+      expect(await place(pool, practice, { start: at('10:15') })).toMatchObject({ outcome: 'taken', code: 'BUSY' });
+      expect(await place(pool, practice, { start: at('10:30') })).toMatchObject({ outcome: 'placed' });
+    } finally {
+      await pool.end();
+      await before.destroy();
+      await server.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await server.destroy();
+    }
+  });
+});
