@@ -1,10 +1,12 @@
 import { benchBooking } from './booking.js';
 import { benchCaldav } from './caldav.js';
+import { benchRace } from './race.js';
 import type { BenchResult } from './measure.js';
 
 const BENCHES: Readonly<Record<string, (short: boolean) => Promise<BenchResult>>> = {
   booking: benchBooking,
   caldav: benchCaldav,
+  race: benchRace,
 };
 
 const [name = '', ...flags] = process.argv.slice(2);

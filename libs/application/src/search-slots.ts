@@ -3,9 +3,9 @@ import type { Calendar } from './calendar.js';
 import type { Freshness, Slot } from './model.js';
 
 const DAY = 86_400_000;
-/** How far "the next slot" is looked for, and in steps of how many days. */
+/** How far "the next slot" is looked for: the first days at once, then ever wider. */
 const NEXT_HORIZON_DAYS = 183;
-const NEXT_STEP_DAYS = 14;
+const NEXT_FIRST_DAYS = 4;
 /** Alternatives offered with a refusal. */
 const ALTERNATIVES = 3;
 
@@ -56,8 +56,10 @@ export class SearchSlots {
     const slots: SlotsFound['slots'][number][] = [];
     let first: SlotsFound | null = null;
     let { agendaIds } = query;
-    for (let day = 0; day < NEXT_HORIZON_DAYS && slots.length < query.limit; day += NEXT_STEP_DAYS) {
-      const window = { start: query.from + day * DAY, end: query.from + (day + NEXT_STEP_DAYS) * DAY };
+    let days = NEXT_FIRST_DAYS;
+    for (let day = 0; day < NEXT_HORIZON_DAYS && slots.length < query.limit; day += days / 2) {
+      const window = { start: query.from + day * DAY, end: query.from + Math.min(day + days, NEXT_HORIZON_DAYS) * DAY };
+      days *= 2;
       const found = await this.search({ ...query, agendaIds, window });
       if (found === null) return null;
       slots.push(...found.slots);
