@@ -133,6 +133,60 @@ BEGIN
   END LOOP;
 END $$;
 
+-- True when something stands in a range of an agenda with one seat, and no hold that is over.
+CREATE FUNCTION stands_in_the_way(p_organization uuid, p_agenda uuid, p_range tstzrange) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > lower(p_range) AND c.during && p_range AND NOT c.overbooked
+    AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = c.organization_id AND a.id = c.appointment_id AND a.status = 'held' AND a.hold_until <= clock_timestamp()))
+$$;
+
+CREATE OR REPLACE FUNCTION place_appointment(p_organization uuid, p_id uuid, p_agenda uuid, p_motif uuid, p_start timestamptz, p_hold_seconds integer,
+  p_collaborator uuid, p_actor jsonb, p_patient bytea, p_key text, p_hash bytea, p_accept_stale boolean,
+  OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT status integer, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
+DECLARE v_agenda agenda; v_motif motif; v_visit tstzrange; v_occupies tstzrange; v_seat integer; v_link record; v_key record; v appointment;
+BEGIN
+  PERFORM set_config('app.organization', p_organization::text, true);
+  SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda;
+  IF NOT FOUND THEN outcome := 'agenda-unknown'; RETURN; END IF;
+  SELECT * INTO v_motif FROM motif m WHERE m.organization_id = p_organization AND m.id = p_motif AND m.active;
+  v_visit := tstzrange(p_start, p_start + v_motif.duration_minutes * interval '1 minute');
+  v_occupies := tstzrange(lower(v_visit) - v_motif.buffer_before_minutes * interval '1 minute', upper(v_visit) + v_motif.buffer_after_minutes * interval '1 minute');
+  -- Whoever comes too late need not queue behind those who came in time. A twin of a request that was in time is told
+  -- its answer by the key.
+  IF v_motif.id IS NOT NULL AND v_agenda.master = 'hub' AND v_agenda.capacity = 1 AND stands_in_the_way(p_organization, p_agenda, v_occupies) THEN
+    SELECT * INTO v_key FROM find_key(p_key, p_hash);
+    IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
+    code := refusing_rule(v_agenda, p_motif, v_visit);
+    outcome := CASE WHEN code IS NULL THEN 'taken' ELSE 'rule' END;
+    code := coalesce(code, blocking_code(p_agenda, v_occupies, p_id));
+    RETURN;
+  END IF;
+  SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda FOR UPDATE;
+  SELECT * INTO v_key FROM find_key(p_key, p_hash);
+  IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
+  IF v_motif.id IS NULL THEN outcome := 'motif-unknown'; RETURN; END IF;
+  remote := v_agenda.master = 'remote';
+  SELECT * INTO v_link FROM link_obstacle(v_agenda, p_accept_stale);
+  IF v_link.obstacle IS NOT NULL THEN
+    outcome := v_link.obstacle; retry_after_ms := v_link.retry_after_ms; resource := p_agenda; when_unreachable := v_agenda.when_unreachable; RETURN;
+  END IF;
+  PERFORM expire_holds(p_agenda, v_occupies);
+  code := refusing_rule(v_agenda, p_motif, v_visit);
+  IF code IS NOT NULL THEN outcome := 'rule'; RETURN; END IF;
+  v_seat := free_seat(v_agenda, v_occupies, p_id);
+  IF v_seat IS NULL THEN outcome := 'taken'; code := blocking_code(p_agenda, v_occupies, p_id); RETURN; END IF;
+  INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by)
+    VALUES (p_organization, p_id, p_agenda, p_motif, CASE WHEN p_hold_seconds IS NOT NULL THEN 'held' WHEN remote THEN 'pending' ELSE 'confirmed' END,
+      v_visit, v_occupies, clock_timestamp() + p_hold_seconds * interval '1 second', p_collaborator) RETURNING * INTO v;
+  INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id) VALUES (p_organization, p_agenda, v_seat, v_occupies, 'hub', p_id, p_id);
+  IF p_patient IS NOT NULL THEN INSERT INTO patient_identity VALUES (p_organization, p_id, p_patient); END IF;
+  IF v.status = 'pending' THEN
+    INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id) VALUES (p_organization, p_id, p_agenda, v_link.link);
+  END IF;
+  outcome := 'placed'; record := appointment_record(v); resource := p_id; status := 201;
+  PERFORM append_event('appointment-' || v.status, p_agenda, p_id, p_actor, record);
+  PERFORM keep_key(p_key, p_hash, p_id, CASE WHEN v.status <> 'pending' THEN 201 END, CASE WHEN v.status <> 'pending' THEN record END);
+END $$;
+
 CREATE OR REPLACE FUNCTION claim_remote(p_agenda agenda, p_mirror uuid, p_busy jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v_range tstzrange; v_free tstzrange[]; v_all tstzrange[]; v_gave_way boolean; v_changed boolean;
 BEGIN
