@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { newId, type Actor, type BookingAnswer } from '#application';
+import { newId, type Actor, type BookingAnswer, type RequestKey } from '#application';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { eventsOf, linkAgenda, openHub, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
@@ -50,7 +50,7 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
     id: practice.collaborator,
     key: newId(),
   });
-  const book = (start: number, waitMs = 5000): Promise<BookingAnswer> =>
+  const book = (start: number, waitMs = 5000, key: RequestKey | null = null): Promise<BookingAnswer> =>
     hub.booking.book({
       organizationId: practice.organization,
       id: newId(),
@@ -59,7 +59,7 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
       start,
       patient: PATIENT,
       actor: actor(),
-      key: null,
+      key,
       waitMs,
     });
   const pull = () => hub.lanes.run({ organizationId: practice.organization, agendaId: practice.agenda, sync: 'delta' });
@@ -101,6 +101,19 @@ describe('the loop between the hub and an agenda that pushes and refuses overlap
     expect(entry).toMatchObject({ start: TEN, end: TEN + 30 * MINUTE, title: 'DURAND Zoé – Consultation' });
     expect(await pull()).toBe('done');
     expect((await stands(answer.record!.id)).version).toBe(answer.record!.version);
+  });
+
+  it('tells whoever repeats a request that was under way what has become of it, and then always the same', async () => {
+    const key = { key: newId(), hash: Buffer.alloc(32, 1) };
+    expect(await book(TEN, 0, key)).toMatchObject({ outcome: 'booked', status: 202 });
+    expect(await pull()).toBe('done');
+    const told = await book(TEN, 0, key);
+    expect(told).toMatchObject({ outcome: 'booked', status: 201, record: { status: 'confirmed', start: TEN } });
+    const [entry] = await entries();
+    await edit({ action: 'delete', id: entry!.id });
+    await pull();
+    expect(await book(TEN, 0, key)).toEqual(told);
+    expect(await entries()).toEqual([]);
   });
 
   it('follows the practitioner: moved, shortened, retitled, deleted', async () => {

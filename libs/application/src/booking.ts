@@ -163,10 +163,13 @@ export class Booking {
     return this.refusal({ ...record, organizationId }, { outcome: 'taken', code: record.reason?.code ?? 'BUSY' });
   }
 
-  /** Binds an answer to the request's key; an earlier answer to the same key is the answer. */
+  /**
+   * Binds an answer to the request's key; an earlier answer to the same key is the answer. "Under way" is none: whoever
+   * repeats the request is told what has become of it.
+   */
   private async remember(request: Request & { key: RequestKey | null }, given: BookingAnswer): Promise<BookingAnswer> {
     const { key } = request;
-    if (key === null || (given.outcome === 'refused' && !KEPT.has(given.problem))) return given;
+    if (key === null || given.status === 202 || (given.outcome === 'refused' && !KEPT.has(given.problem))) return given;
     const body = given.outcome === 'booked' ? given.record : given;
     const first = await this.bookings.answerKey(request.organizationId, key, {
       status: given.status,
