@@ -1,4 +1,4 @@
-import type { RemoteContent } from '#connector-sdk';
+import type { Interval } from '#domain';
 import { contentLines, escapeText, fold, valueOf, type ContentLine } from './content-lines.js';
 import { uidOf } from './calendar-object.js';
 import { changesOf, ianaZone, toWall, UTC, type Zone } from './zones.js';
@@ -9,7 +9,8 @@ const PRODUCT = '-//Unisson//Unisson//FR';
 /** An event as the hub wants it written. */
 export interface Writing {
   readonly reference: string;
-  readonly content: RemoteContent;
+  /** `timeZone` is the IANA zone of the place of consultation. */
+  readonly content: Interval & { readonly timeZone: string; readonly summary: string };
   /** Epoch milliseconds for DTSTAMP. */
   readonly now: number;
 }
