@@ -2,6 +2,8 @@ import ics from '../../libs/connectors/src/ics/connector.js';
 import type { Connector } from '#connector-sdk';
 import type { FaultName, Harness, Target } from '#connector-testkit';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
+import { DavProxy } from '../support/dav-proxy.js';
+import { armOnTheWay, ON_THE_WAY } from './hazards.js';
 
 const FEED = 'cabinet';
 const LOGIN = { username: 'praticien', password: 'mot-de-passe-du-kit' };
@@ -30,6 +32,8 @@ export function icsTarget(connector: Connector = ics): Target {
   return {
     connector,
     faults: Object.keys(FAULTS) as FaultName[],
+    hazards: ON_THE_WAY,
+    unreadables: true,
     expiresCursors: false,
     manyEntries: 450,
     start,
@@ -49,7 +53,8 @@ async function start(): Promise<Harness> {
   };
   const edit = async (body: object): Promise<FeedEvent | null> =>
     ((await control('POST', 'edit', { feed: FEED, ...body })) as { event: FeedEvent | null }).event;
-  const url = `${origin}/ics-feed/feeds/${FEED}.ics`;
+  const proxy = await DavProxy.start(origin);
+  const url = `${proxy.url}ics-feed/feeds/${FEED}.ics`;
   return {
     settings: {},
     secrets: { url, ...LOGIN },
@@ -66,22 +71,35 @@ async function start(): Promise<Harness> {
       async remove(uid) {
         await edit({ action: 'delete', uid });
       },
+      async putUnreadable() {
+        return { remoteId: (await edit({ action: 'spoil' }))?.uid ?? '' };
+      },
       async list() {
         const { events } = (await control('GET', `dump/${FEED}`)) as { events: readonly FeedEvent[] };
         return events.map(({ uid, ...event }) => ({ remoteId: uid, ...event }));
       },
     },
     async reset() {
+      proxy.interfere = () => undefined;
       await control('POST', 'reset');
       await control('POST', 'seed', { feeds: [{ id: FEED, name: 'Dr Kit', login: LOGIN }] });
     },
     async fault(name) {
       await control('POST', 'faults', { faults: FAULTS[name] });
     },
+    hazard(name) {
+      // A feed is one answer.
+      armOnTheWay(proxy, name, 1);
+      return Promise.resolve();
+    },
     async clearFaults() {
+      proxy.interfere = () => undefined;
       await control('DELETE', 'faults');
     },
     expireCursors: () => Promise.reject(new Error('a feed has no cursor that could expire')),
-    stop: () => app.close(),
+    async stop() {
+      await proxy.stop();
+      await app.close();
+    },
   };
 }

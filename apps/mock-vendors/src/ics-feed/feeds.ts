@@ -14,11 +14,12 @@ export const feedSeed = z.strictObject({
   login: z.strictObject({ username: z.string().min(1), password: z.string().min(1) }).optional(),
 });
 
-/** What the practitioner does in whatever makes the feed. `file` replaces all of it by a text, served as it is. */
+/** What the practitioner does in whatever makes the feed. `spoil` adds an event without any time, `file` replaces all of it by a text, served as it is. */
 export const editInput = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('create'), feed: id, start: instant, end: instant, title }),
   z.strictObject({ action: z.literal('move'), feed: id, uid: z.string(), start: instant, end: instant }),
   z.strictObject({ action: z.literal('delete'), feed: id, uid: z.string() }),
+  z.strictObject({ action: z.literal('spoil'), feed: id }),
   z.strictObject({ action: z.literal('file'), feed: id, text: z.string() }),
 ]);
 
@@ -36,6 +37,8 @@ export interface FeedEvent {
 
 interface Feed extends Seed {
   readonly events: Map<string, FeedEvent>;
+  /** UIDs of events without any time. */
+  readonly spoilt: Set<string>;
   file: string | null;
   changedAt: number;
 }
@@ -58,7 +61,7 @@ export class Feeds {
   }
 
   put(seed: Seed): void {
-    this.#feeds.set(seed.id, { ...seed, events: new Map(), file: null, changedAt: this.now() });
+    this.#feeds.set(seed.id, { ...seed, events: new Map(), spoilt: new Set(), file: null, changedAt: this.now() });
   }
 
   edit(edit: Edit): FeedEvent | null {
@@ -69,6 +72,11 @@ export class Feeds {
     feed.file = null;
     if (edit.action === 'create')
       return this.#keep(feed, { ...edit, uid: `${randomUUID()}@feed.example`, sequence: 0 });
+    if (edit.action === 'spoil') {
+      const uid = `${randomUUID()}@feed.example`;
+      feed.spoilt.add(uid);
+      return { uid, start: 0, end: 0, title: '', sequence: 0 };
+    }
     const event = feed.events.get(edit.uid);
     if (!event) throw new Refusal(404, 'event_unknown');
     if (edit.action === 'move')
@@ -113,7 +121,7 @@ function text(value: string): string {
   return value.replace(/[\\;,]/g, '\\$&').replace(/\r?\n/g, '\\n');
 }
 
-function written({ name, events, changedAt }: Feed): string {
+function written({ name, events, spoilt, changedAt }: Feed): string {
   const lines = [...events.values()].flatMap(({ uid, start, end, title, sequence }) => [
     'BEGIN:VEVENT',
     `UID:${uid}`,
@@ -124,6 +132,12 @@ function written({ name, events, changedAt }: Feed): string {
     `SUMMARY:${text(title)}`,
     'END:VEVENT',
   ]);
+  const broken = [...spoilt].flatMap((uid) => [
+    'BEGIN:VEVENT',
+    `UID:${uid}`,
+    `DTSTAMP:${utc(changedAt)}`,
+    'END:VEVENT',
+  ]);
   const head = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//mock-vendors//ics-feed//FR', `X-WR-CALNAME:${text(name)}`];
-  return [...head, ...lines, 'END:VCALENDAR', ''].join('\r\n');
+  return [...head, ...lines, ...broken, 'END:VCALENDAR', ''].join('\r\n');
 }
