@@ -90,6 +90,13 @@ test('its busy time is taken, its silence frees nothing, and the hub goes on boo
   expect((await sync()).json).toMatchObject({ read: { failures: 1 }, lastError: { kind: 'unavailable' } });
   expect(await busy()).toEqual([new Date(SOON).toISOString()]);
 
+  for (const n of [1, 2, 3]) await publish(SOON + n * 2 * HALF_HOUR);
+  await sync();
+  const whole = await busy();
+  await control('edit', { action: 'file', feed: FEED, text: 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n' });
+  for (const _ of [1, 2]) expect((await sync()).json).toMatchObject({ brake: { deletions: 4 }, lastError: null });
+  expect([whole.length, await busy()]).toEqual([4, whole]);
+
   const booked = await ask('POST', '/v1/appointments', {
     body: {
       agenda: practice.agenda,

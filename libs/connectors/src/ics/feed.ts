@@ -24,7 +24,7 @@ const MAX_CHARACTERS = 16 * 1024 * 1024;
 const MAX_BLOCKS = 50_000;
 const MAX_ID = 500;
 /** Steps between which other work gets its turn. */
-const AT_A_TIME = 200;
+const AT_A_TIME = 100;
 const BOUNDARY = /^(BEGIN|END):(VCALENDAR|VEVENT|VTIMEZONE)[ \t\r]*$/gim;
 
 interface Block {
@@ -126,7 +126,12 @@ async function objectsOf(blocks: readonly Block[]): Promise<FeedObject[]> {
       else events.set(id, [text]);
     }
   }
-  return [...events].map(([id, texts]) => ({ id, body: wrapped(texts, zones) }));
+  const objects: FeedObject[] = [];
+  for (const [id, texts] of events) {
+    if (objects.length % AT_A_TIME === 0) await breathe();
+    objects.push({ id, body: wrapped(texts, zones) });
+  }
+  return objects;
 }
 
 /** Lines of a component itself, not of its alarms. Of one too large to be an event, none. */

@@ -48,6 +48,21 @@ function timesOf({ start, end }: CalendarEvent): string {
   return [start, ...(end ? [end] : [])].map(({ wall }) => iso(wall)).join('/');
 }
 
+const RECURS = /^(RRULE|RDATE|RECURRENCE-ID)\b/im;
+const END = /^DTEND(?:;[^:\r\n]*)?:(\d{4})(\d\d)(\d\d)/gim;
+/** More than any two zones can be apart. */
+const LONG_MS = 3 * 86_400_000;
+
+/** True when a glance shows that nothing of it can reach the window: most of many a feed is history, and reading is dear. */
+export function isHistory({ body }: FeedObject, { window }: Reading): boolean {
+  if (RECURS.test(body)) return false;
+  const ends = [...body.matchAll(END)].map(([, year, month, day]) =>
+    Date.UTC(Number(year), Number(month) - 1, Number(day)),
+  );
+  const events = body.match(/^BEGIN:VEVENT/gim)?.length ?? 0;
+  return events > 0 && ends.length === events && ends.every((end) => end + LONG_MS < window.start);
+}
+
 /** True for what a listing of the window must contain. */
 export function isInside({ when, busy }: RemoteObject, { window }: Reading): boolean {
   return busy.length > 0 || (when !== null && overlaps(when, window));

@@ -263,9 +263,25 @@ describe('events', () => {
 
   it('beyond the window are left out', async () => {
     const past = event('UID:old@x', 'DTSTART:20200607T070000Z', 'DURATION:PT1H');
+    const history = event('UID:h@x', 'DTSTART:20200607T070000Z', 'DTEND:20200607T080000Z');
     const ended = event('UID:ended@x', 'DTSTART:20200607T070000Z', 'DURATION:PT1H', 'RRULE:FREQ=DAILY;COUNT=5');
-    const pulled = await pulledFrom(calendar(past, ended, VISIT));
+    const pulled = await pulledFrom(calendar(past, history, ended, VISIT));
     expect([...(pulled.end.complete?.present ?? [])]).toEqual(['a@x']);
+  });
+
+  it('that began long ago and reach into the window are kept, whatever their form', async () => {
+    const start = 'DTSTART:20200607T070000Z';
+    const pulled = await pulledFrom(
+      calendar(
+        event('UID:long@x', start, 'DTEND:20270701T080000Z'),
+        event('UID:series@x', start, 'DTEND:20200607T080000Z', 'RRULE:FREQ=YEARLY'),
+        event('UID:dates@x', start, 'DTEND:20200607T080000Z', 'RDATE:20270608T070000Z'),
+        event('UID:moved@x', start, 'DTEND:20200607T080000Z', 'RRULE:FREQ=DAILY;COUNT=2'),
+        event('UID:moved@x', 'RECURRENCE-ID:20200608T070000Z', 'DTSTART:20270609T070000Z', 'DTEND:20270609T080000Z'),
+        event('UID:edge@x', 'DTSTART;VALUE=DATE:20270530', 'DTEND;VALUE=DATE:20270601'),
+      ),
+    );
+    expect(pulled.objects.map(({ remoteId }) => remoteId)).toEqual(['long@x', 'series@x', 'dates@x', 'moved@x']);
   });
 
   it('one that cannot be read harms no other, and nothing known of it goes', async () => {

@@ -15,11 +15,12 @@ import { FeedClient, type Fetched } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { readCursor, writeCursor, type Cursor } from './cursor.js';
 import { splitFeed, type Feed, type FeedObject } from './feed.js';
-import { belongsTo, changesOf, isInside, isKnown } from './listing.js';
+import { belongsTo, changesOf, isHistory, isInside, isKnown } from './listing.js';
 
 /** The one agenda of a feed. */
 const AGENDA = 'feed';
-const AT_A_TIME = 200;
+/** Objects between which other work gets its turn: each may be a series to expand. */
+const AT_A_TIME = 50;
 const DAY = 86_400_000;
 /** Busy time told of an object that is looked for outside a pull. */
 const LOOK = { before: 31 * DAY, after: 400 * DAY };
@@ -149,6 +150,7 @@ function listed(
   reading: Reading,
   { known, present }: { known: ReadonlyMap<string, string | null>; present: Set<string> },
 ): RemoteChange[] {
+  if (isHistory(object, reading)) return [];
   const changes = changesOf(object, reading).filter(
     (change) => change.kind !== 'upsert' || isInside(change.object, reading),
   );
