@@ -33,13 +33,23 @@ const mustNotUse = (name, from, names) => ({
 
 const SERVER_PACKAGES = ['@nestjs/[^/]+', 'fastify', 'typeorm', 'pg', 'bullmq', 'ioredis', 'pino', 'prom-client'];
 const NEST = ['@nestjs/[^/]+', '@fastify/[^/]+', 'fastify', 'reflect-metadata', 'rxjs', 'zod', 'pino', 'prom-client'];
-const ALL_LIBS = ['domain', 'connector-sdk', 'connectors', 'application', 'persistence', 'queue', 'platform'];
+const ALL_LIBS = [
+  'domain',
+  'connector-sdk',
+  'icalendar',
+  'connectors',
+  'application',
+  'persistence',
+  'queue',
+  'platform',
+];
 
 const layers = [
   may('domain', 'libs/domain', []),
   may('connector-sdk', 'libs/connector-sdk', ['domain']),
   may('connector-testkit', 'libs/connector-testkit', ['domain', 'connector-sdk']),
-  may('connectors', 'libs/connectors', ['domain', 'connector-sdk']),
+  may('icalendar', 'libs/icalendar', ['domain']),
+  may('connectors', 'libs/connectors', ['domain', 'connector-sdk', 'icalendar']),
   may('application', 'libs/application', ['domain', 'connector-sdk']),
   may('persistence', 'libs/persistence', ['domain', 'application']),
   may('queue', 'libs/queue', ['domain', 'application']),
@@ -53,6 +63,7 @@ const npmPackages = [
   mayUse('domain', 'libs/domain', ['temporal-polyfill']),
   mayUse('connector-sdk', 'libs/connector-sdk', ['axios', 'zod']),
   mayUse('connector-testkit', 'libs/connector-testkit', TEST_TOOLS),
+  mayUse('icalendar', 'libs/icalendar', ['ical\\.js']),
   // A connector brings its vendor's library, so the list is of what belongs to the hub.
   mustNotUse('connectors', 'libs/connectors', SERVER_PACKAGES),
   mayUse('application', 'libs/application', ['zod']),

@@ -11,6 +11,7 @@ const LIBS = [
   'domain',
   'connector-sdk',
   'connector-testkit',
+  'icalendar',
   'connectors',
   'application',
   'persistence',

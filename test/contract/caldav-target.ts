@@ -3,6 +3,7 @@ import type { FaultName, Harness, Target } from '#connector-testkit';
 import { CalendarApplication } from '../support/caldav-client.js';
 import { DavProxy, type Interference } from '../support/dav-proxy.js';
 import { RadicaleServer } from '../support/radicale.js';
+import { armOnTheWay, ON_THE_WAY } from './hazards.js';
 
 const USER = 'praticien';
 const PASSWORD = 'mot-de-passe-du-kit';
@@ -31,6 +32,8 @@ export function caldavTarget(): Target {
   return {
     connector: caldav,
     faults: [...Object.keys(ALWAYS), ...Object.keys(NEXT_WRITE)] as FaultName[],
+    hazards: ON_THE_WAY,
+    unreadables: true,
     expiresCursors: true,
     // Radicale takes longer for each event the more there are; batches of 500 have tests of their own.
     manyEntries: 40,
@@ -55,6 +58,7 @@ async function start(): Promise<Harness> {
       put: async (entry) => ({ remoteId: await application.create(entry) }),
       move: (id, { start: from, end }) => application.move(id, from, end),
       remove: (id) => application.remove(id),
+      putUnreadable: async () => ({ remoteId: await application.createUnreadable() }),
       list: async () =>
         (await application.entries()).map(({ id, title, start: from, end }) => ({
           remoteId: id,
@@ -77,6 +81,11 @@ async function start(): Promise<Harness> {
         armed = false;
         return next;
       };
+      return Promise.resolve();
+    },
+    hazard(name) {
+      // The changes come first, the events themselves second.
+      armOnTheWay(proxy, name, 2);
       return Promise.resolve();
     },
     clearFaults() {

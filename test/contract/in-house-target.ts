@@ -2,6 +2,8 @@ import inHouse from '../../libs/connectors/src/in-house/connector.js';
 import type { Connector } from '#connector-sdk';
 import type { Backdoor, BackdoorEntry, FaultName, Harness, Target } from '#connector-testkit';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
+import { DavProxy } from '../support/dav-proxy.js';
+import { armOnTheWay, ON_THE_WAY } from './hazards.js';
 
 const AGENDA = 'agenda-kit';
 const API_KEY = 'kit-in-house-key-0123456789';
@@ -29,6 +31,7 @@ export function inHouseTarget(connector: Connector = inHouse): Target {
   return {
     connector,
     faults: Object.keys(FAULTS) as FaultName[],
+    hazards: [...ON_THE_WAY, 'push-reorder'],
     expiresCursors: true,
     manyEntries: 600,
     start,
@@ -38,6 +41,7 @@ export function inHouseTarget(connector: Connector = inHouse): Target {
 async function start(): Promise<Harness> {
   const app = createMockVendors();
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+  const proxy = await DavProxy.start(origin);
   const control = async (method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
     const answer = await fetch(`${origin}/in-house/__control/${path}`, {
       method,
@@ -47,13 +51,14 @@ async function start(): Promise<Harness> {
     return (await answer.json()) as Record<string, unknown>;
   };
   return {
-    settings: { baseUrl: `${origin}/in-house/api` },
+    settings: { baseUrl: `${proxy.url}in-house/api` },
     secrets: { apiKey: API_KEY },
     wrongSecrets: { apiKey: OTHER_KEY },
     agendaId: AGENDA,
     unknownAgendaId: 'agenda-of-nobody',
     remote: backdoor(control),
     async reset() {
+      proxy.interfere = () => undefined;
       await control('POST', 'reset');
       await control('POST', 'seed', {
         agendas: [{ id: AGENDA, name: 'Dr Kit', zone: 'Europe/Paris', apiKey: API_KEY }],
@@ -62,13 +67,22 @@ async function start(): Promise<Harness> {
     async fault(name) {
       await control('POST', 'faults', { faults: FAULTS[name] });
     },
+    async hazard(name) {
+      if (name === 'push-reorder') await control('POST', 'faults', { faults: [{ kind: name, times: 1 }] });
+      // Entries come in pages: the second one breaks off.
+      else armOnTheWay(proxy, name, 2);
+    },
     async clearFaults() {
+      proxy.interfere = () => undefined;
       await control('DELETE', 'faults');
     },
     async expireCursors() {
       await control('POST', 'expire-cursors', { agendaId: AGENDA });
     },
-    stop: () => app.close(),
+    async stop() {
+      await proxy.stop();
+      await app.close();
+    },
   };
 }
 

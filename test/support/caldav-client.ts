@@ -48,6 +48,17 @@ export class CalendarApplication {
     return id;
   }
 
+  /** Puts an event whose time nobody can tell: its zone is not known, nor defined. */
+  async createUnreadable(): Promise<string> {
+    const uid = randomUUID();
+    const id = `${this.calendar}${uid}.ics`;
+    const event = ['BEGIN:VEVENT', `UID:${uid}`, `DTSTAMP:${stamp(Date.now())}`, 'SUMMARY:Ailleurs'];
+    const times = ['DTSTART;TZID=Nulle part:20270607T090000', 'DURATION:PT1H', 'END:VEVENT'];
+    const head = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Agenda du cabinet//FR'];
+    await this.put(id, [...head, ...event, ...times, 'END:VCALENDAR', ''].join('\r\n'));
+    return id;
+  }
+
   /** Drags the event elsewhere, or makes it shorter. */
   async move(id: string, start: number, end: number): Promise<void> {
     const body = await this.ask('GET', id);

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A request that went through, as the server answered it. */
 export interface Passed {
@@ -10,7 +11,7 @@ export interface Passed {
 /**
  * What the proxy does with one request: answer itself, `reset` the connection, `hang`, forward it and lose the answer
  * (`drop`, `mute`: the same without closing), answer 201 without forwarding (`lose`), cut the answer short (`tear`),
- * or `undefined` to pass it on.
+ * forward it twice and give the second answer (`twice`), hold it up before it is forwarded, or `undefined` to pass it on.
  */
 export type Interference =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
@@ -20,6 +21,9 @@ export type Interference =
   | 'mute'
   | 'lose'
   | 'tear'
+  | 'twice'
+  /** Milliseconds; it arrives whether or not its sender still waits. */
+  | { readonly heldUpMs: number }
   | undefined;
 
 export type Interferer = (request: {
@@ -73,7 +77,10 @@ export class DavProxy {
       if (todo === 'hang') return;
       if (todo === 'reset') return void request.socket.destroy();
       if (todo === 'lose') return void response.writeHead(201).end();
-      if (typeof todo === 'object') return void response.writeHead(todo.status, todo.headers).end(todo.body ?? '');
+      if (typeof todo === 'object' && 'status' in todo)
+        return void response.writeHead(todo.status, todo.headers).end(todo.body ?? '');
+      if (typeof todo === 'object') await sleep(todo.heldUpMs);
+      if (todo === 'twice') await this.#forward(request, body);
       const answer = await this.#forward(request, body);
       this.passed.push({ method, target, status: answer.status });
       if (todo === 'mute') return;

@@ -39,7 +39,7 @@ const body = ({ method }: Target): { body?: object } => (method === 'POST' || me
 
 describe('the document', () => {
   test('declares for every operation who may call it, and what it answers', () => {
-    const open = new Set(['/health/live', '/health/ready', '/v1/push/{organizationId}/{linkId}']);
+    const open = new Set(['/health/live', '/health/ready', '/v1/push/{organizationId}/{linkId}', '/feeds/{token}.ics']);
     for (const [path, methods] of Object.entries(api.document.paths)) {
       for (const [method, operation] of Object.entries(methods)) {
         const security = operation['security'] as { apiKey?: string[] }[] | undefined;
@@ -61,10 +61,13 @@ describe('the document', () => {
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     expect(names.sort()).toEqual([
+      'delete /v1/feeds/{id}',
       'delete /v1/holds/{id}',
+      'get /feeds/{token}.ics',
       'get /health/live',
       'get /health/ready',
       'get /v1/agendas',
+      'get /v1/agendas/{id}/feeds',
       'get /v1/appointments',
       'get /v1/appointments/{id}',
       'get /v1/connections',
@@ -75,6 +78,7 @@ describe('the document', () => {
       'get /v1/slots',
       'get /v1/slots/next',
       'patch /v1/appointments/{id}',
+      'post /v1/agendas/{id}/feeds',
       'post /v1/appointments',
       'post /v1/appointments/{id}/cancel',
       'post /v1/connections',

@@ -1,12 +1,26 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
-import { Alarm, Booking, Bookings, Calendar, Connections, Events, LaneRunner, Links, SearchSlots } from '#application';
-import { Authentication, Drain, OperationsModule } from '#platform';
+import {
+  Alarm,
+  Booking,
+  Bookings,
+  Calendar,
+  Connections,
+  Events,
+  Feeds,
+  LaneRunner,
+  Links,
+  SearchSlots,
+} from '#application';
+import { Authentication, Drain, OperationsModule, RateLimiter } from '#platform';
 import { AgendasController } from './agendas/agendas.controller.js';
 import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
 import type { ApiParts } from './composition.js';
 import { ConnectionsController } from './connections/connections.controller.js';
 import { EventsController } from './events/events.controller.js';
+import { FeedAddresses } from './feeds/feed-addresses.js';
+import { FeedsController } from './feeds/feeds.controller.js';
+import { PublishedController } from './feeds/published.controller.js';
 import { HoldsController } from './holds/holds.controller.js';
 import { LinksController } from './links/links.controller.js';
 import { MotifsController } from './motifs/motifs.controller.js';
@@ -50,6 +64,8 @@ export class AppModule {
         LinksController,
         EventsController,
         PushController,
+        FeedsController,
+        PublishedController,
       ],
       providers: [
         value(Booking, parts.booking),
@@ -66,6 +82,9 @@ export class AppModule {
         value(Zones, zones),
         value(Repeats, new Repeats(parts.bookings)),
         value(AppointmentAnswers, new AppointmentAnswers(parts.bookings, zones)),
+        value(Feeds, parts.feeds),
+        value(FeedAddresses, new FeedAddresses(parts.feeds, parts.publicUrl)),
+        value(RateLimiter, parts.rateLimiter),
         value(Closing, new Closing(() => parts.close())),
       ],
     };

@@ -14,6 +14,7 @@ import {
   type Bookings,
   type Calendar,
   type Events,
+  type Feeds,
 } from '#application';
 import { connectors } from '#connectors';
 import {
@@ -23,6 +24,7 @@ import {
   PgCalendar,
   PgConnectionStore,
   PgEvents,
+  PgFeeds,
   PgLanes,
   PgSyncStore,
   PgWrites,
@@ -49,6 +51,9 @@ export interface ApiParts {
   readonly links: Links;
   readonly lanes: LaneRunner;
   readonly events: Events;
+  readonly feeds: Feeds;
+  /** Where the api is reached from outside, without a final slash; `null` = not known. */
+  readonly publicUrl: string | null;
   readonly alarm: Alarm;
   readonly authentication: Authentication;
   readonly rateLimiter: RateLimiter;
@@ -137,6 +142,8 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     backends,
     effects,
     events: new PgEvents(database),
+    feeds: new PgFeeds(database, vault),
+    publicUrl,
     booking: new Booking(bookings, slots, new WriteThrough({ bookings, lanes, alarm, effects })),
     connections: new Connections(store, connectors, backends, effects),
     links: new Links({ store, sync, backends, alarm, effects, vault, publicUrl, newSecret }),

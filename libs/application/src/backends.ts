@@ -49,7 +49,9 @@ export class ConnectorBackends extends Backends {
     cached?.session.close();
     const settings = connector.config.settings.parse(account.settings);
     const secrets = connector.config.secrets.parse(account.secrets);
-    const session = this.counted(organizationId, account.id, connector.open({ settings, secrets }, this.context));
+    const opened = connector.open({ settings, secrets }, this.context);
+    const allowed = connector.capabilities.write === 'none' ? readOnly(opened) : opened;
+    const session = this.counted(organizationId, account.id, allowed);
     this.sessions.delete(account.id);
     this.sessions.set(account.id, { fingerprint: account.fingerprint, session });
     this.evict();
@@ -87,15 +89,46 @@ export class ConnectorBackends extends Backends {
   }
 }
 
+/** A backend that takes no writes is never asked for one, and none of its agendas passes for writable. */
+function readOnly(session: Session): Session {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new ConnectorError('forbidden', 'this kind of agenda cannot be written'));
+  return {
+    verify: (options) => session.verify(options),
+    listAgendas: async (options) =>
+      (await session.listAgendas(options)).map((agenda) => ({ ...agenda, writable: false })),
+    pull: (request, options) => session.pull(request, options),
+    find: (request, options) => session.find(request, options),
+    create: refuse,
+    update: refuse,
+    cancel: refuse,
+    ...pushesOf(session),
+    close: () => {
+      session.close();
+    },
+  };
+}
+
+/** The optional methods that a session has, bound to it. */
+function pushesOf(session: Session): Pick<Session, 'subscribe' | 'renew' | 'unsubscribe' | 'parsePush'> {
+  const subscribe = session.subscribe?.bind(session);
+  const renew = session.renew?.bind(session);
+  const unsubscribe = session.unsubscribe?.bind(session);
+  const parsePush = session.parsePush?.bind(session);
+  return {
+    ...(subscribe && { subscribe }),
+    ...(renew && { renew }),
+    ...(unsubscribe && { unsubscribe }),
+    ...(parsePush && { parsePush }),
+  };
+}
+
 function countedSession(
   session: Session,
   count: <T>(call: Promise<T>) => Promise<T>,
   report: (error: unknown) => Promise<void>,
 ): Session {
-  const subscribe = session.subscribe?.bind(session);
-  const renew = session.renew?.bind(session);
-  const unsubscribe = session.unsubscribe?.bind(session);
-  const parsePush = session.parsePush?.bind(session);
+  const { subscribe, renew, unsubscribe, parsePush } = pushesOf(session);
   return {
     verify: (options) => count(session.verify(options)),
     listAgendas: (options) => count(session.listAgendas(options)),

@@ -5,6 +5,7 @@ export * from './connections.js';
 export * from './disclosure.js';
 export * from './errors.js';
 export * from './events.js';
+export * from './feeds.js';
 export * from './housekeeping.js';
 export * from './ids.js';
 export * from './jobs.js';

@@ -15,6 +15,10 @@ export const always: Condition = () => null;
 
 export const writes: Condition = ({ connector }) => (connector.capabilities.write === 'none' ? 'write: none' : null);
 
+/** A create may be repeated under one reference. */
+export const repeatable: Condition = ({ connector }) =>
+  connector.capabilities.idempotency === 'none' ? 'idempotency: none' : null;
+
 /** The connector writes, and what it writes stands at once. */
 export const writesFully: Condition = ({ connector }) =>
   connector.capabilities.write === 'full' ? null : `write: ${connector.capabilities.write}`;

@@ -1,8 +1,10 @@
 import type { ConformanceCase } from './case.js';
 import { cancelling, updating } from './cases/changing.js';
 import { failures } from './cases/faults.js';
+import { hazards } from './cases/hazards.js';
 import { notifications } from './cases/pushes.js';
 import { reading } from './cases/reading.js';
+import { repeating } from './cases/repeating.js';
 import { clockChanges } from './cases/time.js';
 import { creating, finding } from './cases/writing.js';
 
@@ -15,5 +17,7 @@ export const CONFORMANCE: Readonly<Record<string, readonly ConformanceCase[]>> =
   cancelling,
   'clock changes': clockChanges,
   failures,
+  repeating,
+  hazards,
   notifications,
 };

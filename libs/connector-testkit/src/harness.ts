@@ -22,6 +22,22 @@ export type FaultName =
   /** Each push is sent twice. */
   | 'push-duplicate';
 
+/** What happens on the way to or from a backend, though nobody fails; until the faults are cleared. */
+export type HazardName =
+  /** Every answer comes late, well within the time a session waits. */
+  | 'slow'
+  /** A complete listing breaks off after part of it has arrived. */
+  | 'half-page'
+  /** The next write arrives twice, and its sender gets the second answer. */
+  | 'duplicate-write'
+  /** The next write is held up beyond its sender's patience, and arrives after {@link LATE_MS}, unanswered. */
+  | 'late-write'
+  /** The next push is overtaken by the one after it. */
+  | 'push-reorder';
+
+/** For how long a late write is held up, in milliseconds: longer than an exchange of a session under examination. */
+export const LATE_MS = 2_500;
+
 /** An entry as an independent reader of the backend sees it. */
 export interface BackdoorEntry extends Interval {
   /** The id by which the connector names it. */
@@ -35,6 +51,8 @@ export interface Backdoor {
   move(remoteId: string, to: Interval): Promise<void>;
   remove(remoteId: string): Promise<void>;
   list(): Promise<readonly BackdoorEntry[]>;
+  /** Stores an entry that no connector can make sense of; needed when {@link Target.unreadables}. */
+  putUnreadable?(): Promise<{ readonly remoteId: string }>;
 }
 
 /** A running backend with one empty agenda, and the doors the kit needs. */
@@ -51,6 +69,9 @@ export interface Harness {
   reset(): Promise<void>;
   /** Arms a fault that {@link Target.faults} names. */
   fault(name: FaultName): Promise<void>;
+  /** Arms a hazard that {@link Target.hazards} names. */
+  hazard?(name: HazardName): Promise<void>;
+  /** Ends faults and hazards alike. */
   clearFaults(): Promise<void>;
   /** Makes the cursors given so far useless; needed when {@link Target.expiresCursors}. */
   expireCursors(): Promise<void>;
@@ -62,6 +83,10 @@ export interface Target {
   readonly connector: Connector;
   /** The faults that the harness can arm. */
   readonly faults: readonly FaultName[];
+  /** The hazards that the harness can arm; none when left out. */
+  readonly hazards?: readonly HazardName[];
+  /** Whether the backend can be made to hold an entry that cannot be read. */
+  readonly unreadables?: boolean;
   /** Whether the harness can make a cursor expire. */
   readonly expiresCursors: boolean;
   /** Number of entries that is read in several pages or batches. */

@@ -6,6 +6,7 @@ export * from './stores/calendar.js';
 export * from './stores/connections.js';
 export * from './stores/due-work.js';
 export * from './stores/events.js';
+export * from './stores/feeds.js';
 export * from './stores/lanes.js';
 export * from './stores/sync.js';
 export * from './stores/writes.js';

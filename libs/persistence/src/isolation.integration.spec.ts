@@ -46,6 +46,11 @@ async function fill(
     ],
     ['push_hint', 'organization_id, link_id, hint_id', [organization, link, '3']],
     ['agenda_lane', 'organization_id, agenda_id', [organization, agenda]],
+    [
+      'feed',
+      'organization_id, id, agenda_id, label, disclosure, token_hash',
+      [organization, id, agenda, 'Téléphone', 'busy', Buffer.alloc(32)],
+    ],
   ];
   for (const [table, columns, row] of values) {
     await client.query(

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const FORM = /^unisson_([A-Za-z0-9_-]{43})_([A-Za-z0-9_-]{43})$/;
+const FEED_FORM = /^([A-Za-z0-9_-]{43})_([A-Za-z0-9_-]{43})$/;
 const UUID_BYTES = 16;
 
 /** What an API key says of itself. */
@@ -18,20 +19,37 @@ const fromUuid = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''),
 
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret, 'ascii').digest();
 
-/** Makes a key for an organization. The text is shown once and never stored. */
-export function issueApiKey(
-  organizationId: string,
-  keyId: string,
-): { readonly text: string; readonly secretHash: Buffer } {
-  const names = Buffer.concat([fromUuid(organizationId), fromUuid(keyId)]);
-  if (names.length !== 2 * UUID_BYTES) throw new RangeError('an API key needs two UUIDs');
+/** A secret that names its row. The text is shown once and never stored. */
+interface Issued {
+  readonly text: string;
+  readonly secretHash: Buffer;
+}
+
+/** Makes a key for an organization. */
+export function issueApiKey(organizationId: string, keyId: string): Issued {
+  const { text, secretHash } = issueFeedToken(organizationId, keyId);
+  return { text: `unisson_${text}`, secretHash };
+}
+
+/** Makes the secret part of a feed's address: short enough for a path, and never to be taken for a key. */
+export function issueFeedToken(organizationId: string, feedId: string): Issued {
+  const names = Buffer.concat([fromUuid(organizationId), fromUuid(feedId)]);
+  if (names.length !== 2 * UUID_BYTES) throw new RangeError('a secret is named by two UUIDs');
   const secret = randomBytes(32).toString('base64url');
-  return { text: `unisson_${names.toString('base64url')}_${secret}`, secretHash: hashOf(secret) };
+  return { text: `${names.toString('base64url')}_${secret}`, secretHash: hashOf(secret) };
 }
 
 /** Reads a key; `null` when it cannot be one. */
 export function parseApiKey(text: string): ApiKeyText | null {
-  const match = FORM.exec(text);
+  return parse(FORM.exec(text));
+}
+
+/** Reads the secret part of a feed's address, `keyId` being the feed's; `null` when it cannot be one. */
+export function parseFeedToken(text: string): ApiKeyText | null {
+  return parse(FEED_FORM.exec(text));
+}
+
+function parse(match: RegExpExecArray | null): ApiKeyText | null {
   if (!match?.[1] || !match[2]) return null;
   const names = Buffer.from(match[1], 'base64url');
   return {

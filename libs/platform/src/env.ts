@@ -64,7 +64,8 @@ export const environmentSchema = z.object({
     .default('info')
     .meta({ description: 'Least severe level that is logged.' }),
   PUBLIC_URL: urlWith('http:', 'https:').optional().meta({
-    description: 'Where backends reach the API for pushes; without it agendas are polled only.',
+    description:
+      'Where the API is reached from outside: backends push there, feeds are subscribed to there. Without it agendas are polled only.',
     example: 'https://unisson.example',
   }),
   ALLOW_PRIVATE_NETWORKS: flag.prefault('false').meta({

@@ -1,11 +1,8 @@
 import { expect } from '@jest/globals';
 import type { ConnectorErrorKind } from '#connector-sdk';
-import { both, hasFault, writes, type Condition, type ConformanceCase } from '../case.js';
+import { both, hasFault, repeatable, writes, type ConformanceCase } from '../case.js';
 import { EXCHANGE_MS, type CaseContext } from '../context.js';
 import type { FaultName } from '../harness.js';
-
-const repeatable: Condition = ({ connector }) =>
-  connector.capabilities.idempotency === 'none' ? 'idempotency: none' : null;
 
 interface Expectation {
   readonly fault: FaultName;

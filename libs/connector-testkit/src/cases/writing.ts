@@ -1,10 +1,8 @@
 import { expect } from '@jest/globals';
-import { both, writes, writesFully, type Condition, type ConformanceCase } from '../case.js';
+import { both, repeatable, writes, writesFully, type Condition, type ConformanceCase } from '../case.js';
 import { SUMMARY } from '../context.js';
 import { expectQuiet } from './reading.js';
 
-const repeatable: Condition = ({ connector }) =>
-  connector.capabilities.idempotency === 'none' ? 'idempotency: none' : null;
 const byKey: Condition = ({ connector }) =>
   connector.capabilities.idempotency === 'key' ? null : `idempotency: ${connector.capabilities.idempotency}`;
 const refusesOverlap: Condition = ({ connector }) =>

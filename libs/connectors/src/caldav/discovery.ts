@@ -1,11 +1,10 @@
 import { ConnectorError, type CallOptions, type RemoteAgenda } from '#connector-sdk';
+import { contentLines, valueOf, wellKnown } from '#icalendar';
 import type { DavClient, DavListing } from './client.js';
 import type { Settings } from './config.js';
-import { contentLines, valueOf } from './content-lines.js';
 import { pathOf, withSlash } from './hrefs.js';
 import { caldav, CALENDAR_SERVER, dav, type DavResponse } from './multistatus.js';
 import { CALENDARS, PRINCIPAL, WHO_AND_WHAT } from './requests.js';
-import { wellKnown } from './vtimezone.js';
 import { childOf, type XmlElement } from './xml.js';
 
 const WELL_KNOWN = '/.well-known/caldav';

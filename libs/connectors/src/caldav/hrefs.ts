@@ -1,3 +1,5 @@
+import { detached } from '#icalendar';
+
 /** Characters that a path segment keeps as they are (RFC 3986 3.3, without `+`, which some servers read as a space). */
 const KEPT = /[^A-Za-z0-9\-._~!$&'()*,;=:@]/g;
 
@@ -46,9 +48,4 @@ export function withSlash(path: string): string {
 export function normalTag(tag: string | null | undefined): string | null {
   const text = tag?.trim().replace(/^W\//, '') ?? '';
   return text === '' ? null : detached(text);
-}
-
-/** A copy that does not keep the document alive it was cut from. */
-export function detached(text: string): string {
-  return Buffer.from(text).toString();
 }

@@ -1,12 +1,10 @@
 import { ConnectorError, type CallOptions } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
-import { readCalendarObject } from './calendar-object.js';
+import { quoted, readCalendarObject, remoteObject, Unreadable, type Reading } from '#icalendar';
 import { readable, type DavClient } from './client.js';
 import { normalTag, pathOf } from './hrefs.js';
 import { caldav, dav, readResponses, type DavResponse } from './multistatus.js';
-import { remoteObject, type Reading } from './remote-object.js';
 import { multiget } from './requests.js';
-import { Unreadable } from './unreadable.js';
 
 /** A calendar object as received; `null` body: the server has no such object. */
 export interface StoredObject {
@@ -21,7 +19,6 @@ export interface StoredObject {
 export const BATCH = 500;
 /** Objects that a server may fail on, one by one, before it counts as down. */
 const MAX_FAILURES = 10;
-const MAX_RAW_BYTES = 64 * 1024;
 
 /** Takes objects one by one, so that no more than one is held as text. */
 export interface ObjectSink {
@@ -125,13 +122,6 @@ export function changeOf({ path, version, body, refusal }: StoredObject, reading
     return { kind: 'upsert', object: remoteObject(events, { remoteId: path, version }, reading) };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    return { kind: 'unreadable', remoteId: path, version, reason: error.message, raw: shortened(body) };
+    return { kind: 'unreadable', remoteId: path, version, reason: error.message, raw: quoted(body) };
   }
-}
-
-function shortened(body: string): string {
-  if (Buffer.byteLength(body) <= MAX_RAW_BYTES) return body;
-  const bytes = Buffer.from(body).subarray(0, MAX_RAW_BYTES);
-  // A character cut in two would grow into a replacement character of three bytes.
-  return bytes.toString().replace(/\uFFFD$/, '');
 }

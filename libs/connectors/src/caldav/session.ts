@@ -11,14 +11,12 @@ import {
   type UpdateRequest,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
-import { isRecurring, type CalendarEvent } from './calendar-object.js';
+import { ianaZone, isRecurring, UTC, type CalendarEvent, type Reading } from '#icalendar';
 import { DavClient } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { Discovery } from './discovery.js';
-import type { Reading } from './remote-object.js';
 import { CollectionSync } from './sync.js';
 import { CollectionWrites } from './writes.js';
-import { ianaZone, UTC } from './zones.js';
 
 const DAY = 86_400_000;
 /** Busy time told of a series that is read outside a pull. */

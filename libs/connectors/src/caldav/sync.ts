@@ -1,10 +1,10 @@
 import { ConnectorError, type CallOptions, type PullItem, type PullRequest } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
+import { detached, type Reading } from '#icalendar';
 import { readable, type DavClient } from './client.js';
-import { detached, normalTag, pathOf, withSlash } from './hrefs.js';
+import { normalTag, pathOf, withSlash } from './hrefs.js';
 import { CALENDAR_SERVER, dav, readResponses, type DavResponse } from './multistatus.js';
 import { BATCH, changeOf, ObjectReader, type ObjectSink } from './objects.js';
-import type { Reading } from './remote-object.js';
 import { CTAG, EVENT_TAGS, syncCollection } from './requests.js';
 
 /** What a pull needs beside the request. */

@@ -6,16 +6,22 @@ import {
   type UpdateRequest,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
-import { readCalendarObject, uidOf, type CalendarEvent } from './calendar-object.js';
+import {
+  editedEvent,
+  newEvent,
+  readCalendarObject,
+  remoteObject,
+  uidOf,
+  Unreadable,
+  type CalendarEvent,
+  type Reading,
+} from '#icalendar';
 import type { DavAnswer, DavClient } from './client.js';
 import { errorOf } from './errors.js';
 import { normalPath, pathOf, withSlash } from './hrefs.js';
 import { readMultistatus } from './multistatus.js';
 import { objectOf, ObjectReader, type StoredObject } from './objects.js';
-import { remoteObject, type Reading } from './remote-object.js';
 import { eventsByUid } from './requests.js';
-import { editedEvent, newEvent } from './serialise.js';
-import { Unreadable } from './unreadable.js';
 
 /** What writing needs beside the request. */
 export interface WriteParts {

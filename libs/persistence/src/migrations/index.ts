@@ -9,6 +9,7 @@ import { Ending1763770008000 } from './0008-ending.js';
 import { Synchronising1763770009000 } from './0009-synchronising.js';
 import { Linking1763770010000 } from './0010-linking.js';
 import { FindingClaims1763770010500 } from './0011-finding-claims.js';
+import { Feeds1763770011000 } from './0012-feeds.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   Synchronising1763770009000,
   Linking1763770010000,
   FindingClaims1763770010500,
+  Feeds1763770011000,
 ];

@@ -6,7 +6,7 @@ import { expand } from './expansion.js';
 import { Unreadable } from './unreadable.js';
 import { ianaZone, UTC } from './zones.js';
 
-const FOLDER = join(import.meta.dirname, '../../../../../shared/ics-corpus');
+const FOLDER = join(import.meta.dirname, '../../../../shared/ics-corpus');
 const present = existsSync(FOLDER);
 
 interface Expected {

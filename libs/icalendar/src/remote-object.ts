@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Interval, RemoteObject } from '#domain';
 import { isRecurring, uidOf, type CalendarEvent } from './calendar-object.js';
 import { byUid, expand, inForce, intervalOf, type ExpansionRequest } from './expansion.js';
-import { detached } from './hrefs.js';
+import { detached } from './texts.js';
 import type { BoundedRule } from './rule-parts.js';
 import { toInstant } from './zones.js';
 import type { EventTime, Span } from './times.js';

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { ConnectorError } from '#connector-sdk';
+import { contentLines, detached, Unreadable, valueOf, wellKnown, type ContentLine } from '#icalendar';
+import { noCalendar } from './errors.js';
+
+/** All events of one UID, as a calendar object of their own, so that one bad event harms no other. */
+export interface FeedObject {
+  /** The UID; a digest where there is none, or none that could be kept. */
+  readonly id: string;
+  readonly body: string;
+}
+
+/** A published calendar that arrived whole. */
+export interface Feed {
+  /** `X-WR-CALNAME`; `null` when the feed does not say. */
+  readonly name: string | null;
+  /** IANA zone by `X-WR-TIMEZONE`; `null` when the feed does not say. */
+  readonly timeZone: string | null;
+  readonly objects: readonly FeedObject[];
+}
+
+const MAX_CHARACTERS = 16 * 1024 * 1024;
+const MAX_BLOCKS = 50_000;
+const MAX_ID = 500;
+/** Steps between which other work gets its turn. */
+const AT_A_TIME = 100;
+const BOUNDARY = /^(BEGIN|END):(VCALENDAR|VEVENT|VTIMEZONE)[ \t\r]*$/gim;
+
+interface Block {
+  readonly component: string;
+  readonly text: string;
+}
+
+/**
+ * Takes a feed apart. Throws `unavailable` for what is not a whole calendar (a torn answer ends without END:VCALENDAR),
+ * `invalid` for one that is too large. An event that is cut off inside a whole calendar stays, for its reader to refuse.
+ */
+export async function splitFeed(body: string): Promise<Feed> {
+  if (body.length > MAX_CHARACTERS) throw new ConnectorError('invalid', 'the feed is larger than what is read');
+  if (!/^\uFEFF?\s*BEGIN:VCALENDAR/i.test(body)) throw noCalendar('the answer is not a calendar');
+  const { head, blocks } = await blocksOf(body);
+  return { ...aboutOf(contentLines(head)), objects: await objectsOf(blocks) };
+}
+
+function aboutOf(lines: readonly ContentLine[]): Pick<Feed, 'name' | 'timeZone'> {
+  const zone = valueIn(lines, 'X-WR-TIMEZONE');
+  return {
+    name: valueIn(lines, 'X-WR-CALNAME')?.slice(0, 200) ?? null,
+    timeZone: zone === null ? null : (wellKnown(zone)?.name ?? null),
+  };
+}
+
+async function blocksOf(body: string): Promise<{ head: string; blocks: readonly Block[] }> {
+  const scan = new Scan(body);
+  let steps = 0;
+  for (const { 0: whole, 1: verb = '', 2: component = '', index } of body.matchAll(BOUNDARY)) {
+    if (++steps % (AT_A_TIME * 10) === 0) await breathe();
+    if (verb.toUpperCase() === 'BEGIN') scan.begin(component.toUpperCase(), index);
+    else scan.end(component.toUpperCase(), index, index + whole.length);
+  }
+  return scan.finish();
+}
+
+/** Finds events and zones by their first and last lines. */
+class Scan {
+  readonly #body: string;
+  readonly #blocks: Block[] = [];
+  #inside = false;
+  #open: { readonly component: string; readonly at: number } | null = null;
+  /** Where the calendar's own properties end. */
+  #headTo: number | null = null;
+
+  constructor(body: string) {
+    this.#body = body;
+  }
+
+  begin(component: string, at: number): void {
+    if (component === 'VCALENDAR') {
+      if (this.#inside) throw noCalendar('the feed is cut off');
+      this.#inside = true;
+      return;
+    }
+    if (!this.#inside) throw noCalendar('the answer is not a calendar');
+    this.#headTo ??= at;
+    this.#close(at);
+    this.#open = { component, at };
+  }
+
+  end(component: string, at: number, after: number): void {
+    if (component === 'VCALENDAR') {
+      this.#headTo ??= at;
+      this.#close(at);
+      this.#inside = false;
+    } else if (this.#open?.component === component) {
+      this.#close(after);
+    }
+  }
+
+  finish(): { head: string; blocks: readonly Block[] } {
+    if (this.#inside || this.#headTo === null) throw noCalendar('the feed is cut off');
+    return { head: this.#body.slice(0, this.#headTo), blocks: this.#blocks };
+  }
+
+  #close(to: number): void {
+    if (this.#open === null) return;
+    this.#blocks.push({ component: this.#open.component, text: this.#body.slice(this.#open.at, to) });
+    this.#open = null;
+    if (this.#blocks.length > MAX_BLOCKS) throw new ConnectorError('invalid', 'the feed holds too many events');
+  }
+}
+
+async function objectsOf(blocks: readonly Block[]): Promise<FeedObject[]> {
+  const zones = new Map<string, string>();
+  const events = new Map<string, string[]>();
+  for (const [n, { component, text }] of blocks.entries()) {
+    if (n % AT_A_TIME === 0) await breathe();
+    const lines = ownLines(text);
+    if (component === 'VTIMEZONE') {
+      const name = valueIn(lines, 'TZID');
+      if (name !== null && wellKnown(name) === null && !zones.has(name)) zones.set(name, text);
+    } else {
+      const id = idOf(lines, text);
+      const group = events.get(id);
+      if (group) group.push(text);
+      else events.set(id, [text]);
+    }
+  }
+  const objects: FeedObject[] = [];
+  for (const [id, texts] of events) {
+    if (objects.length % AT_A_TIME === 0) await breathe();
+    objects.push({ id, body: wrapped(texts, zones) });
+  }
+  return objects;
+}
+
+/** Lines of a component itself, not of its alarms. Of one too large to be an event, none. */
+function ownLines(text: string): ContentLine[] {
+  try {
+    let depth = 0;
+    return contentLines(text).filter(({ name }) => {
+      if (name === 'BEGIN') depth++;
+      if (name === 'END') depth--;
+      return depth === 1;
+    });
+  } catch (error) {
+    if (error instanceof Unreadable) return [];
+    throw error;
+  }
+}
+
+function valueIn(lines: readonly ContentLine[], property: string): string | null {
+  const line = lines.find(({ name }) => name === property);
+  const value = line === undefined ? '' : valueOf(line).trim();
+  return value === '' ? null : detached(value);
+}
+
+/** Stamps that change each time a feed is made; they tell nothing about an event without UID. */
+const STAMPS = new Set(['DTSTAMP', 'CREATED', 'LAST-MODIFIED', 'SEQUENCE']);
+
+function idOf(lines: readonly ContentLine[], text: string): string {
+  const uid = valueIn(lines, 'UID');
+  if (uid !== null && uid.length <= MAX_ID && !/[\u0000-\u001F\u007F]/.test(uid)) return uid;
+  const facts = lines.filter(({ name }) => !STAMPS.has(name)).map((line) => line.text);
+  const digest = createHash('sha256').update(uid ?? (lines.length > 0 ? facts.sort().join('\n') : text));
+  return `sha256:${digest.digest('base64url')}`;
+}
+
+/** One calendar object with the definitions it needs of zones that nobody else knows. */
+function wrapped(texts: readonly string[], zones: ReadonlyMap<string, string>): string {
+  const events = texts.join('\r\n');
+  const unfolded = zones.size === 0 ? '' : events.replace(/\r?\n[ \t]/g, '');
+  const needed = [...zones].filter(([name]) => unfolded.includes(name)).map(([, text]) => text);
+  return ['BEGIN:VCALENDAR', ...needed, events, 'END:VCALENDAR', ''].join('\r\n');
+}
