@@ -8,6 +8,17 @@ export interface Label {
   readonly en: string;
 }
 
+/**
+ * What the sessions of one connection share beside its secrets, in every process: refresh tokens that are replaced at
+ * each use. Kept encrypted; forgotten when the secrets are entered anew.
+ */
+export interface SharedTokens {
+  /** What was stored last; `null` when nothing was. */
+  read(): Promise<string | null>;
+  /** Stores `next`, provided that `expected` still stands; false when another process was quicker. */
+  replace(expected: string | null, next: string): Promise<boolean>;
+}
+
 /** What the hub lends to a session. */
 export interface ConnectorContext {
   /** Milliseconds a single HTTP exchange may take unless the caller's signal ends it earlier. */
@@ -16,6 +27,8 @@ export interface ConnectorContext {
   readonly allowPrivateNetworks: boolean;
   /** Epoch milliseconds; only for signatures and ages, never for ordering. */
   now(): number;
+  /** Left out where nothing is shared. */
+  readonly tokens?: SharedTokens;
 }
 
 /** Shapes of what an administrator enters. Their `.meta({ title, description })` drive the console's form. */

@@ -1,9 +1,10 @@
 // Written by `npm run gen` from the folder names; do not edit.
 import type { Connector } from '#connector-sdk';
 import caldav from './caldav/connector.js';
+import google from './google/connector.js';
 import inHouse from './in-house/connector.js';
 
-const all: readonly Connector[] = [caldav, inHouse];
+const all: readonly Connector[] = [caldav, google, inHouse];
 
 /** Every connector there is, by its id. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(all.map((connector) => [connector.id, connector]));
