@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { newId, type Actor, type BookingAnswer } from '#application';
+import { openReceiver } from '#connector-testkit';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { eventsOf, linkAgenda, openHub, type RemoteAccount, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
@@ -165,8 +166,9 @@ describe('the loop between the hub and a Google calendar', () => {
     await pull();
     expect(await freeMinutes()).toEqual([30, 35, 40, 45, 50, 55]);
     const mirrored = await hub.database.withOrganization(practice.organization, (transaction) =>
-      transaction.query<{ summary: string | null }>('SELECT summary_digest AS summary FROM mirror'),
+      transaction.query<{ summary: string | null }>('SELECT summary_hash AS summary FROM mirror'),
     );
+    expect(mirrored.length).toBeGreaterThan(0);
     expect(mirrored.every(({ summary }) => summary === null)).toBe(true);
     await edit({ action: 'delete', id: series.id });
     await pull();
@@ -211,6 +213,32 @@ describe('the loop between the hub and a Google calendar', () => {
     } finally {
       await other.close();
     }
+  });
+
+  it('is told of changes by a channel whose messages are authenticated, and not by anybody else', async () => {
+    const receiver = await openReceiver();
+    const pushed = await openHub({ url: database.appUrl, publicUrl: receiver.url });
+    const other = await createPractice(pool);
+    await control('POST', 'seed', { calendars: [{ id: 'second@example.com', acl: { [USER]: 'owner' } }] });
+    const { secrets } = account as { secrets: { auth: object } };
+    await control('POST', 'seed', {
+      grants: [{ refreshToken: '1//second-refresh-token', user: USER, clientId: CLIENT.id }],
+    });
+    const auth = { ...secrets.auth, refreshToken: '1//second-refresh-token' };
+    const link = await linkAgenda(pushed, other, {
+      ...account,
+      secrets: { auth },
+      remoteAgendaId: 'second@example.com',
+    });
+    await edit({ action: 'create', calendarId: 'second@example.com', event: timed(TEN, TEN + HOUR) });
+    const [greeting, change] = await receiver.wait(2, 5000);
+    const organizationId = other.organization;
+    for (const push of [greeting!, change!])
+      expect(await pushed.links.receivePush({ organizationId, linkId: link, ...push })).toBe('accepted');
+    const headers = { ...change!.headers, 'x-goog-channel-token': 'guessed' };
+    expect(await pushed.links.receivePush({ organizationId, linkId: link, ...change!, headers })).toBe('refused');
+    await pushed.close();
+    await receiver.close();
   });
 
   it('a withdrawn consent is a red light, and nothing is deleted', async () => {
