@@ -157,7 +157,7 @@ describe('the loop between the hub and a Google calendar', () => {
 
   it('takes his private events, series and all, out of the search, and gives them back', async () => {
     expect(await freeMinutes()).toContain(0);
-    const weekly = { recurrence: ['RRULE:FREQ=WEEKLY;COUNT=6'], visibility: 'private', summary: 'Musculation' };
+    const weekly = { recurrence: ['RRULE:FREQ=DAILY;COUNT=40'], visibility: 'private', summary: 'Musculation' };
     const from = TEN - 7 * 24 * HOUR;
     const series = await edit({
       action: 'create',
@@ -213,6 +213,20 @@ describe('the loop between the hub and a Google calendar', () => {
     } finally {
       await other.close();
     }
+  });
+
+  it('a quota in any shape slows the whole connection down, and no call is made meanwhile', async () => {
+    await control('POST', 'refuse', { status: 403, reason: 'userRateLimitExceeded', retryAfterSeconds: 20 });
+    await pull();
+    const { blockedMs } = (await hub.links.health(practice.organization, linkId))!;
+    expect(blockedMs).toBeGreaterThan(10_000);
+    await control('DELETE', 'requests');
+    const [connection] = await hub.connections.list(practice.organization);
+    expect(await hub.connections.remoteAgendas(practice.organization, connection!.id)).toMatchObject({
+      outcome: 'failed',
+      failure: { kind: 'unavailable' },
+    });
+    expect((await control<{ recent: object[] }>('GET', 'requests')).recent).toEqual([]);
   });
 
   it('is told of changes by a channel whose messages are authenticated, and not by anybody else', async () => {

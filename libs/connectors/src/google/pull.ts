@@ -6,7 +6,7 @@ import { busyOnly } from './free-busy.js';
 import { toRemoteObject, type View } from './mapping.js';
 import { EVENT_FIELDS, type Reading } from './requests.js';
 import { event as eventSchema, events, identified, tombstone, type Event } from './schemas.js';
-import { seriesOf } from './series.js';
+import { asSeries, readSeries } from './series.js';
 
 /** Sync tokens hold only for the parameters they were given with; another number makes older cursors useless. */
 const CURSOR = '1:';
@@ -14,6 +14,8 @@ const PAGE = 2500;
 /** Pages of one pull; an endless listing is a fault of the backend, not work to be done. */
 const MAX_PAGES = 2_000;
 const MAX_RAW = 64 * 1024;
+/** Touched series that are read one by one after a delta. */
+const MAX_SERIES = 50;
 /** Reads the delta since the cursor, or everything in the window. */
 export async function* pull(reading: Reading): AsyncGenerator<PullItem> {
   const { cursor } = reading.request;
@@ -29,15 +31,15 @@ export async function* pull(reading: Reading): AsyncGenerator<PullItem> {
   }
 }
 
-/** One listing or delta, instances one by one (`singleEvents`), each its own object. */
+/** One listing or delta. Instances come one by one (`singleEvents`), and are put together by series. */
 class Listing {
   readonly #reading: Reading;
   readonly #view: View;
   readonly #delta: boolean;
   readonly #present = new Set<string>();
-  /** Series that one of ours was turned into: read as one object each. */
-  readonly #ours = new Set<string>();
-  readonly #replaced = new Set<string>();
+  /** Instances of a listing, by series; after a delta each touched series is read anew, its other instances were not named. */
+  readonly #series = new Map<string, Event[]>();
+  readonly #unreadable = new Map<string, RemoteChange>();
   #known: Promise<ReadonlyMap<string, string | null>> | null = null;
 
   constructor(reading: Reading) {
@@ -57,9 +59,8 @@ class Listing {
     }
     // Without a token after a delta nothing says where it ended.
     if (next === null && this.#delta) throw senseless(false, 200);
-    const series = await Promise.all([...this.#ours].map((id) => seriesOf(this.#reading, id)));
-    for (const change of series) if (change.kind === 'upsert') this.#present.add(change.object.remoteId);
-    if (series.length > 0) yield { type: 'changes', changes: series };
+    const together = await this.#together();
+    if (together.length > 0) yield { type: 'changes', changes: together };
     const complete = this.#delta ? null : { window: this.#reading.request.window, present: this.#present };
     yield { type: 'end', cursor: next === null ? null : CURSOR + next, complete };
   }
@@ -93,60 +94,71 @@ class Listing {
     const gone = tombstone.safeParse(item);
     if (gone.success) return this.#removed(gone.data.id, gone.data.recurringEventId);
     const read = eventSchema.safeParse(item);
-    if (!read.success) return [this.#unreadable(item, read.error.issues.map(({ path }) => path.join('.')).join(', '))];
-    const series = read.data.recurringEventId ?? null;
-    if (series !== null && this.#takeOurs(series)) return [];
+    if (!read.success) return this.#putAside(item, read.error.issues.map(({ path }) => path.join('.')).join(', '));
+    const { recurringEventId } = read.data;
+    if (recurringEventId != null) {
+      this.#instancesOf(recurringEventId).push(read.data);
+      return [];
+    }
     const object = toRemoteObject(read.data, this.#view);
     if (await this.#beyond(object)) return [];
     this.#present.add(object.remoteId);
-    return [...(await this.#replacedBy(read.data)), { kind: 'upsert', object }];
+    return [{ kind: 'upsert', object }];
   }
 
-  /** Deleting a series need not name its instances (calendar API reference: only `id` is certain). */
-  async #removed(id: string, recurringEventId: string | null | undefined): Promise<RemoteChange[]> {
+  #removed(id: string, recurringEventId: string | null | undefined): RemoteChange[] {
+    if (!this.#delta) return [];
+    // Of a cancelled instance nothing but its id is certain.
     const series = recurringEventId ?? seriesIn(id);
-    if ((series !== null && this.#takeOurs(series)) || !this.#delta) return [];
-    const known = await this.#knownIds();
-    const instances = [...known.keys()].filter((one) => one.length > id.length && seriesIn(one) === id);
-    return [id, ...instances].map((remoteId) => ({ kind: 'removed', remoteId }));
+    if (series !== null) this.#instancesOf(series);
+    return [{ kind: 'removed', remoteId: id }];
   }
 
-  #takeOurs(series: string): boolean {
-    if (referenceIn(series) === null) return false;
-    this.#ours.add(series);
-    return true;
+  #instancesOf(series: string): Event[] {
+    const found = this.#series.get(series) ?? [];
+    this.#series.set(series, found);
+    return found;
   }
 
-  /** A single event that was made a series is not named any more: its instances stand for it. */
-  async #replacedBy({ recurringEventId: series }: Event): Promise<RemoteChange[]> {
-    if (series == null || !this.#delta || this.#replaced.has(series)) return [];
-    this.#replaced.add(series);
-    return (await this.#knownIds()).has(series) ? [{ kind: 'removed', remoteId: series }] : [];
+  async #together(): Promise<RemoteChange[]> {
+    const ids = [...this.#series.keys()].filter((id) => !this.#unreadable.has(id));
+    if (this.#delta && ids.length > MAX_SERIES)
+      throw new ConnectorError('cursor_expired', 'so many series changed that a complete listing is less work');
+    const changes = await Promise.all(
+      ids.map(async (id): Promise<RemoteChange> => {
+        const object = this.#delta || referenceIn(id) !== null ? null : asSeries(id, this.#instancesOf(id), this.#view);
+        return object === null ? readSeries(this.#reading, id) : { kind: 'upsert', object };
+      }),
+    );
+    for (const change of changes) if (change.kind === 'upsert') this.#present.add(change.object.remoteId);
+    return [...changes, ...this.#unreadable.values()];
   }
 
-  /** A delta names far instances and whatever else was touched; outside the window only what is known matters. */
-  async #beyond({ when, reference, remoteId }: RemoteObject): Promise<boolean> {
-    if (!this.#delta || reference !== null || when === null || overlaps(when, this.#reading.request.window))
-      return false;
-    return !(await this.#knownIds()).has(remoteId);
-  }
-
-  #unreadable(item: unknown, fields: string): RemoteChange {
+  /** Whatever is not read of a series makes the whole of it unreadable: half of it would free the other half. */
+  #putAside(item: unknown, fields: string): RemoteChange[] {
     const named = identified.safeParse(item);
     // Passing over an event that cannot even be named would make it look deleted.
     if (!named.success) throw senseless(false, 200);
-    this.#present.add(named.data.id);
-    return {
+    const { id, etag, recurringEventId } = named.data;
+    const series = recurringEventId ?? null;
+    const change: RemoteChange = {
       kind: 'unreadable',
-      remoteId: named.data.id,
-      version: named.data.etag ?? null,
+      remoteId: series ?? id,
+      version: series === null ? (etag ?? null) : null,
       reason: `unreadable: ${fields}`,
       raw: JSON.stringify(item).slice(0, MAX_RAW),
     };
+    this.#present.add(change.remoteId);
+    if (series === null) return [change];
+    this.#unreadable.set(series, change);
+    return [];
   }
 
-  #knownIds(): Promise<ReadonlyMap<string, string | null>> {
+  /** A delta names whatever was touched; outside the window only what is known matters. */
+  async #beyond({ when, reference, remoteId }: RemoteObject): Promise<boolean> {
+    if (!this.#delta || reference !== null || when === null || overlaps(when, this.#reading.request.window))
+      return false;
     this.#known ??= this.#reading.request.known();
-    return this.#known;
+    return !(await this.#known).has(remoteId);
   }
 }

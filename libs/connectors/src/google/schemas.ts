@@ -35,7 +35,7 @@ export type Moment = z.output<typeof moment>;
 export const tombstone = z.object({ id, status: z.literal('cancelled'), recurringEventId: text });
 
 /** The least an item must say of itself to be put aside. */
-export const identified = z.object({ id, etag: text });
+export const identified = z.object({ id, etag: text, recurringEventId: text });
 
 /** Items stay unparsed here, so that one unreadable event does not hide the others. */
 export const events = z.object({

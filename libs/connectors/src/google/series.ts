@@ -1,28 +1,57 @@
-import type { Interval, RemoteChange } from '#domain';
-import { senseless } from './errors.js';
-import { toRemoteObject } from './mapping.js';
-import { EVENT_FIELDS, standing, type Reading } from './requests.js';
-import { event as eventSchema, events } from './schemas.js';
+import { union, type Interval, type RemoteChange, type RemoteObject } from '#domain';
+import { isKind, senseless } from './errors.js';
+import { referenceIn } from './event-ids.js';
+import { hash, toRemoteObject, type View } from './mapping.js';
+import { describeCalendar, EVENT_FIELDS, standing, type Reading } from './requests.js';
+import { event as eventSchema, events, type Event } from './schemas.js';
 
 /** Pages of the instances of one series inside a window of some months. */
 const MAX_PAGES = 20;
 
 /**
- * One of ours that the practitioner made a series: one object, with its reference, that is busy at every instance. As
- * single instances it would no longer be ours, and would stand in its own way.
+ * A series of somebody's as one object, from its instances in the window: so one deletion is one deletion, however many
+ * instances it had. Where it stands is where its first instance in the window stands.
  */
-export async function seriesOf(reading: Reading, eventId: string): Promise<RemoteChange> {
-  const { client, request, options } = reading;
-  const { agendaId: calendarId, window, timeZone } = request;
-  const event = await standing(client, { calendarId, eventId }, options);
-  if (event === null) return { kind: 'removed', remoteId: eventId };
-  const object = toRemoteObject(event, { window, timeZone });
-  if (!object.recurring) return { kind: 'upsert', object };
-  return { kind: 'upsert', object: { ...object, busy: await instancesOf(reading, eventId) } };
+export function asSeries(seriesId: string, instances: readonly Event[], view: View): RemoteObject | null {
+  const objects = instances
+    .map((instance) => toRemoteObject(instance, view))
+    .sort((a, b) => (a.when?.start ?? 0) - (b.when?.start ?? 0));
+  const [first] = objects;
+  if (first === undefined) return null;
+  return {
+    remoteId: seriesId,
+    version: null,
+    contentHash: hash(objects.map(({ contentHash }) => contentHash)),
+    reference: null,
+    when: first.when,
+    recurring: true,
+    busy: union(objects.flatMap(({ busy }) => busy)),
+    summary: first.summary,
+    modifiedAt: first.modifiedAt,
+  };
 }
 
-async function instancesOf({ client, request, options }: Reading, eventId: string): Promise<Interval[]> {
-  const { agendaId: calendarId, window, timeZone } = request;
+/** A series as it stands now. Throws `invalid` when an instance cannot be read. */
+export async function readSeries(reading: Reading, seriesId: string): Promise<RemoteChange> {
+  const view = { window: reading.request.window, timeZone: reading.request.timeZone };
+  if (referenceIn(seriesId) !== null) return readOurs(reading, seriesId, view);
+  const object = asSeries(seriesId, await instancesOf(reading, seriesId), view);
+  return object === null ? { kind: 'removed', remoteId: seriesId } : { kind: 'upsert', object };
+}
+
+/** One of ours that the practitioner made a series: it keeps its reference and its version. */
+async function readOurs(reading: Reading, eventId: string, view: View): Promise<RemoteChange> {
+  const { client, request, options } = reading;
+  const event = await standing(client, { calendarId: request.agendaId, eventId }, options);
+  if (event === null) return { kind: 'removed', remoteId: eventId };
+  const object = toRemoteObject(event, view);
+  if (!object.recurring) return { kind: 'upsert', object };
+  const busy: Interval[] = (await instancesOf(reading, eventId)).flatMap((one) => toRemoteObject(one, view).busy);
+  return { kind: 'upsert', object: { ...object, busy: union(busy) } };
+}
+
+async function instancesOf({ client, request, options }: Reading, eventId: string): Promise<Event[]> {
+  const { agendaId: calendarId, window } = request;
   const query = {
     calendarId,
     eventId,
@@ -31,15 +60,24 @@ async function instancesOf({ client, request, options }: Reading, eventId: strin
     maxAttendees: 1,
     fields: `kind,nextPageToken,items(${EVENT_FIELDS})`,
   };
-  const busy: Interval[] = [];
+  const found: Event[] = [];
   let pageToken: string | undefined;
-  for (let count = 0; count < MAX_PAGES; count += 1) {
-    const parameters = { ...query, ...(pageToken === undefined ? {} : { pageToken }) };
-    const page = await client.read(events, (api, via) => api.events.instances(parameters, via), options);
-    for (const item of eventSchema.array().parse(page.items))
-      busy.push(...toRemoteObject(item, { window, timeZone }).busy);
-    if (page.nextPageToken == null) return busy.sort((a, b) => a.start - b.start);
-    pageToken = page.nextPageToken;
+  try {
+    for (let count = 0; count < MAX_PAGES; count += 1) {
+      const parameters = { ...query, ...(pageToken === undefined ? {} : { pageToken }) };
+      const page = await client.read(
+        events.extend({ items: eventSchema.array().default([]) }),
+        (api, via) => api.events.instances(parameters, via),
+        options,
+      );
+      found.push(...page.items.filter(({ status }) => status !== 'cancelled'));
+      if (page.nextPageToken == null) return found;
+      pageToken = page.nextPageToken;
+    }
+  } catch (error) {
+    if (!isKind(error, 'not_found')) throw error;
+    await describeCalendar(client, calendarId, options);
+    return [];
   }
   throw senseless(false, 200);
 }
