@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Session } from '#connector-sdk';
 import { Mirror, type PullReport } from '#connector-testkit';
@@ -215,6 +215,36 @@ describe('what practitioners do in Google Calendar, as the connector tells it', 
     expect(await itself.listAgendas(call())).toEqual([
       { id: shared, name: 'Cabinet', writable: true, timeZone: 'Europe/Paris' },
     ]);
+  });
+
+  it('a practitioner consents in his browser, and withdraws it again', async () => {
+    const url = (path: string): string => `${origin}/google${path}`;
+    const settings = google.config.settings.parse({
+      rootUrl: url(''),
+      tokenUrl: url('/token'),
+      authUrl: url('/o/oauth2/v2/auth'),
+      revokeUrl: url('/revoke'),
+    });
+    const context = { timeoutMs: 3000, allowPrivateNetworks: true, now: Date.now };
+    const via = { context, signal: AbortSignal.timeout(10_000) };
+    const verifier = randomBytes(32).toString('base64url');
+    const challenge = createHash('sha256').update(verifier).digest('base64url');
+    const asked = { clientId: CLIENT.id, redirectUri: 'http://127.0.0.1:9/back', state: 'state-1', challenge };
+    const page = google.consent!.url(settings, asked);
+    expect(new URL(page).searchParams.get('access_type')).toBe('offline');
+    const grant = async (proof: string) => {
+      const back = await fetch(`${page}&login_hint=${USER}`, { redirect: 'manual' });
+      const { searchParams } = new URL(back.headers.get('location') ?? '');
+      expect(searchParams.get('state')).toBe('state-1');
+      const code = searchParams.get('code') ?? '';
+      return google.consent!.exchange(settings, { ...asked, clientSecret: CLIENT.secret, code, verifier: proof }, via);
+    };
+    await expect(grant('another verifier')).rejects.toMatchObject({ kind: 'auth' });
+    const secrets = await grant(verifier);
+    const session = open(secrets.auth);
+    expect(await session.verify(call())).toEqual({ account: USER });
+    for (let time = 0; time < 2; time += 1) await google.consent!.revoke({ settings, secrets }, via);
+    await expect(session.verify(call())).rejects.toMatchObject({ kind: 'auth' });
   });
 
   it('quotas in all their shapes are quotas, and an access token that ended costs one exchange', async () => {

@@ -1,5 +1,6 @@
-import { createVerify, randomBytes } from 'node:crypto';
+import { createHash, createVerify, randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { leadsToLoopback } from '../core/loopback.js';
 import { ApiRefusal, GrantRefusal } from './refusal.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/';
@@ -47,11 +48,25 @@ const claimsShape = z.object({
   exp: z.number(),
 });
 
+const consentQuery = z.object({
+  response_type: z.literal('code'),
+  client_id: text,
+  redirect_uri: text.refine(leadsToLoopback),
+  scope: text,
+  state: text,
+  code_challenge: text,
+  code_challenge_method: z.literal('S256'),
+  access_type: z.string().optional(),
+  /** Who consents. */
+  login_hint: text,
+});
+
 /** Clients, grants and the tokens made of them. */
 export class Accounts {
   #clients = new Map<string, Client>();
   #grants = new Map<string, Grant>();
   #serviceAccounts = new Map<string, ServiceAccount>();
+  #codes = new Map<string, z.output<typeof consentQuery>>();
   #access = new Map<string, Caller & { readonly expiresAt: number }>();
   readonly #now: () => number;
 
@@ -60,7 +75,7 @@ export class Accounts {
   }
 
   reset(): void {
-    for (const map of [this.#clients, this.#grants, this.#serviceAccounts, this.#access]) map.clear();
+    for (const map of [this.#clients, this.#grants, this.#serviceAccounts, this.#access, this.#codes]) map.clear();
   }
 
   putClient(client: Client): void {
@@ -98,6 +113,42 @@ export class Accounts {
     const access = token === undefined ? undefined : this.#access.get(token);
     if (access === undefined || access.expiresAt <= this.#now()) throw new ApiRefusal(401, 'authError');
     return access;
+  }
+
+  /** The user ticks every box at once; answers the code that his browser takes back. */
+  consent(query: Readonly<Record<string, string>>): { redirectUri: string; code: string; state: string } {
+    const read = consentQuery.safeParse(query);
+    if (!read.success || !this.#clients.has(read.data.client_id)) throw new GrantRefusal(400, 'invalid_request');
+    const code = `4/${randomBytes(24).toString('base64url')}`;
+    this.#codes.set(code, read.data);
+    return { redirectUri: read.data.redirect_uri, code, state: read.data.state };
+  }
+
+  /** A code is good for one exchange by its client, at its address, with its verifier. */
+  exchangeCode(form: Readonly<Record<string, string>>): object {
+    const client = this.#clients.get(form['client_id'] ?? '');
+    if (client === undefined || client.secret !== form['client_secret']) throw new GrantRefusal(401, 'invalid_client');
+    const asked = this.#codes.get(form['code'] ?? '');
+    this.#codes.delete(form['code'] ?? '');
+    const challenge = createHash('sha256')
+      .update(form['code_verifier'] ?? '')
+      .digest('base64url');
+    const expected = { client_id: client.id, redirect_uri: form['redirect_uri'], code_challenge: challenge };
+    if (
+      asked === undefined ||
+      Object.entries(expected).some(([name, value]) => asked[name as keyof typeof asked] !== value)
+    )
+      throw new GrantRefusal(400, 'invalid_grant');
+    const scopes = asked.scope.split(' ').map((one) => one.replace(SCOPE, ''));
+    const grant = {
+      refreshToken: `1//${randomBytes(24).toString('base64url')}`,
+      user: asked.login_hint,
+      clientId: client.id,
+      scopes,
+    };
+    this.#grants.set(grant.refreshToken, grant);
+    // Only who asks for access while the user is away gets more than an hour of it.
+    return { ...this.#issue(grant), ...(asked.access_type === 'offline' && { refresh_token: grant.refreshToken }) };
   }
 
   refresh(form: Readonly<Record<string, string>>): object {

@@ -16,8 +16,13 @@ export function registerTokens(scope: FastifyInstance, accounts: Accounts): void
   scope.post('/token', (request) => {
     const form = (request.body ?? {}) as Record<string, string>;
     if (form['grant_type'] === 'refresh_token') return accounts.refresh(form);
+    if (form['grant_type'] === 'authorization_code') return accounts.exchangeCode(form);
     if (form['grant_type'] === JWT_BEARER) return accounts.assert(form['assertion'] ?? '', ownUrl(request));
     throw new GrantRefusal(400, 'unsupported_grant_type');
+  });
+  scope.get('/o/oauth2/v2/auth', (request, reply) => {
+    const { redirectUri, code, state } = accounts.consent(request.query as Record<string, string>);
+    return reply.redirect(`${redirectUri}?${new URLSearchParams({ code, state }).toString()}`);
   });
   scope.post('/revoke', (request) => {
     const query = request.query as { token?: string };

@@ -22,6 +22,14 @@ export const settings = z.strictObject({
     title: 'Adresse des jetons',
     description: 'Adresse qui échange une autorisation contre un jeton d’accès',
   }),
+  authUrl: address.default('https://accounts.google.com/o/oauth2/v2/auth').meta({
+    title: 'Adresse du consentement',
+    description: 'Page sur laquelle le praticien accorde l’accès',
+  }),
+  revokeUrl: address.default('https://oauth2.googleapis.com/revoke').meta({
+    title: 'Adresse de révocation',
+    description: 'Adresse qui met fin à une autorisation',
+  }),
   subject: z.email().optional().meta({
     title: 'Adresse du praticien',
     description: 'Pour un compte de service avec délégation au niveau du domaine : au nom de qui il agit',

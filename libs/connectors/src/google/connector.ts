@@ -1,5 +1,6 @@
 import { defineConnector } from '#connector-sdk';
 import { secrets, settings } from './config.js';
+import { consent } from './consent.js';
 import { GoogleSession } from './session.js';
 
 export default defineConnector({
@@ -24,5 +25,6 @@ export default defineConnector({
     settleMs: 60_000,
   },
   config: { settings, secrets },
+  consent,
   open: (account, context) => new GoogleSession(account.settings, account.secrets, context),
 });

@@ -99,6 +99,7 @@ export const token = z.object({
   access_token: z.string().min(1),
   expires_in: z.number().positive().default(3600),
   refresh_token: z.string().min(1).nullish(),
+  scope: text,
 });
 export const tokenFailure = z.object({ error: z.string() });
 

@@ -1,16 +1,10 @@
 import { createSign } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConnectorError, retryAfterMs, type ConnectorContext, type Http, type HttpAnswer } from '#connector-sdk';
+import { ConnectorError } from '#connector-sdk';
 import type { z } from 'zod';
-import type { Secrets, Settings } from './config.js';
-import { shared as sharedSchema, token as tokenSchema, tokenFailure } from './schemas.js';
-
-/** Least rights that reading, writing, listing and free/busy need; the domain's administrator delegates exactly these. */
-export const SCOPES = [
-  'https://www.googleapis.com/auth/calendar.events',
-  'https://www.googleapis.com/auth/calendar.calendarlist.readonly',
-  'https://www.googleapis.com/auth/calendar.events.freebusy',
-] as const;
+import type { Secrets } from './config.js';
+import { shared as sharedSchema } from './schemas.js';
+import { exchangeGrant, GrantRefused, json, SCOPES, type Endpoint, type Token } from './token-endpoint.js';
 
 /** A token that ends this soon is renewed first. */
 const EARLY_MS = 60_000;
@@ -19,25 +13,11 @@ const ASSERTION = { from: -30, to: 3300 } as const;
 /** How long another process may take to store what it was given for the same refresh token. */
 const ROTATION = { looks: 8, everyMs: 250 } as const;
 
-interface Token {
-  readonly value: string;
-  readonly expiresAt: number;
-}
 type Shared = z.output<typeof sharedSchema>;
 type OAuth = Extract<Secrets['auth'], { type: 'oauth' }>;
 
-interface Parts {
-  readonly settings: Settings;
+interface Parts extends Endpoint {
   readonly auth: Secrets['auth'];
-  readonly http: Http;
-  readonly context: ConnectorContext;
-}
-
-/** The grant itself was refused: nothing but a new consent helps. */
-class GrantRefused extends ConnectorError {
-  constructor(status: number) {
-    super('auth', 'Google refused the grant: access was withdrawn or ran out', { status });
-  }
 }
 
 /**
@@ -71,7 +51,9 @@ export class AccessTokens {
     const { auth } = this.#parts;
     if (auth.type === 'oauth') return this.#refresh(auth, refused);
     const grant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-    return this.#request({ grant_type: grant, assertion: this.#assertion(auth) }).then(({ token }) => token);
+    return exchangeGrant(this.#parts, { grant_type: grant, assertion: this.#assertion(auth) }).then(
+      ({ token }) => token,
+    );
   }
 
   async #refresh(auth: OAuth, refused: string | null): Promise<Token> {
@@ -84,7 +66,7 @@ export class AccessTokens {
     const { clientId, clientSecret } = auth;
     const form = { grant_type: 'refresh_token', client_id: clientId, client_secret: clientSecret };
     try {
-      const { token, refreshToken } = await this.#request({ ...form, refresh_token: used });
+      const { token, refreshToken } = await exchangeGrant(this.#parts, { ...form, refresh_token: used });
       if (refreshToken !== null && refreshToken !== used) {
         const next = { refreshToken, accessToken: token.value, expiresAt: token.expiresAt } satisfies Shared;
         this.#unsaved = { expected: before, next: JSON.stringify(next) };
@@ -135,22 +117,6 @@ export class AccessTokens {
     }
   }
 
-  async #request(form: Record<string, string>): Promise<{ token: Token; refreshToken: string | null }> {
-    const { settings, http, context } = this.#parts;
-    const answer = await http.send({
-      method: 'POST',
-      url: settings.tokenUrl,
-      headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams(form).toString(),
-      signal: AbortSignal.timeout(context.timeoutMs),
-      write: false,
-    });
-    const read = tokenSchema.safeParse(json(answer.body));
-    if (answer.status !== 200 || !read.success) throw refusal(answer, context.now());
-    const { access_token: value, expires_in: seconds, refresh_token: refreshToken } = read.data;
-    return { token: { value, expiresAt: context.now() + seconds * 1000 }, refreshToken: refreshToken ?? null };
-  }
-
   /** A signed assertion (RFC 7523) of the service account, in the name of `subject` where the domain delegates that. */
   #assertion({ clientEmail, privateKey }: Extract<Secrets['auth'], { type: 'service-account' }>): string {
     const { settings, context } = this.#parts;
@@ -181,26 +147,6 @@ function orGivenUp<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
       signal.removeEventListener('abort', giveUp);
     });
   });
-}
-
-/** Nothing of the caller's request was sent, so even a write is certainly not done. */
-function refusal({ status, headers, body }: HttpAnswer, now: number): ConnectorError {
-  const retry = retryAfterMs(headers['retry-after'], now);
-  if (status === 429)
-    return new ConnectorError('rate_limited', 'Google asks to slow down', { status, retryAfterMs: retry ?? 10_000 });
-  const read = tokenFailure.safeParse(json(body));
-  const said = read.success && status >= 400 && status < 500 ? read.data.error : null;
-  if (said === 'invalid_grant') return new GrantRefused(status);
-  if (said !== null) return new ConnectorError('auth', 'Google refused the client or its rights', { status });
-  return new ConnectorError('unavailable', 'no access token to be had from Google', { status, retryAfterMs: retry });
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function parsed(kept: string | null): Shared | null {
