@@ -1,4 +1,4 @@
-import { ConnectorError, type Connector, type ConnectorContext, type Session } from '#connector-sdk';
+import { ConnectorError, type Connector, type ConnectorContext, type Session, type SharedTokens } from '#connector-sdk';
 import type { ConnectionAccount, ConnectionStore } from './connections.js';
 import { Backends, type Backend } from './ports.js';
 
@@ -49,13 +49,22 @@ export class ConnectorBackends extends Backends {
     cached?.session.close();
     const settings = connector.config.settings.parse(account.settings);
     const secrets = connector.config.secrets.parse(account.secrets);
-    const opened = connector.open({ settings, secrets }, this.context);
+    const context = { ...this.context, tokens: this.tokens(organizationId, account) };
+    const opened = connector.open({ settings, secrets }, context);
     const allowed = connector.capabilities.write === 'none' ? readOnly(opened) : opened;
     const session = this.counted(organizationId, account.id, allowed);
     this.sessions.delete(account.id);
     this.sessions.set(account.id, { fingerprint: account.fingerprint, session });
     this.evict();
     return session;
+  }
+
+  /** A session opened with former secrets must not store its tokens beside the new ones. */
+  private tokens(organizationId: string, { id, fingerprint }: ConnectionAccount): SharedTokens {
+    return {
+      read: () => this.store.sharedTokens(organizationId, id),
+      replace: (expected, next) => this.store.replaceSharedTokens(organizationId, id, { expected, next, fingerprint }),
+    };
   }
 
   private evict(): void {

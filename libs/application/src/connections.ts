@@ -17,7 +17,7 @@ export interface ConnectionRecord {
 /** A connection with what opens it. */
 export interface ConnectionAccount extends ConnectionRecord {
   readonly secrets: Readonly<Record<string, unknown>>;
-  /** Changes whenever settings or secrets do. */
+  /** Changes whenever settings or secrets do; not with what sessions share. */
   readonly fingerprint: string;
   /** Milliseconds for which no call may be made: the breaker, or what the backend asked for; 0 = free. */
   readonly blockedMs: number;
@@ -82,6 +82,14 @@ export abstract class ConnectionStore {
   }): Promise<ConnectionRecord>;
   abstract list(organizationId: string): Promise<readonly ConnectionRecord[]>;
   abstract account(organizationId: string, id: string): Promise<ConnectionAccount | null>;
+  /** What the sessions of the connection share beside its secrets; `null` = nothing. */
+  abstract sharedTokens(organizationId: string, id: string): Promise<string | null>;
+  /** Compare-and-set; false when something else than `expected` stands there, or the secrets are others by now. */
+  abstract replaceSharedTokens(
+    organizationId: string,
+    id: string,
+    tokens: { expected: string | null; next: string; fingerprint: string },
+  ): Promise<boolean>;
   abstract setStatus(organizationId: string, id: string, status: ConnectionRecord['status']): Promise<void>;
   /** Counts a call for the breaker: ten failures in a row within half a minute of one another open it for half a minute. */
   abstract report(organizationId: string, id: string, call: { failed: boolean; blockMs: number }): Promise<void>;

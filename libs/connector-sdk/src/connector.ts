@@ -8,6 +8,17 @@ export interface Label {
   readonly en: string;
 }
 
+/**
+ * What the sessions of one connection share beside its secrets, in every process: refresh tokens that are replaced at
+ * each use. Kept encrypted; forgotten when the secrets are entered anew.
+ */
+export interface SharedTokens {
+  /** What was stored last; `null` when nothing was. */
+  read(): Promise<string | null>;
+  /** Stores `next`, provided that `expected` still stands; false when another process was quicker. */
+  replace(expected: string | null, next: string): Promise<boolean>;
+}
+
 /** What the hub lends to a session. */
 export interface ConnectorContext {
   /** Milliseconds a single HTTP exchange may take unless the caller's signal ends it earlier. */
@@ -16,6 +27,8 @@ export interface ConnectorContext {
   readonly allowPrivateNetworks: boolean;
   /** Epoch milliseconds; only for signatures and ages, never for ordering. */
   now(): number;
+  /** Left out where nothing is shared. */
+  readonly tokens?: SharedTokens;
 }
 
 /** Shapes of what an administrator enters. Their `.meta({ title, description })` drive the console's form. */
@@ -24,6 +37,41 @@ export interface ConnectorConfig<Settings extends z.ZodObject, Secrets extends z
   readonly settings: Settings;
   /** Stored encrypted; never logged nor returned. */
   readonly secrets: Secrets;
+}
+
+/** What the consent page is told; the hub keeps the verifier of `challenge` to itself. */
+export interface ConsentRequest {
+  readonly clientId: string;
+  readonly redirectUri: string;
+  /** Unguessable; comes back with the code. */
+  readonly state: string;
+  /** S256 of the verifier, base64url (RFC 7636 4.2). */
+  readonly challenge: string;
+}
+
+/** What came back from the consent page, with what proves that it was asked for here. */
+export interface ConsentAnswer {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly redirectUri: string;
+  readonly code: string;
+  readonly verifier: string;
+}
+
+/** How a person grants access in a browser instead of entering a token, and how it ends. */
+export interface Consent<Settings extends z.ZodObject, Secrets extends z.ZodObject> {
+  url(settings: z.output<Settings>, request: ConsentRequest): string;
+  /** The secrets to store. Throws `auth`, `forbidden` (less was granted than is needed), `invalid`, `unavailable`. */
+  exchange(
+    settings: z.output<Settings>,
+    answer: ConsentAnswer,
+    via: { readonly context: ConnectorContext; readonly signal: AbortSignal },
+  ): Promise<z.output<Secrets>>;
+  /** Ends the grant at the backend; one that has ended already succeeds. Throws `unavailable`, `rate_limited`, `auth`. */
+  revoke(
+    account: { readonly settings: z.output<Settings>; readonly secrets: z.output<Secrets> },
+    via: { readonly context: ConnectorContext; readonly signal: AbortSignal },
+  ): Promise<void>;
 }
 
 /** A backend, as a value. */
@@ -35,6 +83,7 @@ export interface Connector<Settings extends z.ZodObject = z.ZodObject, Secrets e
   readonly label: Label;
   readonly capabilities: Capabilities;
   readonly config: ConnectorConfig<Settings, Secrets>;
+  readonly consent?: Consent<Settings, Secrets>;
   /** Makes a session; no network yet. */
   open(account: { settings: z.output<Settings>; secrets: z.output<Secrets> }, context: ConnectorContext): Session;
 }

@@ -10,6 +10,8 @@ export interface Receiver {
   readonly url: string;
   /** Waits until this many pushes came, at most `ms`; resolves with those that came. */
   wait(count: number, ms: number): Promise<readonly Received[]>;
+  /** Leaves out of what follows whatever came so far. */
+  forget(): void;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,9 @@ export async function openReceiver(): Promise<Receiver> {
       while (received.length < count && performance.now() < until)
         await new Promise((resolve) => setTimeout(resolve, TICK_MS));
       return [...received];
+    },
+    forget() {
+      received.length = 0;
     },
     close: () =>
       new Promise((resolve) => {

@@ -6,8 +6,13 @@ const ANSWER_KINDS = ['error', 'html', 'rate-limit', 'reset', 'hang', 'torn'] as
 
 const HTML = '<!doctype html><title>Maintenance</title><p>Le service est momentanément indisponible.</p>';
 
+/** An error in a vendor's own words. */
+export type ErrorBody = (status: number) => object;
+
+const PLAIN: ErrorBody = (status) => ({ error: { code: status === 429 ? 'too_many_requests' : 'fault' } });
+
 /** Lets the faults act on every route of this scope: before the handler, or on its answer. */
-export function installFaults(scope: FastifyInstance, faults: Faults): void {
+export function installFaults(scope: FastifyInstance, faults: Faults, body: ErrorBody = PLAIN): void {
   const untouchable = new WeakSet<FastifyRequest>();
 
   scope.addHook('preHandler', async (request, reply) => {
@@ -18,7 +23,7 @@ export function installFaults(scope: FastifyInstance, faults: Faults): void {
     const fault = faults.take(REQUEST_KINDS, occasion);
     if (!fault) return undefined;
     untouchable.add(request);
-    return fail(fault, request, reply);
+    return fail(fault, request, reply, body);
   });
 
   scope.addHook('onSend', async (request, reply, payload: unknown) => {
@@ -29,7 +34,7 @@ export function installFaults(scope: FastifyInstance, faults: Faults): void {
     const torn = faults.take(['torn'], occasion);
     if (torn && typeof payload === 'string') return payload.slice(0, Math.floor(payload.length / 2));
     const fault = faults.take(ANSWER_KINDS, occasion, true);
-    return fault ? spoil(fault, request, reply, payload) : payload;
+    return fault ? spoil(fault, { request, reply, payload, body }) : payload;
   });
 }
 
@@ -38,33 +43,40 @@ function occasionOf(request: FastifyRequest): Occasion {
   return route === undefined ? { method: request.method } : { method: request.method, route };
 }
 
-function fail(fault: Fault, request: FastifyRequest, reply: FastifyReply): unknown {
+function fail(fault: Fault, request: FastifyRequest, reply: FastifyReply, body: ErrorBody): unknown {
   if (fault.kind === 'reset' || fault.kind === 'hang') {
     reply.hijack();
     if (fault.kind === 'reset') request.raw.socket.destroy();
     return reply;
   }
-  return reply.send(describe(fault, reply));
+  return reply.send(describe(fault, reply, body));
 }
 
-async function spoil(fault: Fault, request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+interface Answered {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly payload: unknown;
+  readonly body: ErrorBody;
+}
+
+async function spoil(fault: Fault, { request, reply, payload, body }: Answered): Promise<unknown> {
   if (fault.kind === 'reset') request.raw.socket.destroy();
   if (fault.kind === 'hang') await new Promise((resolve) => request.raw.socket.once('close', resolve));
   if (fault.kind === 'torn' && typeof payload === 'string') return payload.slice(0, Math.floor(payload.length / 2));
   if (fault.kind === 'reset' || fault.kind === 'hang' || fault.kind === 'torn') return payload;
-  const body = describe(fault, reply);
-  return typeof body === 'string' ? body : JSON.stringify(body);
+  const spoilt = describe(fault, reply, body);
+  return typeof spoilt === 'string' ? spoilt : JSON.stringify(spoilt);
 }
 
-function describe(fault: Fault, reply: FastifyReply): string | object {
+function describe(fault: Fault, reply: FastifyReply, body: ErrorBody): string | object {
   if (fault.kind === 'html') {
     reply.code(200).type('text/html; charset=utf-8');
     return HTML;
   }
   if (fault.kind === 'rate-limit') {
     reply.code(429).header('retry-after', String(fault.retryAfterSeconds)).type('application/json');
-    return { error: { code: 'too_many_requests' } };
+    return body(429);
   }
   reply.code(fault.status).type('application/json');
-  return { error: { code: 'fault' } };
+  return body(fault.status);
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import nock from 'nock';
 import { ConnectorError, type ConnectorErrorKind, type PullItem, type Session } from '#connector-sdk';
 import connector from './connector.js';
@@ -27,6 +27,11 @@ afterEach(() => {
   session.close();
   nock.cleanAll();
   nock.enableNetConnect();
+});
+
+// Each spec file has a nock of its own, and those of earlier ones would still listen.
+afterAll(() => {
+  nock.restore();
 });
 
 async function kindOf(attempt: Promise<unknown>): Promise<ConnectorErrorKind> {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   ConnectionStore,
   StoreRefused,
@@ -11,6 +10,7 @@ import {
   type Vault,
 } from '#application';
 import type { Database } from '../database.js';
+import { fingerprintOf, openSecrets, readTokens, replaceTokens, SECRETS } from './connection-secrets.js';
 
 interface ConnectionRow {
   id: string;
@@ -21,7 +21,6 @@ interface ConnectionRow {
 }
 
 const RECORD = 'id, connector_id AS "connectorId", label, settings, status';
-const SECRETS = 'connection.secrets_sealed';
 const PUSH_SECRET = 'link.push_secret_sealed';
 /** Failures in a row after which a backend is left in peace, and for how long (milliseconds). */
 const BREAKER = { failures: 10, openMs: 30_000 };
@@ -117,16 +116,25 @@ export class PgConnectionStore extends ConnectionStore {
       );
       if (row === undefined) return null;
       const { sealed, blockedMs, ...record } = row;
-      const secrets = JSON.parse(this.vault.open(organizationId, `${SECRETS}|${id}`, sealed).toString()) as Record<
-        string,
-        unknown
-      >;
-      const fingerprint = createHash('sha256')
-        .update(JSON.stringify(record.settings))
-        .update(sealed)
-        .digest('base64url');
-      return { ...record, secrets, fingerprint, blockedMs };
+      const { secrets } = openSecrets(this.vault, { organizationId, id }, sealed);
+      return { ...record, secrets, fingerprint: fingerprintOf(record.settings, secrets), blockedMs };
     });
+  }
+
+  sharedTokens(organizationId: string, id: string): Promise<string | null> {
+    return this.database.withOrganization(organizationId, (transaction) =>
+      readTokens(transaction, this.vault, { organizationId, id }),
+    );
+  }
+
+  replaceSharedTokens(
+    organizationId: string,
+    id: string,
+    tokens: { expected: string | null; next: string; fingerprint: string },
+  ): Promise<boolean> {
+    return this.database.withOrganization(organizationId, (transaction) =>
+      replaceTokens(transaction, this.vault, { organizationId, id }, tokens),
+    );
   }
 
   setStatus(organizationId: string, id: string, status: ConnectionRecord['status']): Promise<void> {

@@ -1,0 +1,103 @@
+import type { FastifyInstance } from 'fastify';
+import { installFaults } from '../core/fault-hooks.js';
+import { Faults } from '../core/faults.js';
+import { onlyLoopback } from '../core/loopback.js';
+import { Refusal } from '../core/refusal.js';
+import { RequestLog } from '../core/request-log.js';
+import type { Vendor, VendorContext } from '../vendor.js';
+import { Accounts } from './accounts.js';
+import { registerApi } from './api.js';
+import { Channels } from './channels.js';
+import { registerControl, seed, seedInput, type ControlParts, type PlannedRefusal } from './control.js';
+import { ApiRefusal, envelope, GrantRefusal } from './refusal.js';
+import { CalendarStore } from './store.js';
+import { readForms, registerTokens } from './token-api.js';
+
+const DEMO_USER = 'anne.martin@example.com';
+const DEMO = seedInput.parse({
+  clients: [{ id: 'demo-google-client', secret: 'demo-google-secret' }],
+  grants: [{ refreshToken: 'demo-google-refresh-token', user: DEMO_USER, clientId: 'demo-google-client' }],
+  calendars: [{ id: DEMO_USER, summary: 'Dr Anne Martin', acl: { [DEMO_USER]: 'owner' } }],
+});
+
+/** Google Calendar: API, token endpoint and channels, as strict as the documents about them. */
+export const google: Vendor = {
+  name: 'google',
+  register(scope: FastifyInstance, context: VendorContext): void {
+    const clock = { advanceMs: 0 };
+    const now = (): number => context.now() + clock.advanceMs;
+    const faults = new Faults();
+    const oldest = new Map<string, number>();
+    const store = new CalendarStore(now);
+    const channels = new Channels(faults, now);
+    const refusals: PlannedRefusal[] = [];
+    const parts: ControlParts = {
+      ...{ store, channels, faults, clock, refusals, oldest },
+      accounts: new Accounts(now),
+      tokenFaults: new Faults(),
+      log: new RequestLog(),
+    };
+    store.onChange = (calendarId) => {
+      channels.changed(calendarId);
+    };
+    if (context.demo) seed(parts, DEMO);
+    scope.addHook('onClose', () => {
+      channels.stop();
+    });
+    answerInItsWords(scope);
+    registerScopes(scope, parts);
+  },
+};
+
+function registerScopes(scope: FastifyInstance, parts: ControlParts): void {
+  const { store, channels, accounts, faults, oldest } = parts;
+  scope.register(
+    (api, _options, done) => {
+      parts.log.watch(api);
+      installFaults(api, faults, (status) => envelope(status));
+      api.addHook('preHandler', (_request, _reply, next) => {
+        next(plannedRefusal(parts.refusals));
+      });
+      registerApi(api, { store, channels, accounts, faults, oldestToken: (id) => oldest.get(id) ?? 0 });
+      done();
+    },
+    { prefix: '/calendar/v3' },
+  );
+  scope.register((tokens, _options, done) => {
+    parts.log.watch(tokens);
+    readForms(tokens);
+    installFaults(tokens, parts.tokenFaults, () => ({ error: 'internal_failure' }));
+    registerTokens(tokens, accounts);
+    done();
+  });
+  scope.register(
+    (control, _options, done) => {
+      onlyLoopback(control);
+      registerControl(control, parts);
+      done();
+    },
+    { prefix: '/__control' },
+  );
+}
+
+function answerInItsWords(scope: FastifyInstance): void {
+  scope.setErrorHandler((error, _request, reply) => {
+    if (error instanceof GrantRefusal) return reply.code(error.status).send({ error: error.code });
+    if (error instanceof ApiRefusal) {
+      if (error.retryAfterSeconds !== null) reply.header('retry-after', String(error.retryAfterSeconds));
+      return reply.code(error.status).send(envelope(error.status, error.reason));
+    }
+    if (error instanceof Refusal)
+      return reply.code(error.status).send({ error: { code: error.code, ...error.details } });
+    const { statusCode = 500 } = error as { statusCode?: number };
+    return reply.code(statusCode).send(envelope(statusCode));
+  });
+}
+
+function plannedRefusal(refusals: PlannedRefusal[]): ApiRefusal | undefined {
+  const [planned] = refusals;
+  if (planned === undefined) return undefined;
+  planned.times -= 1;
+  if (planned.times === 0) refusals.shift();
+  return new ApiRefusal(planned.status, planned.reason, planned.retryAfterSeconds);
+}
