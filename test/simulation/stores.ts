@@ -297,7 +297,7 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     remoteAgendaId: tables.REMOTE_AGENDA,
     direction: 'two-way',
     disclosure: 'initials',
-    policy: 'practitioner-wins',
+    policy: link.policy,
     status: 'active',
     timeZone: 'Europe/Paris',
     cursor: link.cursor,
@@ -326,6 +326,7 @@ function pendingOf({ tables: { appointments, mirrors, now } }: HubDatabase, writ
     unanswered: write.unanswered,
     sinceSentMs: write.lastSentAt === null ? null : now() - write.lastSentAt,
     failures: write.failures,
+    askedAt: write.askedAt,
     departing: write.departing,
     mirror: mirror === undefined ? null : { remoteId: mirror.remoteId, version: mirror.version, when: mirror.when },
   };

@@ -129,6 +129,8 @@ export interface PendingWrite {
   /** Milliseconds since the last attempt was sent, by the database's clock. */
   readonly sinceSentMs: number | null;
   readonly failures: number;
+  /** When what is to be written was last changed here, by the database's clock; epoch milliseconds. */
+  readonly askedAt: number;
   /** A move keeps its old place until the backend followed. */
   readonly departing: Interval | null;
   readonly mirror: {

@@ -141,6 +141,7 @@ describe('the schema', () => {
     ).toEqual([
       'agenda agenda_seats O',
       'appointment appointment_claims O deferred',
+      'appointment appointment_conflict_open O deferred',
       'appointment appointment_revival O',
       'claim claim_appointment O deferred',
       'claim claim_exemption O',

@@ -32,7 +32,7 @@ export class ConnectionRow {
 @Checks({
   link_direction_value: `direction IN ('two-way', 'read-only')`,
   link_disclosure_value: `disclosure IN ('full', 'initials', 'busy')`,
-  link_policy_value: `policy IN ('practitioner-wins', 'hub-wins')`,
+  link_policy_value: `policy IN ('practitioner-wins', 'hub-wins', 'newest-wins', 'ask')`,
   link_status_value: `status IN ('active', 'auth-failed', 'gone')`,
 })
 export class LinkRow {
@@ -43,7 +43,7 @@ export class LinkRow {
   @Field('text') remoteAgendaId!: string;
   @Field('text', { default: 'two-way' }) direction!: 'two-way' | 'read-only';
   @Field('text', { default: 'initials' }) disclosure!: 'full' | 'initials' | 'busy';
-  @Field('text', { default: 'practitioner-wins' }) policy!: 'practitioner-wins' | 'hub-wins';
+  @Field('text', { default: 'practitioner-wins' }) policy!: 'practitioner-wins' | 'hub-wins' | 'newest-wins' | 'ask';
   @Field('text', { default: 'active' }) status!: 'active' | 'auth-failed' | 'gone';
   @Optional('text') cursor!: string | null;
   @Field('timestamptz', never) asOf!: Instant;

@@ -1,5 +1,6 @@
 import * as agenda from './agenda.rows.js';
 import * as appointment from './appointment.rows.js';
+import * as conflict from './conflict.rows.js';
 import * as connection from './connection.rows.js';
 import * as tenancy from './tenancy.rows.js';
 
@@ -9,4 +10,5 @@ export const rows = [
   ...Object.values(agenda),
   ...Object.values(connection),
   ...Object.values(appointment),
+  ...Object.values(conflict),
 ];
