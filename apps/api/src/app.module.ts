@@ -1,10 +1,24 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
-import { Alarm, Booking, Bookings, Calendar, Connections, Events, LaneRunner, Links, SearchSlots } from '#application';
+import {
+  Alarm,
+  Booking,
+  Bookings,
+  Calendar,
+  ConflictInbox,
+  Conflicts,
+  Connections,
+  Events,
+  LaneRunner,
+  Links,
+  SearchSlots,
+} from '#application';
 import { Authentication, Drain, OperationsModule } from '#platform';
 import { AgendasController } from './agendas/agendas.controller.js';
 import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
+import { CallbackTasksController } from './callback-tasks/callback-tasks.controller.js';
 import type { ApiParts } from './composition.js';
+import { ConflictsController } from './conflicts/conflicts.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { HoldsController } from './holds/holds.controller.js';
@@ -50,12 +64,16 @@ export class AppModule {
         LinksController,
         EventsController,
         PushController,
+        ConflictsController,
+        CallbackTasksController,
       ],
       providers: [
         value(Booking, parts.booking),
         value(Bookings, parts.bookings),
         value(Calendar, parts.calendar),
         value(SearchSlots, parts.slots),
+        value(Conflicts, parts.conflicts),
+        value(ConflictInbox, parts.inbox),
         value(Connections, parts.connections),
         value(Links, parts.links),
         value(LaneRunner, parts.lanes),
