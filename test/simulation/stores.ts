@@ -58,6 +58,10 @@ export class SimulatedBookings extends Bookings {
     return this.transact(({ booking }) => booking.move(command));
   }
 
+  reassign(): Promise<PlaceResult> {
+    return Promise.reject(new Error('one agenda is simulated'));
+  }
+
   release({ id }: AppointmentRef): Promise<boolean> {
     return this.transact(({ lifecycle }) => lifecycle.end(id, ['held'], 'expired', { code: 'CANCELLED' }));
   }

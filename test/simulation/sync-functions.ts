@@ -143,7 +143,8 @@ export class SyncFunctions {
     this.see(object, appointmentId);
     // Where he has it is kept to go back to: what was promised once is not refused because of his own change.
     this.lifecycle.depart(appointmentId, object.when);
-    if (this.tables.writes.get(appointmentId)?.departing == null)
+    const contested = this.tables.appointments.get(appointmentId)?.status === 'conflict';
+    if (contested || this.tables.writes.get(appointmentId)?.departing == null)
       return this.lifecycle.ask(appointmentId, 'both-moved');
     const appointment = this.tables.from(appointmentId, ['confirmed']);
     if (appointment) this.tables.set(appointment, 'pending');

@@ -23,6 +23,7 @@ export const REASON_CODES = [
   'PRACTITIONER_BUSY',
   'CANCELLED',
   'CONFLICT',
+  'REASSIGNED',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
@@ -44,6 +45,9 @@ export interface AppointmentRecord extends Interval {
   readonly reason: Reason | null;
   readonly createdBy: string;
   readonly overbooked: boolean;
+  /** The appointment on another agenda that this one is to replace, and the one that is to replace it. */
+  readonly replaces?: string;
+  readonly replacedBy?: string;
 }
 
 /** Who the appointment is for; minimal, and encrypted at rest. */

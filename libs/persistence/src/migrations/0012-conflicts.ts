@@ -219,8 +219,9 @@ BEGIN
       PERFORM depart_from(p_agenda, v_id, NULL);
       UPDATE remote_write SET state = 'due', due_at = now(), attempts = 0, failures = 0 WHERE organization_id = p_link.organization_id AND appointment_id = v_id;
     END IF;
-  ELSIF v_type = 'write-back' AND NOT depart_from(p_agenda, v_id, v_when) THEN
-    -- Nothing to go back to, should the write be refused: what was promised once is not given up for that.
+  ELSIF v_type = 'write-back' AND (NOT depart_from(p_agenda, v_id, v_when) OR EXISTS (SELECT 1 FROM appointment a
+      WHERE a.organization_id = p_link.organization_id AND a.id = v_id AND a.status = 'conflict')) THEN
+    -- Nothing to go back to, should the write be refused, or no room where it shall go: what was promised once is not given up for that.
     PERFORM see_object(p_link, p_agenda, v_object, v_id);
     PERFORM ask_about(v_id, 'both-moved', NULL, their_version(v_object, false));
   ELSE

@@ -9,6 +9,8 @@ import { Ending1763770008000 } from './0008-ending.js';
 import { Synchronising1763770009000 } from './0009-synchronising.js';
 import { Linking1763770010000 } from './0010-linking.js';
 import { Conflicts1763770012000 } from './0012-conflicts.js';
+import { Copies1763770012300 } from './0012-copies.js';
+import { Reassigning1763770012200 } from './0012-reassigning.js';
 import { Resolving1763770012100 } from './0012-resolving.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
@@ -25,4 +27,6 @@ export const migrations = [
   Linking1763770010000,
   Conflicts1763770012000,
   Resolving1763770012100,
+  Reassigning1763770012200,
+  Copies1763770012300,
 ];

@@ -66,6 +66,7 @@ export class LinkRow {
   unique: true,
   where: 'appointment_id IS NOT NULL AND gone_at IS NULL',
 })
+@Index('mirror_copy', ['organizationId', 'copyOf'], { where: 'copy_of IS NOT NULL' })
 export class MirrorRow {
   @Key('mirror_pk') organizationId!: string;
   @Key('mirror_pk') id!: string;
@@ -78,6 +79,7 @@ export class MirrorRow {
   @Optional('tstzrange') during!: string | null;
   @Field('timestamptz', now) seenAt!: Date;
   @Optional('timestamptz') goneAt!: Date | null;
+  @Optional('uuid') copyOf!: string | null;
 }
 
 @Entity('quarantine')
