@@ -107,6 +107,11 @@ export class Loop {
     return eventsOf(this.hub, this.practice.organization, subject);
   }
 
+  /** Nothing that was sent can land any more. */
+  async timePasses(): Promise<void> {
+    await this.sql(`UPDATE remote_write SET last_sent_at = last_sent_at - interval '5 minutes', due_at = now()`);
+  }
+
   /** Rows of a query on the practice. */
   sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
     return query<Row>(this.pool, this.practice, text, values);
