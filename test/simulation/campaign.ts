@@ -7,6 +7,7 @@ export interface CampaignOptions {
   readonly vendors: readonly VendorName[];
   readonly broken?: Broken;
   readonly faults?: RunOptions['faults'];
+  readonly policy?: RunOptions['policy'];
 }
 
 /** What many runs came to. */
@@ -21,7 +22,8 @@ export interface Campaign {
 }
 
 /** Runs one seed after another, the vendors by turns. */
-export async function campaign({ from = 1, seeds, vendors, broken, faults = {} }: CampaignOptions): Promise<Campaign> {
+export async function campaign(options: CampaignOptions): Promise<Campaign> {
+  const { from = 1, seeds, vendors, broken, faults = {}, policy } = options;
   const began = performance.now();
   const found = new Map<string, string>();
   // Thousands of errors are thrown on purpose, and nobody reads where.
@@ -34,7 +36,7 @@ export async function campaign({ from = 1, seeds, vendors, broken, faults = {} }
       if (!found.has(type)) found.set(type, `seed ${seed}, ${vendor}: ${detail}`);
     };
     try {
-      const run = await simulate({ seed, vendor, faults, ...(broken && { broken }) });
+      const run = await simulate({ seed, vendor, faults, ...(broken && { broken }), ...(policy && { policy }) });
       sum.bookings += run.bookings;
       sum.confirmed += run.confirmed;
       for (const { type, detail } of run.violations) note(type, detail);

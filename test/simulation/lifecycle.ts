@@ -103,6 +103,26 @@ export class Lifecycle {
     return true;
   }
 
+  /** Policy cannot settle it; what it was in conflict about before is part of the question. */
+  ask(id: string, text: string): void {
+    const appointment = this.tables.from(id, ['pending', 'unknown', 'confirmed', 'conflict']);
+    if (appointment === null) return;
+    this.tables.set(appointment, 'conflict', { code: 'CONFLICT', text });
+    const write = this.tables.writes.get(id);
+    if (write) write.due = false;
+  }
+
+  /** Where an appointment in conflict still stands at the backend is kept for it, if nobody else has it; `null`: nowhere. */
+  depart(id: string, place: Interval | null): void {
+    const write = this.tables.writes.get(id);
+    if (write === undefined) return;
+    this.tables.unclaim(({ kind, holder }) => kind === 'departing' && holder === id);
+    write.departing = place !== null && this.freeSeat(place, id) ? place : null;
+    if (write.departing === null) return;
+    const { start, end } = write.departing;
+    this.tables.claim({ start, end, authority: 'hub', kind: 'departing', holder: id, contested: false });
+  }
+
   /** A move that the backend refused: back to the old place, which was kept. */
   revertMove(id: string): boolean {
     const write = this.tables.writes.get(id);

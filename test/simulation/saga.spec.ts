@@ -18,6 +18,16 @@ test('the saga keeps every promise, whatever is late, lost, slow or dead', async
   expect(result.confirmed).toBeGreaterThan(result.bookings / 10);
 }, 300_000);
 
+test.each(['hub-wins', 'newest-wins', 'ask'] as const)(
+  'and under the policy %s',
+  async (policy) => {
+    const result = await campaign({ seeds: 1_000, vendors: ALL, policy });
+    expect(Object.fromEntries(result.found)).toEqual({});
+    expect(result.confirmed).toBeGreaterThan(result.bookings / 10);
+  },
+  120_000,
+);
+
 test('a seed is a run', async () => {
   const [one, two] = [await simulate({ seed: 7, vendor: 'caldav' }), await simulate({ seed: 7, vendor: 'caldav' })];
   expect(two).toEqual(one);

@@ -1,5 +1,5 @@
 import type { Capabilities, Session } from '#connector-sdk';
-import { isLive } from '#domain';
+import { isLive, type ConflictPolicy } from '#domain';
 import { judge, type FinalOp, type HistoryOp, type Violation } from '../support/history.js';
 import { BookingFunctions } from './booking-functions.js';
 import { Clients, VISIT_MS } from './clients.js';
@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly vendor: VendorName;
   readonly broken?: Broken;
+  /** Of the link; the practitioner wins when left out. */
+  readonly policy?: ConflictPolicy;
   /** Where these faults must come more or less often than usual. */
   readonly faults?: Partial<Faults>;
 }
@@ -56,7 +58,13 @@ export interface RunResult {
 }
 
 /** One seed, one run: two processes of the hub, a vendor, secretaries, a practitioner, and everything that goes wrong. */
-export async function simulate({ seed, vendor: name, broken = {}, faults = {} }: RunOptions): Promise<RunResult> {
+export async function simulate({
+  seed,
+  vendor: name,
+  broken = {},
+  faults = {},
+  policy: wins,
+}: RunOptions): Promise<RunResult> {
   const scheduler = new Scheduler();
   const random = new Random(seed);
   const tables = new Tables(() => EPOCH + scheduler.now, {
@@ -65,6 +73,7 @@ export async function simulate({ seed, vendor: name, broken = {}, faults = {} }:
     exclusion: true,
     ...broken,
   });
+  if (wins) tables.link.policy = wins;
   const lifecycle = new Lifecycle(tables);
   const policy = {
     staleAfterMs: random.chance(0.5) ? 20_000 : 120_000,
@@ -83,7 +92,11 @@ export async function simulate({ seed, vendor: name, broken = {}, faults = {} }:
       booking: new BookingFunctions(lifecycle, policy),
       sync: new SyncFunctions(lifecycle),
     },
-    vendor: new Vendor(VENDORS[name], (id, row, by) => practitioner.watch(id, row, by)),
+    vendor: new Vendor(
+      VENDORS[name],
+      (id, row, by) => practitioner.watch(id, row, by),
+      () => EPOCH + scheduler.now,
+    ),
     history,
     host: () => random.pick(hosts.filter((host) => host !== undefined)),
     fails: (probability) => scheduler.now < QUIET_FROM_MS && random.chance(probability * intensity),
@@ -123,9 +136,11 @@ function runHost(
 function finals({ database: { tables }, vendor }: World, practitioner: Practitioner): FinalOp[] {
   const rows: FinalOp[] = [];
   const keyOf = (id: string): string => practitioner.keyOf(`${id}-1`) ?? id;
-  for (const { id, status, start, end } of tables.appointments.values()) {
+  for (const { id, status, start, end, reason } of tables.appointments.values()) {
+    // Where the hub may not simply follow him, his moving what is double-booked leaves the question open, too.
+    const asked = status === 'conflict' && (reason?.code === 'CONFLICT' || tables.link.policy !== 'practitioner-wins');
     if (isLive(status) && status !== 'held')
-      rows.push({ op: 'final', store: 'hub', agenda: AGENDA, id, key: keyOf(id), start, end, status });
+      rows.push({ op: 'final', store: 'hub', agenda: AGENDA, id, key: keyOf(id), start, end, status, asked });
   }
   for (const { kind, holder, start, end } of tables.claims) {
     if (kind === 'mirror') rows.push({ op: 'final', store: 'hub', agenda: AGENDA, id: holder, key: null, start, end });

@@ -58,6 +58,10 @@ export class SimulatedBookings extends Bookings {
     return this.transact(({ booking }) => booking.move(command));
   }
 
+  reassign(): Promise<PlaceResult> {
+    return Promise.reject(new Error('one agenda is simulated'));
+  }
+
   release({ id }: AppointmentRef): Promise<boolean> {
     return this.transact(({ lifecycle }) => lifecycle.end(id, ['held'], 'expired', { code: 'CANCELLED' }));
   }
@@ -297,7 +301,7 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     remoteAgendaId: tables.REMOTE_AGENDA,
     direction: 'two-way',
     disclosure: 'initials',
-    policy: 'practitioner-wins',
+    policy: link.policy,
     status: 'active',
     timeZone: 'Europe/Paris',
     cursor: link.cursor,
@@ -326,6 +330,7 @@ function pendingOf({ tables: { appointments, mirrors, now } }: HubDatabase, writ
     unanswered: write.unanswered,
     sinceSentMs: write.lastSentAt === null ? null : now() - write.lastSentAt,
     failures: write.failures,
+    askedAt: write.askedAt,
     departing: write.departing,
     mirror: mirror === undefined ? null : { remoteId: mirror.remoteId, version: mirror.version, when: mirror.when },
   };

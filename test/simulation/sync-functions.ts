@@ -13,7 +13,7 @@ import { MOTIF_LABEL, PATIENT, type Appointment, type Mirror, type Tables } from
 
 const LIVE = ['held', 'pending', 'unknown', 'confirmed', 'conflict'] as const;
 const WAITING = ['pending', 'unknown'] as const;
-const ORDER: Partial<Record<Action['type'], number>> = { forget: 0, 'follow-cancel': 1, mirror: 2 };
+const ORDER: Partial<Record<Action['type'], number>> = { forget: 0, 'follow-cancel': 1, recreate: 1, mirror: 2 };
 
 /** Reading the base of a reconciliation and applying what it decided: the migrations' functions of the same names. */
 export class SyncFunctions {
@@ -86,9 +86,9 @@ export class SyncFunctions {
       case 'write-back':
         return this.writeBack(action);
       case 'conflict':
-        this.see(action.object, action.appointmentId);
-        lifecycle.contest(action.appointmentId, { code: 'REMOTE_REFUSED' });
-        return;
+        return this.conflict(action);
+      case 'recreate':
+        return this.recreate(action);
       case 'remove-stray':
       case 'quarantine':
       case 'brake':
@@ -113,8 +113,39 @@ export class SyncFunctions {
     if (object !== null) this.see(object, null);
   }
 
+  private conflict({ appointmentId, remoteId, object, reason }: Extract<Action, { type: 'conflict' }>): void {
+    if (reason !== 'deleted-there' && object !== null) this.see(object, appointmentId);
+    else this.leave(remoteId, object);
+    this.lifecycle.ask(appointmentId, reason);
+    this.lifecycle.depart(appointmentId, reason === 'both-moved' ? (object?.when ?? null) : null);
+  }
+
+  /** The hub wins over a deletion: a new aim under a new reference, with nothing to go back to. */
+  private recreate({ appointmentId, remoteId, object }: Extract<Action, { type: 'recreate' }>): void {
+    this.leave(remoteId, object);
+    const appointment = this.tables.from(appointmentId, WAITING);
+    const write = this.tables.writes.get(appointmentId);
+    if (appointment === null || write === undefined) return;
+    this.tables.set(appointment, 'pending');
+    appointment.generation += 1;
+    this.lifecycle.depart(appointmentId, null);
+    const now = this.tables.now();
+    Object.assign(write, { due: true, dueAt: now, attempts: 0, failures: 0 });
+  }
+
+  /** What he left behind is his. */
+  private leave(remoteId: string, object: RemoteObject | null): void {
+    if (object === null) this.forget(remoteId);
+    else this.see(object, null);
+  }
+
   private writeBack({ object, appointmentId }: Extract<Action, { type: 'write-back' }>): void {
     this.see(object, appointmentId);
+    // Where he has it is kept to go back to: what was promised once is not refused because of his own change.
+    this.lifecycle.depart(appointmentId, object.when);
+    const contested = this.tables.appointments.get(appointmentId)?.status === 'conflict';
+    if (contested || this.tables.writes.get(appointmentId)?.departing == null)
+      return this.lifecycle.ask(appointmentId, 'both-moved');
     const appointment = this.tables.from(appointmentId, ['confirmed']);
     if (appointment) this.tables.set(appointment, 'pending');
     const write = this.tables.writes.get(appointmentId);
@@ -199,6 +230,7 @@ export class SyncFunctions {
       summary: this.summary,
       reference: referenceOf(id, generation),
       unansweredForMs,
+      changedAt: write?.askedAt ?? null,
     };
   }
 }

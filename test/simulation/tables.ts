@@ -1,5 +1,5 @@
 import type { Patient, PendingWrite, Reason } from '#application';
-import { isLive, overlaps, type AppointmentStatus, type Interval } from '#domain';
+import { isLive, overlaps, type AppointmentStatus, type ConflictPolicy, type Interval } from '#domain';
 
 export const ORGANIZATION = '00000000-0000-4000-8000-00000000000a';
 export const AGENDA = '00000000-0000-4000-8000-00000000000b';
@@ -59,6 +59,7 @@ export interface KeyRow {
 }
 
 export interface LinkRow {
+  policy: ConflictPolicy;
   cursor: string | null;
   asOf: number;
   reconciledAt: number;
@@ -86,7 +87,14 @@ export class Tables {
   readonly writes = new Map<string, WriteRow>();
   readonly mirrors = new Map<string, Mirror>();
   readonly keys = new Map<string, KeyRow>();
-  readonly link: LinkRow = { cursor: null, asOf: -Infinity, reconciledAt: -Infinity, pollAt: -Infinity, braked: false };
+  readonly link: LinkRow = {
+    policy: 'practitioner-wins',
+    cursor: null,
+    asOf: -Infinity,
+    reconciledAt: -Infinity,
+    pollAt: -Infinity,
+    braked: false,
+  };
   readonly lane = { fence: 0, until: -Infinity };
   claims: Claim[] = [];
 

@@ -57,6 +57,7 @@ export interface Row extends Interval {
   start: number;
   end: number;
   version: number;
+  modifiedAt: number;
 }
 
 /** What the vendor stores, and what it answers when nothing goes wrong. */
@@ -71,6 +72,7 @@ export class Vendor {
     readonly kind: VendorKind,
     /** Told of every change of a row; `null`: it is gone. */
     private readonly watch: (id: string, row: Row | null, by: Writer) => void,
+    private readonly now: () => number,
   ) {}
 
   create(reference: string | null, { start, end, summary }: Interval & { summary: string }): Row {
@@ -81,7 +83,7 @@ export class Vendor {
     if (!this.accepts({ start, end }, null)) throw new ConnectorError('taken', 'the interval is not free');
     this.ids += 1;
     const id = reference !== null && this.kind.idempotency === 'client-id' ? `/${reference}.ics` : `v${this.ids}`;
-    const row = { id, reference, start, end, summary, version: 0 };
+    const row = { id, reference, start, end, summary, version: 0, modifiedAt: 0 };
     this.rows.set(id, row);
     this.changed(id, reference === null ? 'practitioner' : 'hub');
     return { ...row };
@@ -149,12 +151,12 @@ export class Vendor {
     this.changes += 1;
     this.changedAt.set(id, this.changes);
     const row = this.rows.get(id);
-    if (row) row.version = this.changes;
+    if (row) Object.assign(row, { version: this.changes, modifiedAt: this.now() });
     this.watch(id, row ?? null, by);
   }
 }
 
-export function objectOf({ id, reference, start, end, summary, version }: Row): RemoteObject {
+export function objectOf({ id, reference, start, end, summary, version, modifiedAt }: Row): RemoteObject {
   const when = { start, end };
   return {
     remoteId: id,
@@ -165,6 +167,6 @@ export function objectOf({ id, reference, start, end, summary, version }: Row): 
     recurring: false,
     busy: [when],
     summary,
-    modifiedAt: null,
+    modifiedAt,
   };
 }

@@ -70,6 +70,8 @@ export interface FinalOp {
   readonly end: number;
   /** The hub's word for it, where the store is the hub. */
   readonly status?: string | undefined;
+  /** The practitioner and the hub disagree about it, and a person was asked. */
+  readonly asked?: boolean | undefined;
 }
 
 /** Seats of an agenda; 1 unless said. */
@@ -160,7 +162,7 @@ class Judge {
     this.certainHolders();
     this.stoodTogether();
     this.agreement();
-    for (const row of this.finals) if (row.status === 'conflict') this.reasonFor(row);
+    for (const row of this.finals) if (row.status === 'conflict' && !this.isAsked(row)) this.reasonFor(row);
     for (const { key, id, status } of this.finals) {
       if (status !== undefined && UNSETTLED.has(status)) this.add('not-settled', `${key ?? id} is ${status}`);
     }
@@ -198,6 +200,12 @@ class Judge {
     const standsAlone = !others.some((other) => here(other, row));
     const told = this.finals.filter(({ key, store }) => key === row.key && store !== row.store);
     if (standsAlone && told.every((other) => same(other, row))) this.add('needless-conflict', row.key ?? row.id);
+  }
+
+  /** Where a person was asked the stores may differ, as long as he did touch it. */
+  private isAsked({ key }: FinalOp): boolean {
+    const asked = key !== null && this.finals.some((row) => row.key === key && row.asked === true);
+    return asked && (this.intents.get(key)?.touches.length ?? 0) > 0;
   }
 
   private intentKept(intent: Intent): void {
@@ -302,7 +310,7 @@ class Judge {
 
   private agreement(): void {
     const [first, ...others] = this.stores.map((store) => {
-      const rows = this.finals.filter((row) => row.store === store);
+      const rows = this.finals.filter((row) => row.store === store && !this.isAsked(row));
       return { store, rows: new Set(rows.map((row) => `${row.agenda} ${row.key ?? row.id} ${placeOf(row)}`)) };
     });
     if (first === undefined) return;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   Booking,
+  ConflictInbox,
   ConnectorBackends,
   Connections,
   Housekeeping,
@@ -23,10 +24,12 @@ import {
   type Writes,
 } from '#application';
 import { connectors } from '#connectors';
+import type { ConflictPolicy } from '#domain';
 import {
   Database,
   PgBookings,
   PgCalendar,
+  PgConflicts,
   PgConnectionStore,
   PgDueWork,
   PgEvents,
@@ -41,10 +44,12 @@ export interface TestHub {
   readonly booking: Booking;
   readonly bookings: PgBookings;
   readonly calendar: PgCalendar;
+  readonly conflicts: PgConflicts;
   readonly connections: Connections;
   readonly due: PgDueWork;
   readonly events: PgEvents;
   readonly housekeeping: Housekeeping;
+  readonly inbox: ConflictInbox;
   readonly lanes: LaneRunner;
   readonly links: Links;
   readonly search: SearchSlots;
@@ -119,6 +124,8 @@ export async function openHub({
     effects,
   });
   const search = new SearchSlots(calendar);
+  const conflicts = new PgConflicts(database);
+  const through = new WriteThrough({ bookings: usedBookings, lanes, alarm: SILENT, effects });
   const linksParts = { store: connectionStore, sync, backends, alarm: SILENT, effects, vault };
   return {
     database,
@@ -128,11 +135,9 @@ export async function openHub({
     search,
     sync,
     writes,
-    booking: new Booking(
-      usedBookings,
-      search,
-      new WriteThrough({ bookings: usedBookings, lanes, alarm: SILENT, effects }),
-    ),
+    conflicts,
+    inbox: new ConflictInbox(conflicts, through),
+    booking: new Booking(usedBookings, search, through),
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),
@@ -163,7 +168,7 @@ export async function linkAgenda(
   hub: TestHub,
   practice: { organization: string; collaborator: string; agenda: string },
   account: RemoteAccount,
-  options: { disclosure?: 'full' | 'initials' | 'busy'; sync?: boolean } = {},
+  options: { disclosure?: 'full' | 'initials' | 'busy'; policy?: ConflictPolicy; sync?: boolean } = {},
 ): Promise<string> {
   const actor: Actor = { kind: 'collaborator', id: practice.collaborator, key: newId() };
   const organizationId = practice.organization;
@@ -183,7 +188,7 @@ export async function linkAgenda(
     remoteAgendaId: account.remoteAgendaId,
     direction: 'two-way' as const,
     disclosure: options.disclosure ?? 'full',
-    policy: 'practitioner-wins' as const,
+    policy: options.policy ?? 'practitioner-wins',
     actor,
   };
   const linked = await hub.links.create(link);

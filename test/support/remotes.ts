@@ -21,7 +21,7 @@ export type RemoteWrite = 'create' | 'update' | 'cancel';
 export interface RemoteAgenda {
   readonly account: RemoteAccount;
   entries(): Promise<RemoteEntry[]>;
-  create(entry: { start: number; end: number; title: string }): Promise<string>;
+  create(entry: { start: number; end: number; title: string; reference?: string | null }): Promise<string>;
   move(id: string, start: number, end: number): Promise<void>;
   retitle(id: string, title: string): Promise<void>;
   remove(id: string): Promise<void>;
@@ -34,6 +34,13 @@ export interface RemoteAgenda {
   close(): Promise<void>;
 }
 
+/** An agenda in the simulator, which counts what changes in it. */
+export interface InHouseAgenda extends RemoteAgenda {
+  changes(): Promise<number>;
+  /** Steers the simulator: `faults`, `expire-cursors`. */
+  control(action: string, body?: object): Promise<void>;
+}
+
 const REFERENCE = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+/;
 const appointmentIn = (text: string | null): string | null =>
   text === null ? null : (REFERENCE.exec(text)?.[1] ?? null);
@@ -44,7 +51,7 @@ const API_KEY = 'chaos-in-house-key-0123456789';
 const AGENDA = 'agenda-1';
 
 /** An agenda in a simulator, which refuses overlaps. `origin`: of one that runs already; else one of its own, in this process. */
-export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<RemoteAgenda> {
+export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<InHouseAgenda> {
   const vendors = origin === undefined ? createMockVendors() : null;
   const at = origin ?? (await vendors!.listen({ host: '127.0.0.1', port: 0 }));
   const control = async <T>(method: string, path: string, body?: object): Promise<T> => {
@@ -85,6 +92,8 @@ export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<R
         appointmentId: appointmentIn(reference),
       }));
     },
+    changes: async () => (await control<{ seq: number }>('GET', 'dump')).seq,
+    control: async (action, body) => void (await control('POST', action, body)),
     create: (entry) => edit({ action: 'create', entry }),
     move: async (id, start, end) => void (await edit({ action: 'move', id, start, end })),
     retitle: async (id, title) => void (await edit({ action: 'retitle', id, title })),

@@ -4,6 +4,8 @@ import {
   Booking,
   Bookings,
   Calendar,
+  ConflictInbox,
+  Conflicts,
   Connections,
   Events,
   Feeds,
@@ -15,7 +17,9 @@ import { Authentication, Drain, OperationsModule, RateLimiter } from '#platform'
 import { AgendasController } from './agendas/agendas.controller.js';
 import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
+import { CallbackTasksController } from './callback-tasks/callback-tasks.controller.js';
 import type { ApiParts } from './composition.js';
+import { ConflictsController } from './conflicts/conflicts.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { FeedAddresses } from './feeds/feed-addresses.js';
@@ -66,12 +70,16 @@ export class AppModule {
         PushController,
         FeedsController,
         PublishedController,
+        ConflictsController,
+        CallbackTasksController,
       ],
       providers: [
         value(Booking, parts.booking),
         value(Bookings, parts.bookings),
         value(Calendar, parts.calendar),
         value(SearchSlots, parts.slots),
+        value(Conflicts, parts.conflicts),
+        value(ConflictInbox, parts.inbox),
         value(Connections, parts.connections),
         value(Links, parts.links),
         value(LaneRunner, parts.lanes),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   Booking,
+  ConflictInbox,
   ConnectorBackends,
   Connections,
   LaneRunner,
@@ -13,6 +14,7 @@ import {
   type Alarm,
   type Bookings,
   type Calendar,
+  type Conflicts,
   type Events,
   type Feeds,
 } from '#application';
@@ -22,6 +24,7 @@ import {
   PgApiKeys,
   PgBookings,
   PgCalendar,
+  PgConflicts,
   PgConnectionStore,
   PgEvents,
   PgFeeds,
@@ -47,6 +50,8 @@ export interface ApiParts {
   readonly bookings: Bookings;
   readonly calendar: Calendar;
   readonly slots: SearchSlots;
+  readonly conflicts: Conflicts;
+  readonly inbox: ConflictInbox;
   readonly connections: Connections;
   readonly links: Links;
   readonly lanes: LaneRunner;
@@ -132,6 +137,8 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     effects,
   });
   const slots = new SearchSlots(calendar);
+  const conflicts = new PgConflicts(database);
+  const through = new WriteThrough({ bookings, lanes, alarm, effects });
   const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
   const publicUrl = environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null;
   return {
@@ -142,9 +149,11 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     backends,
     effects,
     events: new PgEvents(database),
+    conflicts,
+    inbox: new ConflictInbox(conflicts, through),
     feeds: new PgFeeds(database, vault),
     publicUrl,
-    booking: new Booking(bookings, slots, new WriteThrough({ bookings, lanes, alarm, effects })),
+    booking: new Booking(bookings, slots, through),
     connections: new Connections(store, connectors, backends, effects),
     links: new Links({ store, sync, backends, alarm, effects, vault, publicUrl, newSecret }),
   };

@@ -1,6 +1,6 @@
 import { isLive } from '#domain';
 import type { Actor, AppointmentRecord, Patient, Reason, ReasonCode, RequestKey, Slot } from './model.js';
-import type { AppointmentRef, Bookings, PlaceResult } from './ports.js';
+import type { AppointmentRef, Bookings, PlaceResult, ReassignCommand } from './ports.js';
 import type { SearchSlots } from './search-slots.js';
 import type { WriteThrough } from './write-through.js';
 
@@ -111,6 +111,25 @@ export class Booking {
     const record = result.remote ? await this.through.settled(request, result.record, request.waitMs) : result.record;
     if (record.status === 'confirmed' && record.start !== wanted.start)
       return this.refusal({ ...request, ...wanted }, { outcome: 'taken', code: record.reason?.code ?? 'BUSY' });
+    return answer(record, 200);
+  }
+
+  /** Moves to another agenda: a successor is booked there, and the old one goes once that is certain; until then it stays. */
+  async reassign(request: Request & Omit<ReassignCommand, 'acceptStale'>): Promise<BookingAnswer> {
+    const before = await this.bookings.get(request);
+    if (before === null) return { outcome: 'refused', ...REFUSALS.unknown };
+    const { organizationId, agendaId, successorId } = request;
+    const wanted = { agendaId, motifId: request.motifId ?? before.motifId, start: request.start ?? before.start };
+    const result = await this.through.fresh(request, (acceptStale) =>
+      this.bookings.reassign({ ...request, acceptStale }),
+    );
+    if (result.outcome !== 'placed') return this.refusal({ organizationId, ...wanted }, result);
+    const successor = { organizationId, id: successorId };
+    const record = await this.through.settled(successor, result.record, request.waitMs);
+    if (!isLive(record.status) || record.status === 'compensating') return this.outcomeOf(organizationId, record);
+    const replaced = await this.bookings.get(request);
+    if (replaced !== null)
+      await this.through.settled(request, replaced, record.status === 'confirmed' ? request.waitMs : 0);
     return answer(record, 200);
   }
 

@@ -1,4 +1,5 @@
 import { ConnectorError, type Connector, type RemoteAgenda } from '#connector-sdk';
+import type { ConflictPolicy } from '#domain';
 import type { Actor, Disclosure } from './model.js';
 import type { Alarm } from './jobs.js';
 import { syncLink } from './jobs.js';
@@ -31,7 +32,7 @@ export interface NewLink {
   readonly remoteAgendaId: string;
   readonly direction: 'two-way' | 'read-only';
   readonly disclosure: Disclosure;
-  readonly policy: 'practitioner-wins' | 'hub-wins';
+  readonly policy: ConflictPolicy;
   readonly actor: Actor;
 }
 

@@ -1,4 +1,4 @@
-import type { AppointmentStatus, Interval } from '#domain';
+import type { AppointmentStatus, ConflictPolicy, Interval } from '#domain';
 
 /** Who does something: a collaborator through an application's key, the practitioner in his own tool, or the hub itself. */
 export type Actor =
@@ -22,6 +22,8 @@ export const REASON_CODES = [
   'PRACTITIONER_CANCELLED',
   'PRACTITIONER_BUSY',
   'CANCELLED',
+  'CONFLICT',
+  'REASSIGNED',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
@@ -43,6 +45,9 @@ export interface AppointmentRecord extends Interval {
   readonly reason: Reason | null;
   readonly createdBy: string;
   readonly overbooked: boolean;
+  /** The appointment on another agenda that this one is to replace, and the one that is to replace it. */
+  readonly replaces?: string;
+  readonly replacedBy?: string;
 }
 
 /** Who the appointment is for; minimal, and encrypted at rest. */
@@ -88,7 +93,7 @@ export interface LinkRecord {
   readonly remoteAgendaId: string;
   readonly direction: 'two-way' | 'read-only';
   readonly disclosure: Disclosure;
-  readonly policy: 'practitioner-wins' | 'hub-wins';
+  readonly policy: ConflictPolicy;
   readonly status: 'active' | 'auth-failed' | 'gone';
   readonly cursor: string | null;
   /** IANA zone of the agenda's location. */

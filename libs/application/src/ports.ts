@@ -52,6 +52,12 @@ export interface MoveCommand extends AppointmentRef {
   readonly acceptStale: boolean;
 }
 
+/** Books a successor on another agenda; what it replaces goes once the successor is confirmed. */
+export interface ReassignCommand extends MoveCommand {
+  readonly successorId: string;
+  readonly agendaId: string;
+}
+
 /** What a booking function answers. Everything but `placed` changed nothing. */
 export type PlaceResult =
   | { readonly outcome: 'placed'; readonly record: AppointmentRecord; readonly remote: boolean }
@@ -83,6 +89,7 @@ export abstract class Bookings {
   abstract place(command: PlaceCommand): Promise<PlaceResult>;
   abstract confirmHold(command: ConfirmHoldCommand): Promise<PlaceResult>;
   abstract move(command: MoveCommand): Promise<PlaceResult>;
+  abstract reassign(command: ReassignCommand): Promise<PlaceResult>;
   /** Frees a hold. False when there is none that still holds. */
   abstract release(ref: AppointmentRef, actor: Actor): Promise<boolean>;
   /**
@@ -129,6 +136,8 @@ export interface PendingWrite {
   /** Milliseconds since the last attempt was sent, by the database's clock. */
   readonly sinceSentMs: number | null;
   readonly failures: number;
+  /** When what is to be written was last changed here, by the database's clock; epoch milliseconds. */
+  readonly askedAt: number;
   /** A move keeps its old place until the backend followed. */
   readonly departing: Interval | null;
   readonly mirror: {

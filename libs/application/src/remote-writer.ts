@@ -1,5 +1,5 @@
 import { ConnectorError, type CallOptions, type Capabilities, type ConnectorErrorKind } from '#connector-sdk';
-import type { Interval, RemoteChange, RemoteObject } from '#domain';
+import { planDeleted, type Interval, type RemoteChange, type RemoteObject } from '#domain';
 import { backoffMs } from './backoff.js';
 import { summaryOf } from './disclosure.js';
 import type { Effects, Failure, PendingWrite, Writes } from './ports.js';
@@ -115,9 +115,10 @@ export class RemoteWriter {
         known === undefined || known === found.remoteId ? [] : [{ kind: 'removed', remoteId: known }];
       await this.sync.absorb(remote, [...gone, { kind: 'upsert', object: found }]);
     } else if (known !== undefined) {
-      await this.sync.act(remote, [
-        { type: 'follow-cancel', appointmentId: write.appointmentId, remoteId: known, object: null },
-      ]);
+      const { appointmentId: id, status, when, askedAt: changedAt } = write;
+      const gone = { appointment: { id, status, when, changedAt }, remoteId: known, when: write.mirror?.when ?? null };
+      const link = { policy: remote.link.policy, writable: remote.link.direction === 'two-way' };
+      await this.sync.act(remote, [planDeleted({ ...gone, object: null }, link)]);
     }
   }
 

@@ -180,7 +180,7 @@ export class SyncLink {
     const found: RemoteChange[] = [];
     const missing = new Set<string>();
     for (const action of plan.actions) {
-      if (action.type !== 'follow-cancel' || action.object !== null) continue;
+      if (!isMissing(action)) continue;
       const reference = await this.store.reference(remote.link, action.appointmentId);
       const object = reference === null ? null : await this.find(remote, reference);
       if (object === null) continue;
@@ -189,7 +189,7 @@ export class SyncLink {
       found.push({ kind: 'upsert', object });
     }
     if (found.length === 0) return plan.actions;
-    const kept = plan.actions.filter((action) => action.type !== 'follow-cancel' || !missing.has(action.appointmentId));
+    const kept = plan.actions.filter((action) => !isMissing(action) || !missing.has(action.appointmentId));
     return [...kept, ...(await this.plan(remote, window, { changes: found, cursor: null, complete: null }))];
   }
 
@@ -246,6 +246,12 @@ export class SyncLink {
       return kind === 'forbidden' || kind === 'invalid' ? 'kept' : 'again';
     }
   }
+}
+
+/** One of ours that is not where it was; what else becomes of it, the policy has said. */
+function isMissing(action: Action): action is Extract<Action, { type: 'follow-cancel' | 'recreate' | 'conflict' }> {
+  const { type } = action;
+  return (type === 'follow-cancel' || type === 'recreate' || type === 'conflict') && action.object === null;
 }
 
 /** At least one chunk, so that the end of a pull without changes is stored too. */

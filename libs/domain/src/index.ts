@@ -1,7 +1,9 @@
 export * from './appointment.js';
 export * from './availability.js';
+export * from './conflict-policy.js';
 export * from './interval.js';
 export * from './reconcile.js';
+export { planDeleted } from './reconcile-ours.js';
 export * from './reconcile-types.js';
 export * from './recurrence.js';
 export * from './remote.js';

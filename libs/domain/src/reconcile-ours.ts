@@ -1,9 +1,12 @@
 import { isLive } from './appointment.js';
+import { judgeDeletion, judgeMove } from './conflict-policy.js';
+import type { Disagreement } from './conflict-policy.js';
 import { overlaps, union } from './interval.js';
 import type { Interval } from './interval.js';
 import { sameTime } from './reconcile-reading.js';
 import type { Sighting } from './reconcile-reading.js';
-import type { Action, ConflictReason, HubAppointment, ReconcileInput } from './reconcile-types.js';
+import type { Action, ConflictReason, HubAppointment, ReconcileInput, ReconcileLink } from './reconcile-types.js';
+import type { RemoteObject } from './remote.js';
 
 type Ours = Sighting & { readonly appointment: HubAppointment };
 
@@ -16,19 +19,60 @@ export function planOurs(sighting: Ours, input: ReconcileInput): Action | null {
   const unusable = whyUnusable(sighting);
   if (unusable) return isChanged(sighting) ? conflict(sighting, unusable) : refresh(sighting);
   // Changed or not: it may have been freed while it lay outside the window, where nobody could see it.
-  if (object.busy.length === 0 && object.when && overlaps(object.when, input.window)) {
-    return { type: 'follow-cancel', appointmentId: sighting.appointment.id, remoteId: object.remoteId, object };
-  }
+  if (object.busy.length === 0 && object.when && overlaps(object.when, input.window)) return planFreed(sighting, input);
   if (object.when === null) return null;
   return status === 'conflict' ? planContested(sighting, object.when, input) : planTimes(sighting, object.when, input);
 }
 
-/** A person decides what becomes of it; where it stands meanwhile, the practitioner has said: it takes that time. */
+function planFreed({ object, base, appointment }: Ours, { link }: ReconcileInput): Action {
+  const when = base?.when ?? appointment.when;
+  return planDeleted({ appointment, remoteId: object.remoteId, when, object }, link);
+}
+
+/** What stood for an appointment when it was deleted, or freed. */
+export interface Deleted {
+  readonly appointment: Pick<HubAppointment, 'id' | 'status' | 'when' | 'changedAt'>;
+  readonly remoteId: string;
+  /** Where it was last seen to stand. */
+  readonly when: Interval | null;
+  /** What he left behind; `null` when it is gone. */
+  readonly object: RemoteObject | null;
+}
+
+/** What becomes of an appointment that the practitioner deleted or freed in his own tool. */
+export function planDeleted(
+  { appointment, remoteId, when, object }: Deleted,
+  { policy, writable }: Pick<ReconcileLink, 'policy' | 'writable'>,
+): Action {
+  const names = { appointmentId: appointment.id, remoteId, object };
+  const verdict = judgeDeletion({ policy, ...changes(appointment, when, object) });
+  if (verdict === 'theirs') return { type: 'follow-cancel', ...names };
+  if (verdict === 'ours' && writable && appointment.status !== 'conflict') return { type: 'recreate', ...names };
+  return { type: 'conflict', ...names, reason: 'deleted-there', base: when };
+}
+
+function changes(
+  { status, when, changedAt = null }: Deleted['appointment'],
+  base: Interval | null,
+  object: RemoteObject | null,
+): Omit<Disagreement, 'policy'> {
+  const hubChanged = status !== 'confirmed' && base !== null && !sameTime(base, when);
+  return { hubChanged, changedAt, modifiedAt: object?.modifiedAt ?? null };
+}
+
+/**
+ * A person decides what becomes of it. What the policy can tell meanwhile, it tells: where he moves it to, it stands; the
+ * hub does not win before that person said so.
+ */
 function planContested(sighting: Ours, when: Interval, { link }: ReconcileInput): Action | null {
   const { object, base, appointment } = sighting;
-  const moved = !sameTime(when, base === null ? appointment.when : base.when);
-  if (!moved || link.policy !== 'practitioner-wins') return refresh(sighting);
-  return { type: 'follow-move', appointmentId: appointment.id, object, to: when };
+  if (sameTime(when, base === null ? appointment.when : base.when)) return refresh(sighting);
+  const policy = link.policy === 'hub-wins' ? 'ask' : link.policy;
+  const verdict = judgeMove({ policy, ...changes(appointment, base?.when ?? null, object) });
+  if (sameTime(when, appointment.when) || verdict === 'theirs') {
+    return { type: 'follow-move', appointmentId: appointment.id, object, to: when };
+  }
+  return conflict(sighting, 'both-moved');
 }
 
 function whyUnusable({ object }: Ours): ConflictReason | null {
@@ -52,16 +96,25 @@ function isChanged({ object, base, renamed }: Sighting): boolean {
 }
 
 function planTimes(sighting: Ours, when: Interval, { link }: ReconcileInput): Action | null {
-  const { object, base, appointment } = sighting;
-  const confirmed = appointment.status === 'confirmed';
+  const { appointment } = sighting;
   if (sameTime(when, appointment.when)) return planSettled(sighting);
   // A change of ours under way: the outbox writes it, with the version of the mirror.
-  if (!isChanged(sighting) && !confirmed) return refresh(sighting);
-  const movedThere = base === null || !sameTime(base.when, when);
+  if (!isChanged(sighting) && appointment.status !== 'confirmed') return refresh(sighting);
+  return planMoved(sighting, when, link);
+}
+
+/** The times differ. */
+function planMoved(sighting: Ours, when: Interval, link: ReconcileLink): Action | null {
+  const { object, base, appointment } = sighting;
+  const before = base?.when ?? null;
+  const movedThere = base === null || !sameTime(before, when);
   const names = { appointmentId: appointment.id, object };
-  if (movedThere && link.policy === 'practitioner-wins') return { type: 'follow-move', ...names, to: when };
+  const given = { policy: link.policy, ...changes(appointment, before, object) };
+  const verdict = movedThere ? judgeMove(given) : 'ours';
+  if (verdict === 'theirs') return { type: 'follow-move', ...names, to: when };
+  if (verdict === 'ask') return conflict(sighting, 'both-moved');
   if (link.writable) return { type: 'write-back', ...names, remoteId: object.remoteId };
-  return movedThere || confirmed ? conflict(sighting, 'not-writable') : refresh(sighting);
+  return movedThere || appointment.status === 'confirmed' ? conflict(sighting, 'not-writable') : refresh(sighting);
 }
 
 /** The times agree. */
@@ -92,8 +145,9 @@ function planDead({ object, base, appointment }: Ours, { link }: ReconcileInput)
   return { type: 'mirror', object, appointmentId: null };
 }
 
-function conflict({ object, appointment }: Ours, reason: ConflictReason): Action {
-  return { type: 'conflict', appointmentId: appointment.id, object, reason };
+function conflict({ object, base, appointment }: Ours, reason: ConflictReason): Action {
+  const { remoteId } = object;
+  return { type: 'conflict', appointmentId: appointment.id, remoteId, object, reason, base: base?.when ?? null };
 }
 
 /** Compares the time covered, however it is cut into intervals. */

@@ -25,6 +25,7 @@ export interface Reading {
   readonly renamed: ReadonlySet<KnownObject>;
   /** Appointments that an object which is still there stands for. */
   readonly mirrored: ReadonlySet<string>;
+  readonly appointmentById: ReadonlyMap<string, HubAppointment>;
 }
 
 /** True when both are the same times, or neither is any: an empty interval holds no time. */
@@ -75,6 +76,7 @@ export function read(input: ReconcileInput): Reading {
   });
   return {
     sightings,
+    appointmentById,
     unreadable: [...changes.values()].filter((change) => change.kind === 'unreadable'),
     lost: gone.filter((known) => !renamed.has(known)),
     renamed,

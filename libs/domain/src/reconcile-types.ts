@@ -1,9 +1,7 @@
 import type { AppointmentStatus } from './appointment.js';
+import type { ConflictPolicy } from './conflict-policy.js';
 import type { Interval } from './interval.js';
 import type { CompleteListing, RemoteChange, RemoteObject } from './remote.js';
-
-/** Who wins when the practitioner changed one of our objects in his own tool. */
-export type ConflictPolicy = 'practitioner-wins' | 'hub-wins';
 
 /** The last common state of one remote object: the mirror, the base of the three-way merge. */
 export interface KnownObject {
@@ -36,6 +34,8 @@ export interface HubAppointment {
    * then. `false` when left out.
    */
   readonly inFlight?: boolean;
+  /** When the hub last changed what it wants, in epoch milliseconds; unknown when left out or `null`. */
+  readonly changedAt?: number | null;
 }
 
 /** How the planner must treat a link. */
@@ -79,7 +79,11 @@ export type ConflictReason =
   /** Our object has no time the hub can hold any more. */
   | 'lost-its-time'
   /** The hub must win, but the link cannot be written. */
-  | 'not-writable';
+  | 'not-writable'
+  /** Hub and practitioner moved it, each elsewhere, and the policy is to ask. */
+  | 'both-moved'
+  /** The practitioner deleted or freed it while the hub was moving it, and the policy is to ask. */
+  | 'deleted-there';
 
 /** One step of the plan. The executor does each in one transaction and decides nothing. */
 export type Action =
@@ -109,6 +113,16 @@ export type Action =
       readonly remoteId: string;
       readonly object: RemoteObject | null;
     }
+  /**
+   * The practitioner deleted or freed ours while the hub was moving it, and the hub wins: the appointment keeps its new
+   * place and is made anew under a new reference; the old place is given up. `object` is what he left behind, foreign from now on.
+   */
+  | {
+      readonly type: 'recreate';
+      readonly appointmentId: string;
+      readonly remoteId: string;
+      readonly object: RemoteObject | null;
+    }
   /** The hub's version must be written over `object`, whose mirror is refreshed. Never on a link that is not writable. */
   | {
       readonly type: 'write-back';
@@ -129,12 +143,18 @@ export type Action =
       readonly reason: string;
       readonly raw: string;
     }
-  /** What policy cannot settle. The appointment keeps its claims; the mirror is refreshed with `object`. */
+  /**
+   * What policy cannot settle. The appointment keeps its claims; the mirror is refreshed with `object`. When the reason
+   * is `deleted-there`, `object` is what he left behind, foreign from now on, or `null`: tombstone the mirror. `base` is
+   * where both sides last had it.
+   */
   | {
       readonly type: 'conflict';
       readonly appointmentId: string;
-      readonly object: RemoteObject;
+      readonly remoteId: string;
+      readonly object: RemoteObject | null;
       readonly reason: ConflictReason;
+      readonly base: Interval | null;
     }
   /**
    * Deletions held back: the plan contains none of them. Keep the cursor where it was, so that they are read again when

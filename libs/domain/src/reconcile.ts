@@ -1,8 +1,8 @@
 import { isLive, type AppointmentStatus } from './appointment.js';
-import { planOurs, refresh } from './reconcile-ours.js';
-import { liesInside, read } from './reconcile-reading.js';
+import { planDeleted, planOurs, refresh } from './reconcile-ours.js';
+import { liesInside, read, sameTime } from './reconcile-reading.js';
 import type { Reading } from './reconcile-reading.js';
-import type { Action, KnownObject, ReconcileInput } from './reconcile-types.js';
+import type { Action, KnownObject, ReconcileInput, ReconcileLink } from './reconcile-types.js';
 
 /** What the practitioner's agenda held before it was lost; deleting it there settles a conflict, too. */
 const CERTAINLY_THERE: ReadonlySet<AppointmentStatus> = new Set(['confirmed', 'pending', 'conflict']);
@@ -32,7 +32,7 @@ export function reconcile(input: ReconcileInput): Action[] {
     const { appointment } = sighting;
     return (appointment ? planOurs({ ...sighting, appointment }, input) : refresh(sighting)) ?? [];
   });
-  const freed = seen.filter((action) => action.type === 'follow-cancel');
+  const freed = seen.filter(isDeletion);
   const [expected, lost] = splitLost(reading, input);
   const deletions = lost.length + freed.length;
   const total = input.knownTotal ?? input.known.length;
@@ -41,12 +41,19 @@ export function reconcile(input: ReconcileInput): Action[] {
   return [
     ...(braked ? [{ type: 'brake', deletions, known: total } as const] : []),
     ...[...reading.renamed].map(forget),
-    ...(braked ? [] : [...expected.map(forget), ...lost.map((known) => planLost(known, reading, input)), ...freed]),
-    ...seen.filter((action) => action.type !== 'follow-cancel'),
+    ...(braked
+      ? []
+      : [...expected.map(forget), ...lost.map((known) => planLost(known, reading, input.link)), ...freed]),
+    ...seen.filter((action) => !isDeletion(action)),
     ...reading.unreadable.map(({ remoteId, version, reason, raw }): Action => {
       return { type: 'quarantine', remoteId, version, reason, raw };
     }),
   ];
+}
+
+function isDeletion(action: Action): boolean {
+  const { type } = action;
+  return type === 'follow-cancel' || type === 'recreate' || (type === 'conflict' && action.reason === 'deleted-there');
 }
 
 function forget({ remoteId }: KnownObject): Action {
@@ -63,15 +70,16 @@ function splitLost({ lost }: Reading, { appointments }: ReconcileInput): [KnownO
 }
 
 /**
- * Only what the practitioner's agenda certainly held becomes a cancellation: while an outcome is unknown, the object may
- * be on its way back, and a hold ends by other means.
+ * Only what the practitioner's agenda certainly held is a deletion of his: while the outcome of a create is unknown, the
+ * object may be on its way back, and a hold ends by other means.
  */
-function planLost(known: KnownObject, reading: Reading, { appointments }: ReconcileInput): Action {
+function planLost(known: KnownObject, reading: Reading, link: ReconcileLink): Action {
   if (known.appointmentId === null) return forget(known);
-  const appointment = appointments.find(({ id }) => id === known.appointmentId);
-  const certain = appointment !== undefined && CERTAINLY_THERE.has(appointment.status);
-  if (!certain || reading.mirrored.has(appointment.id)) return forget(known);
-  return { type: 'follow-cancel', appointmentId: appointment.id, remoteId: known.remoteId, object: null };
+  const appointment = reading.appointmentById.get(known.appointmentId);
+  if (appointment === undefined || reading.mirrored.has(appointment.id)) return forget(known);
+  const moving = appointment.status === 'unknown' && !sameTime(known.when, appointment.when);
+  if (!moving && !CERTAINLY_THERE.has(appointment.status)) return forget(known);
+  return planDeleted({ appointment, remoteId: known.remoteId, when: known.when, object: null }, link);
 }
 
 function mustBrake({ link, known, complete }: ReconcileInput, run: DeletionCount): boolean {

@@ -2,7 +2,7 @@ import { isLive } from '../src/appointment.js';
 import type { Interval } from '../src/interval.js';
 import type { Action, HubAppointment, KnownObject, ReconcileInput, ReconcileLink } from '../src/reconcile-types.js';
 import type { CompleteListing, RemoteChange, RemoteObject } from '../src/remote.js';
-import type { RemoteModel } from './remote-model.js';
+import type { RemoteModel, StoredEvent } from './remote-model.js';
 
 export type Planner = (input: ReconcileInput) => Action[];
 /** How the next writes end: well, refused before anything happened, or done with the answer lost. */
@@ -10,6 +10,10 @@ export type WriteFault = 'none' | 'before' | 'after';
 
 function must(condition: boolean, message: string): void {
   if (!condition) throw new Error(message);
+}
+
+function isLater(event: StoredEvent | undefined, changedAt: number | null | undefined): boolean {
+  return (event?.modifiedAt ?? -Infinity) >= (changedAt ?? Infinity);
 }
 
 /** A hub that decides nothing: it carries out plans, and checks each step against what is true on the server. */
@@ -33,7 +37,7 @@ export class HubModel {
 
   move(appointment: HubAppointment, when: Interval): void {
     if (appointment.status === 'confirmed' || appointment.status === 'pending')
-      this.set({ ...appointment, status: 'pending', when });
+      this.set({ ...appointment, status: 'pending', when, changedAt: this.remote.now() });
   }
 
   cancel(appointment: HubAppointment): void {
@@ -119,14 +123,26 @@ export class HubModel {
     const appointment = this.appointments.get(action.appointmentId);
     if (!appointment) throw new Error('no such appointment');
     must(isLive(appointment.status), `${action.type} of a dead appointment`);
+    const base = this.mirrors.get(action.type === 'follow-cancel' ? action.remoteId : (action.object?.remoteId ?? ''));
     if (action.type === 'follow-cancel') return this.followCancel(action.remoteId, appointment, action.object);
-    const event = this.remote.events.get(action.object.remoteId);
+    if (action.type === 'recreate' || (action.type === 'conflict' && action.reason === 'deleted-there'))
+      return this.deletedThere(action, appointment);
+    if (action.object === null) throw new Error('an object that is gone');
+    this.followObject(action, { appointment, base, object: action.object });
+    this.mirror(action.object, appointment.id);
+  }
+
+  private followObject(
+    action: Extract<Action, { appointmentId: string }>,
+    { appointment, base, object }: { appointment: HubAppointment; base: KnownObject | undefined; object: RemoteObject },
+  ): void {
+    const event = this.remote.events.get(object.remoteId);
     if (action.type === 'confirm') {
       must(event?.when.start === appointment.when.start, 'confirmed what the agenda does not hold');
       this.set({ ...appointment, status: 'confirmed' });
     } else if (action.type === 'follow-move') {
       must(event?.movedBy === 'practitioner', 'took our own write for a move');
-      must(this.link.policy === 'practitioner-wins', 'followed against the policy');
+      must(this.mayFollow(appointment, action.to, base, event), 'followed against the policy');
       this.set({ ...appointment, status: 'confirmed', when: action.to });
     } else if (action.type === 'follow-retitle') {
       must(event?.retitledBy === 'practitioner', 'took our own write for a new title');
@@ -136,7 +152,39 @@ export class HubModel {
     } else {
       this.set({ ...appointment, status: 'conflict' });
     }
-    this.mirror(action.object, appointment.id);
+  }
+
+  /** The rules of the policy, told once more. */
+  private mayFollow(
+    { status, when, changedAt }: HubAppointment,
+    to: Interval,
+    base: KnownObject | undefined,
+    event: StoredEvent | undefined,
+  ): boolean {
+    const { policy } = this.link;
+    if (policy === 'practitioner-wins' || to.start === when.start) return true;
+    const both = status !== 'confirmed' && base?.when != null && base.when.start !== when.start;
+    if (policy === 'hub-wins') return status === 'conflict' && !both;
+    if (!both) return true;
+    return policy === 'newest-wins' && isLater(event, changedAt);
+  }
+
+  private deletedThere(
+    { type, remoteId, object }: Extract<Action, { type: 'recreate' | 'conflict' }>,
+    appointment: HubAppointment,
+  ): void {
+    const event = this.remote.events.get(remoteId);
+    must(event === undefined || event.free, 'took for deleted what the practitioner keeps');
+    must(appointment.status !== 'confirmed', 'nothing but a deletion');
+    must(this.link.policy !== 'practitioner-wins', 'kept against the policy');
+    must(type !== 'recreate' || this.writable, 'write on a read-only link');
+    const settled = this.link.policy === 'hub-wins' && this.writable && appointment.status !== 'conflict';
+    must(type === 'recreate' ? this.link.policy !== 'ask' : !settled, 'decided against the policy');
+    if (object) this.mirror(object, null);
+    else this.mirrors.delete(remoteId);
+    // What he left behind keeps the old reference.
+    if (type === 'recreate') this.set({ ...appointment, status: 'pending', reference: `${appointment.reference}+` });
+    else this.set({ ...appointment, status: 'conflict' });
   }
 
   private followCancel(remoteId: string, appointment: HubAppointment, left: RemoteObject | null): void {

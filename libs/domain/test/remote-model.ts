@@ -18,6 +18,8 @@ export interface StoredEvent {
   readonly madeBy: Author;
   readonly movedBy: Author;
   readonly retitledBy: Author;
+  /** When it was last stored, as the server tells. */
+  readonly modifiedAt?: number;
 }
 
 export interface Pull {
@@ -40,7 +42,14 @@ export class RemoteModel {
   constructor(
     readonly window: Interval,
     private readonly versioning: Versioning,
+    /** Whether the server tells when an object was changed. */
+    private readonly dated = false,
   ) {}
+
+  /** The clock of both sides. */
+  now(): number {
+    return this.clock;
+  }
 
   insert(event: Pick<StoredEvent, 'when' | 'summary' | 'reference'>, by: Author): StoredEvent {
     const id = `r${String(this.nextId++)}`;
@@ -59,9 +68,9 @@ export class RemoteModel {
   store(event: StoredEvent): StoredEvent {
     const before = this.events.get(event.id);
     if (before) this.former.set(event.id, before);
-    const stored = { ...event, revision: event.revision + 1 };
-    this.events.set(event.id, stored);
     this.touch(event.id);
+    const stored = { ...event, revision: event.revision + 1, modifiedAt: this.clock };
+    this.events.set(event.id, stored);
     return stored;
   }
 
@@ -107,7 +116,7 @@ export class RemoteModel {
       recurring,
       busy: free || !overlaps(when, this.window) ? [] : [when],
       summary,
-      modifiedAt: null,
+      modifiedAt: this.dated ? (event.modifiedAt ?? null) : null,
     };
   }
 

@@ -3,6 +3,7 @@ export * from './migrate.js';
 export * from './stores/api-keys.js';
 export * from './stores/bookings.js';
 export * from './stores/calendar.js';
+export * from './stores/conflicts.js';
 export * from './stores/connections.js';
 export * from './stores/due-work.js';
 export * from './stores/events.js';

@@ -63,6 +63,15 @@ async function fill(
     `INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by) VALUES ($1, $2, $3, $4, 'held', $5, $5, now(), $6)`,
     hold,
   );
+  for (const [table, columns, given] of [
+    ['conflict', 'reason, ours', `'both-moved', '{}'`],
+    ['callback_task', 'reason, created_by', `'moved', '{}'`],
+  ] as const) {
+    await client.query(
+      `INSERT INTO ${table} (organization_id, id, appointment_id, agenda_id, ${columns}) VALUES ($1, $2, $3, $4, ${given})`,
+      [organization, id, hold[1], agenda],
+    );
+  }
   await client.query(
     `INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id) SELECT organization_id, agenda_id, 1, occupies, 'hub', id, id FROM appointment WHERE status = 'held'`,
   );

@@ -72,6 +72,11 @@ export const PROBLEMS = {
     fr: 'La ressource a changé depuis sa lecture.',
     en: 'The resource has changed since it was read.',
   },
+  'choice-impossible': {
+    status: 409,
+    fr: "Ce choix n'est pas possible pour ce conflit.",
+    en: 'This choice is not possible for this conflict.',
+  },
   'body-too-large': {
     status: 413,
     fr: 'Le corps de la requête dépasse 64 Kio.',

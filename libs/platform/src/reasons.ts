@@ -74,6 +74,14 @@ export const REASONS = {
     en: 'The practitioner took this time meanwhile.',
   },
   CANCELLED: { fr: 'Le rendez-vous a été annulé.', en: 'The appointment was cancelled.' },
+  REASSIGNED: {
+    fr: 'Le rendez-vous a été confié à un autre agenda.',
+    en: 'The appointment was reassigned to another agenda.',
+  },
+  CONFLICT: {
+    fr: 'Le secrétariat et le praticien ne sont pas d’accord sur ce rendez-vous : une personne doit décider.',
+    en: 'The secretariat and the practitioner disagree about this appointment: a person has to decide.',
+  },
   VENDOR_RIGHT: {
     fr: "Droit insuffisant chez l'éditeur de l'agenda.",
     en: "The right at the agenda's vendor is not sufficient.",

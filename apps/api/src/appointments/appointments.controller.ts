@@ -109,7 +109,7 @@ export class AppointmentsController {
     return undefined;
   }
 
-  /** Moves, or changes the motif. The old place is kept until the practitioner's agenda has followed. */
+  /** Moves, changes the motif, or reassigns. The old place is kept until the practitioner's agenda has followed. */
   @Patch(':id')
   @Right('appointment:write')
   @WriteHeaders({ idempotencyKey: 'none', prefer: true, ifMatch: 'required' })
@@ -117,13 +117,17 @@ export class AppointmentsController {
   async move(
     @ExchangeParam() exchange: Exchange,
     @Param({ schema: idPath }) { id }: IdPath,
-    @Body({ schema: moveInput }) { start, motif }: z.output<typeof moveInput>,
+    @Body({ schema: moveInput }) { start, motif, agenda }: z.output<typeof moveInput>,
   ): Promise<AppointmentView> {
     const { caller, waitMs } = exchange;
     const version = requiredVersion(exchange.headers);
     const wanted = { version, start: start ?? null, motifId: motif ?? null };
     const request = { organizationId: caller.organizationId, id, actor: actingAs(caller), waitMs, ...wanted };
-    return this.answers.give(exchange, await this.booking.move(request));
+    const before = agenda === undefined ? null : await this.bookings.get(request);
+    if (agenda === undefined || before?.agendaId === agenda)
+      return this.answers.give(exchange, await this.booking.move(request));
+    const answer = await this.booking.reassign({ ...request, agendaId: agenda, successorId: newId() });
+    return this.answers.give(exchange, answer);
   }
 
   /** Cancels. Cancelling what is cancelled already succeeds. */

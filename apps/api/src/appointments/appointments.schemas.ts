@@ -57,8 +57,16 @@ export const bookInput = z
   .meta({ id: 'NewAppointment', description: 'Either `hold`, or `agenda`, `motif` and `start`.' });
 
 export const moveInput = z
-  .strictObject({ start: instantInput.optional(), motif: idInput.optional() })
-  .refine(({ start, motif }) => start !== undefined || motif !== undefined, { message: 'needs start or motif' })
+  .strictObject({
+    start: instantInput.optional(),
+    motif: idInput.optional(),
+    agenda: idInput.optional().meta({
+      description: 'Another agenda: the answer is the appointment there, which replaces this one once it is confirmed.',
+    }),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), {
+    message: 'needs start, motif or agenda',
+  })
   .meta({ id: 'AppointmentChange' });
 
 export const cancelInput = z
@@ -99,6 +107,8 @@ export const appointmentView = z
       .nullable()
       .meta({ description: 'Why it is in this state.' }),
     overbooked: z.boolean(),
+    replaces: idView.nullable().meta({ description: 'The appointment on another agenda that this one replaces.' }),
+    replacedBy: idView.nullable(),
     createdBy: idView,
     patient: patientView.nullable(),
     links: z.object({ self: z.string(), status: z.string() }),
@@ -128,6 +138,8 @@ export function viewAppointment(record: AppointmentRecord, timeZone: string, pat
     ...{ id, agenda: agendaId, motif: motifId, status, version, overbooked, createdBy, timeZone },
     start: formatInstant(start, timeZone),
     end: formatInstant(end, timeZone),
+    replaces: record.replaces ?? null,
+    replacedBy: record.replacedBy ?? null,
     holdUntil: holdUntil === null ? null : formatInstant(holdUntil, timeZone),
     reason: reason === null ? null : { ...reason, messages: explainReason(reason.code) },
     patient: patient === null ? null : viewPatient(patient),

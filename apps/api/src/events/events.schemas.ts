@@ -34,7 +34,7 @@ export const eventPage = z
   })
   .meta({ id: 'EventPage' });
 
-const NAMES: Readonly<Record<string, string>> = { agendaId: 'agenda', motifId: 'motif' };
+const NAMES: Readonly<Record<string, string>> = { agendaId: 'agenda', motifId: 'motif', appointmentId: 'appointment' };
 const INSTANTS = new Set(['start', 'end', 'holdUntil']);
 
 /** Fields as the API names and writes them, instead of as the database keeps them. */

@@ -1,4 +1,5 @@
 import type { LinkHealth, NewLink } from '#application';
+import { CONFLICT_POLICIES } from '#domain';
 import { isStorable } from '#platform';
 import { z } from 'zod';
 import { idInput, idView } from '../shared/ids.js';
@@ -12,8 +13,8 @@ const policies = {
     .enum(['full', 'initials', 'busy'])
     .meta({ description: 'What the practitioner sees of a visit in his own tool.' }),
   policy: z
-    .enum(['practitioner-wins', 'hub-wins'])
-    .meta({ description: 'Who wins when both changed the same appointment.' }),
+    .enum(CONFLICT_POLICIES)
+    .meta({ description: 'Who wins when both changed the same appointment; what it cannot settle opens a conflict.' }),
 };
 
 export const linkInput = z

@@ -10,6 +10,10 @@ import { Synchronising1763770009000 } from './0009-synchronising.js';
 import { Linking1763770010000 } from './0010-linking.js';
 import { FindingClaims1763770010500 } from './0011-finding-claims.js';
 import { Feeds1763770011000 } from './0012-feeds.js';
+import { Conflicts1763770012000 } from './0013-conflicts.js';
+import { Resolving1763770012100 } from './0014-resolving.js';
+import { Reassigning1763770012200 } from './0015-reassigning.js';
+import { Copies1763770012300 } from './0016-copies.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -25,4 +29,8 @@ export const migrations = [
   Linking1763770010000,
   FindingClaims1763770010500,
   Feeds1763770011000,
+  Conflicts1763770012000,
+  Resolving1763770012100,
+  Reassigning1763770012200,
+  Copies1763770012300,
 ];

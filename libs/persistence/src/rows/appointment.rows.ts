@@ -8,6 +8,7 @@ import { CollaboratorRow } from './tenancy.rows.js';
 @References('appointment_agenda_fk', () => AgendaRow, { from: ['agenda_id'], to: ['id'] })
 @References('appointment_motif_fk', () => MotifRow, { from: ['motif_id'], to: ['id'] })
 @References('appointment_collaborator_fk', () => CollaboratorRow, { from: ['created_by'], to: ['id'] })
+@References('appointment_replaces_fk', () => AppointmentRow, { from: ['replaces'], to: ['id'] })
 @Together('appointment_claimed', ['organizationId', 'id', 'occupies'])
 @Checks({
   appointment_status_value: `status IN ('held', 'pending', 'unknown', 'confirmed', 'compensating', 'conflict', 'cancelled', 'refused', 'expired')`,
@@ -20,6 +21,7 @@ import { CollaboratorRow } from './tenancy.rows.js';
 @Index('appointment_start', { synchronize: false })
 @Index('appointment_held', ['holdUntil'], { where: `status = 'held'` })
 @Index('appointment_agenda_held', ['organizationId', 'agendaId'], { where: `status = 'held'` })
+@Index('appointment_replaced', { synchronize: false })
 @Index('appointment_conflict', ['organizationId', 'agendaId'], { where: `status = 'conflict'` })
 export class AppointmentRow {
   @Key('appointment_pk') organizationId!: string;
@@ -37,6 +39,7 @@ export class AppointmentRow {
   @Field('uuid') createdBy!: string;
   @Field('timestamptz', now) createdAt!: Date;
   @Field('timestamptz', now) updatedAt!: Date;
+  @Optional('uuid') replaces!: string | null;
 }
 
 @Entity('patient_identity')

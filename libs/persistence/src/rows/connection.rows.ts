@@ -32,7 +32,7 @@ export class ConnectionRow {
 @Checks({
   link_direction_value: `direction IN ('two-way', 'read-only')`,
   link_disclosure_value: `disclosure IN ('full', 'initials', 'busy')`,
-  link_policy_value: `policy IN ('practitioner-wins', 'hub-wins')`,
+  link_policy_value: `policy IN ('practitioner-wins', 'hub-wins', 'newest-wins', 'ask')`,
   link_status_value: `status IN ('active', 'auth-failed', 'gone')`,
 })
 export class LinkRow {
@@ -43,7 +43,7 @@ export class LinkRow {
   @Field('text') remoteAgendaId!: string;
   @Field('text', { default: 'two-way' }) direction!: 'two-way' | 'read-only';
   @Field('text', { default: 'initials' }) disclosure!: 'full' | 'initials' | 'busy';
-  @Field('text', { default: 'practitioner-wins' }) policy!: 'practitioner-wins' | 'hub-wins';
+  @Field('text', { default: 'practitioner-wins' }) policy!: 'practitioner-wins' | 'hub-wins' | 'newest-wins' | 'ask';
   @Field('text', { default: 'active' }) status!: 'active' | 'auth-failed' | 'gone';
   @Optional('text') cursor!: string | null;
   @Field('timestamptz', never) asOf!: Instant;
@@ -66,6 +66,7 @@ export class LinkRow {
   unique: true,
   where: 'appointment_id IS NOT NULL AND gone_at IS NULL',
 })
+@Index('mirror_copy', ['organizationId', 'copyOf'], { where: 'copy_of IS NOT NULL' })
 export class MirrorRow {
   @Key('mirror_pk') organizationId!: string;
   @Key('mirror_pk') id!: string;
@@ -78,6 +79,7 @@ export class MirrorRow {
   @Optional('tstzrange') during!: string | null;
   @Field('timestamptz', now) seenAt!: Date;
   @Optional('timestamptz') goneAt!: Date | null;
+  @Optional('uuid') copyOf!: string | null;
 }
 
 @Entity('quarantine')

@@ -1,5 +1,6 @@
 import * as agenda from './agenda.rows.js';
 import * as appointment from './appointment.rows.js';
+import * as conflict from './conflict.rows.js';
 import * as connection from './connection.rows.js';
 import * as feed from './feed.rows.js';
 import * as tenancy from './tenancy.rows.js';
@@ -11,4 +12,5 @@ export const rows = [
   ...Object.values(connection),
   ...Object.values(appointment),
   ...Object.values(feed),
+  ...Object.values(conflict),
 ];

@@ -11,6 +11,7 @@ import {
   type PlaceCommand,
   type PlaceResult,
   type Reason,
+  type ReassignCommand,
   type ReasonCode,
   type RequestKey,
   type Vault,
@@ -36,6 +37,10 @@ const CONFIRM: Statement = { name: 'confirm-hold', text: 'SELECT * FROM confirm_
 const MOVE: Statement = {
   name: 'move',
   text: 'SELECT * FROM move_appointment($1, $2, $3, to_timestamp($4::numeric / 1000), $5, $6, $7)',
+};
+const REASSIGN: Statement = {
+  name: 'reassign',
+  text: 'SELECT * FROM reassign_appointment($1, $2, $3, $4, $5, to_timestamp($6::numeric / 1000), $7, $8, $9)',
 };
 const CANCEL: Statement = {
   name: 'cancel',
@@ -115,6 +120,12 @@ export class PgBookings extends Bookings {
 
   move({ organizationId, id, version, start, motifId, actor, acceptStale }: MoveCommand): Promise<PlaceResult> {
     return this.decide(MOVE, [organizationId, id, version, start, motifId, actor, acceptStale]);
+  }
+
+  reassign({ successorId, agendaId, ...move }: ReassignCommand): Promise<PlaceResult> {
+    const { organizationId, id, version, start, motifId, actor, acceptStale } = move;
+    const target = [successorId, agendaId, start, motifId];
+    return this.decide(REASSIGN, [organizationId, id, version, ...target, actor, acceptStale]);
   }
 
   cancel(

@@ -39,6 +39,7 @@ interface AppointmentRow {
   label_fr: string;
   sealed: Buffer | null;
   unanswered_for_ms: number | null;
+  asked_at: number | null;
 }
 
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
@@ -54,7 +55,8 @@ const KNOWN = `SELECT m.remote_id, m.version, m.content_hash, m.summary_hash, m.
   FROM mirror m WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL`;
 
 const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(a.during)) * 1000)::float8 AS "end",
-  a.generation, t.label_fr, p.sealed, CASE WHEN w.unanswered > 0 THEN (extract(epoch FROM clock_timestamp() - w.last_sent_at) * 1000)::float8 END AS unanswered_for_ms
+  a.generation, t.label_fr, p.sealed, CASE WHEN w.unanswered > 0 THEN (extract(epoch FROM clock_timestamp() - w.last_sent_at) * 1000)::float8 END AS unanswered_for_ms,
+  (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at
   FROM appointment a JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
   LEFT JOIN remote_write w ON w.organization_id = a.organization_id AND w.appointment_id = a.id
@@ -221,6 +223,7 @@ export class PgSyncStore extends SyncStore {
         summary,
         reference: referenceOf(row.id, row.generation),
         unansweredForMs: row.unanswered_for_ms,
+        changedAt: row.asked_at,
       };
     });
   }
