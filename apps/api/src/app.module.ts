@@ -1,14 +1,31 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
-import { Alarm, Booking, Bookings, Calendar, Connections, Events, LaneRunner, Links, SearchSlots } from '#application';
+import {
+  Alarm,
+  Approval,
+  Booking,
+  Bookings,
+  Calendar,
+  CleanUp,
+  Connections,
+  Events,
+  HealthStore,
+  LaneRunner,
+  LinkLifecycle,
+  Links,
+  SearchSlots,
+} from '#application';
 import { Authentication, Drain, OperationsModule } from '#platform';
 import { AgendasController } from './agendas/agendas.controller.js';
 import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
 import type { ApiParts } from './composition.js';
 import { ConnectionsController } from './connections/connections.controller.js';
+import { DisconnectionsController } from './disconnections/disconnections.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { HoldsController } from './holds/holds.controller.js';
+import { LinkLifecycleController } from './links/link-lifecycle.controller.js';
 import { LinksController } from './links/links.controller.js';
+import { PlansController } from './links/plans.controller.js';
 import { MotifsController } from './motifs/motifs.controller.js';
 import { PushController } from './push/push.controller.js';
 import { Repeats } from './shared/repeats.js';
@@ -48,6 +65,9 @@ export class AppModule {
         AppointmentsController,
         ConnectionsController,
         LinksController,
+        LinkLifecycleController,
+        PlansController,
+        DisconnectionsController,
         EventsController,
         PushController,
       ],
@@ -58,6 +78,10 @@ export class AppModule {
         value(SearchSlots, parts.slots),
         value(Connections, parts.connections),
         value(Links, parts.links),
+        value(LinkLifecycle, parts.lifecycle),
+        value(Approval, parts.approval),
+        value(CleanUp, parts.cleanUp),
+        value(HealthStore, parts.health),
         value(LaneRunner, parts.lanes),
         value(Events, parts.events),
         value(Alarm, parts.alarm),

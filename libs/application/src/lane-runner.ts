@@ -1,4 +1,5 @@
 import { LaneLost } from './errors.js';
+import type { LinkStages } from './link-stages.js';
 import type { Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
 import type { RemoteWriter } from './remote-writer.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
@@ -16,7 +17,7 @@ export interface LaneTask {
   readonly releaseDeletions?: boolean;
 }
 
-/** `busy`: another process works on this agenda. `unreachable`: its backend did not answer; the writes wait. */
+/** `busy`: another process works on this agenda. `unreachable`: its backend did not answer, or a person stopped the link; the writes wait. */
 export type LaneOutcome = 'done' | 'busy' | 'unreachable' | 'unlinked';
 
 export interface LaneParts {
@@ -26,6 +27,7 @@ export interface LaneParts {
   readonly backends: Backends;
   readonly sync: SyncLink;
   readonly writer: RemoteWriter;
+  readonly stages: LinkStages;
   readonly effects: Effects;
 }
 
@@ -80,18 +82,31 @@ export class LaneRunner {
     const { store, backends, writes, writer } = this.parts;
     const link = await store.linkOfAgenda(task.organizationId, task.agendaId);
     if (link === null) return 'unlinked';
+    if (link.paused) return 'unreachable';
     // Only a pull that succeeds makes a link usable again after its credential was refused.
     if (link.status !== 'active' && task.sync === 'none') return 'unreachable';
     const backend = await this.orUnreachable(() => backends.open(link.organizationId, link.connectionId));
     if (backend === null) return 'unreachable';
     const remote: Remote = { link, backend, lease };
     if (task.sync !== 'none' && !(await this.pull(remote, task))) return 'unreachable';
+    if (link.phase === 'planning') return 'done';
     while (held.value) {
       const write = await writes.next(task.organizationId, task.agendaId);
-      if (write === null) return 'done';
-      await writer.advance(write, { ...remote, link: (await store.link(link.organizationId, link.id)) ?? link });
+      if (write === null) return this.finish(remote);
+      const current = await store.link(link.organizationId, link.id);
+      if (current === null) return 'unlinked';
+      if (current.paused) return 'unreachable';
+      await writer.advance(write, { ...remote, link: current });
     }
     return 'busy';
+  }
+
+  private async finish(remote: Remote): Promise<LaneOutcome> {
+    const { link } = remote;
+    if (link.phase === 'live' && !link.rewriting) return 'done';
+    const current = await this.parts.store.link(link.organizationId, link.id);
+    if (current !== null && !current.paused) await this.parts.stages.finish({ ...remote, link: current });
+    return 'done';
   }
 
   /** A breaker that is open, or an account that cannot be opened: the lane waits, nothing is lost. */
@@ -105,8 +120,12 @@ export class LaneRunner {
   }
 
   private async pull(remote: Remote, { sync, releaseDeletions = false }: LaneTask): Promise<boolean> {
+    const { stages } = this.parts;
+    const { phase } = remote.link;
     try {
-      await this.parts.sync.pull(remote, { full: sync === 'full', releaseDeletions });
+      if (phase === 'planning') await stages.plan(remote);
+      else await this.parts.sync.pull(remote, { full: sync === 'full' || phase === 'reading', releaseDeletions });
+      if (phase === 'reading') await stages.backfill(remote);
       return true;
     } catch (error) {
       failureOf(error);

@@ -1,6 +1,7 @@
 import * as agenda from './agenda.rows.js';
 import * as appointment from './appointment.rows.js';
 import * as connection from './connection.rows.js';
+import * as lifecycle from './lifecycle.rows.js';
 import * as tenancy from './tenancy.rows.js';
 
 /** Every table as TypeORM sees it. The migrations are the truth; a test keeps the two from drifting apart. */
@@ -9,4 +10,5 @@ export const rows = [
   ...Object.values(agenda),
   ...Object.values(connection),
   ...Object.values(appointment),
+  ...Object.values(lifecycle),
 ];
