@@ -43,8 +43,13 @@ const DAV_METHODS: Readonly<Record<RemoteWrite, string>> = { create: 'PUT', upda
 const API_KEY = 'chaos-in-house-key-0123456789';
 const AGENDA = 'agenda-1';
 
+/** An agenda in a simulator, with all that can be steered there. */
+export interface InHouseAgenda extends RemoteAgenda {
+  control(path: string, body: object | null, method?: 'POST' | 'DELETE'): Promise<unknown>;
+}
+
 /** An agenda in a simulator, which refuses overlaps. `origin`: of one that runs already; else one of its own, in this process. */
-export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<RemoteAgenda> {
+export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<InHouseAgenda> {
   const vendors = origin === undefined ? createMockVendors() : null;
   const at = origin ?? (await vendors!.listen({ host: '127.0.0.1', port: 0 }));
   const control = async <T>(method: string, path: string, body?: object): Promise<T> => {
@@ -93,6 +98,7 @@ export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<R
     loseRequest: (write) => fault({ kind: 'reset', method: IN_HOUSE_METHODS[write], route: '/agendas/' }),
     failRead: () => fault({ kind: 'error', status: 503, method: 'GET', route: '/agendas/' }),
     close: async () => void (await vendors?.close()),
+    control: (path, body, method = 'POST') => control(method, path, body ?? undefined),
   };
 }
 
