@@ -90,7 +90,10 @@ describe('a tick', () => {
     await ticks.removals();
     await ticks.lights();
     expect(alarm.woken.map(({ job }) => job)).toEqual(
-      ['drain-lane', 'sync-link', 'expire-holds', 'extend-openings', 'clean-up', 'watch-links'].flatMap((job) => [job, job]),
+      ['drain-lane', 'sync-link', 'expire-holds', 'extend-openings', 'clean-up', 'watch-links'].flatMap((job) => [
+        job,
+        job,
+      ]),
     );
     expect(done).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import type { HealthFacts } from './health.js';
+import { HEALTH_LIMITS, type HealthFacts } from './health-facts.js';
 
 /** What a person can do about a link, in both languages the hub speaks. */
 export interface Advice {
@@ -53,12 +53,6 @@ const ADVICE = {
 
 export type AdviceCode = keyof typeof ADVICE;
 
-/** Readings that are late by this much, in milliseconds, are not a hiccup. */
-const LATE_MS = 60_000;
-/** Writes that wait longer than this, in milliseconds, are worth a word. */
-const SLOW_MS = 15_000;
-const SOON_MS = 7 * 86_400_000;
-
 /** The one thing to do first. */
 export function adviceOf(facts: HealthFacts): Advice {
   const reasons: readonly (readonly [AdviceCode, boolean])[] = [
@@ -66,11 +60,11 @@ export function adviceOf(facts: HealthFacts): Advice {
     ['REAUTHENTICATE', facts.status === 'auth-failed'],
     ['AGENDA_GONE', facts.status === 'gone'],
     ['BACKEND_DOWN', facts.failures > 0 || facts.blockedMs > 0],
-    ['WORKER_LATE', facts.overdueMs > LATE_MS],
-    ['WRITES_STUCK', (facts.oldestMs ?? 0) > SLOW_MS],
+    ['WORKER_LATE', facts.overdueMs > HEALTH_LIMITS.readLate],
+    ['WRITES_STUCK', (facts.oldestMs ?? 0) > HEALTH_LIMITS.writeSlow],
     ['RELEASE_BRAKE', facts.brake !== null],
     ['APPROVE_PLAN', facts.phase === 'planning'],
-    ['RENEW_CREDENTIAL', facts.expiresInMs !== null && facts.expiresInMs < SOON_MS],
+    ['RENEW_CREDENTIAL', facts.expiresInMs !== null && facts.expiresInMs < HEALTH_LIMITS.expirySoon],
     ['LOOK_AT_QUARANTINE', facts.quarantined > 0],
   ];
   const code = reasons.find(([, applies]) => applies)?.[0] ?? 'NOTHING';

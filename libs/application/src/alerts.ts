@@ -1,4 +1,5 @@
-import { healthOf, type HealthFacts, type HealthStore, type Light } from './health.js';
+import { healthOf, type HealthStore } from './health.js';
+import type { HealthFacts, Light } from './health-facts.js';
 
 export interface Mail {
   readonly to: string;
@@ -30,7 +31,11 @@ export abstract class AlertStore {
   /** Red links of which somebody must be told now. Whoever is given one is the only one, until `everyMs` are over. */
   abstract claim(organizationId: string, everyMs: number): Promise<readonly string[]>;
   /** The mail went out, or (`error`) did not and is due again after `retryMs`. */
-  abstract mailed(organizationId: string, linkId: string, result: { error: string | null; retryMs: number }): Promise<void>;
+  abstract mailed(
+    organizationId: string,
+    linkId: string,
+    result: { error: string | null; retryMs: number },
+  ): Promise<void>;
 }
 
 export interface AlertSettings {
@@ -64,7 +69,11 @@ export class Alerts {
       const { light: from } = facts.watch;
       if (from === light) continue;
       const data = { read: read.light, write: write.light, advice: advice.code };
-      await store.turned(organizationId, { id: facts.linkId, agendaId: facts.agendaId }, { from, to: light, data, everyMs });
+      await store.turned(
+        organizationId,
+        { id: facts.linkId, agendaId: facts.agendaId },
+        { from, to: light, data, everyMs },
+      );
     }
     const claimed = new Set(await store.claim(organizationId, everyMs));
     for (const facts of all) if (claimed.has(facts.linkId)) await this.tell(organizationId, facts);

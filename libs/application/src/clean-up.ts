@@ -52,7 +52,11 @@ export abstract class DisconnectionStore {
   /** At most 200 objects; `null` when nothing is to be done. */
   abstract removal(organizationId: string, linkId: string): Promise<Removal | null>;
   abstract removed(organizationId: string, linkId: string, reference: string): Promise<void>;
-  abstract postpone(organizationId: string, linkId: string, wait: { ms: number; failure: Failure | null }): Promise<void>;
+  abstract postpone(
+    organizationId: string,
+    linkId: string,
+    wait: { ms: number; failure: Failure | null },
+  ): Promise<void>;
   /** What is still due stays behind. */
   abstract end(organizationId: string, linkId: string, failure: Failure | null): Promise<void>;
 }
@@ -96,7 +100,7 @@ export class CleanUp {
     const { organizationId } = lease;
     const backend = await backends.open(organizationId, first.connectionId);
     if (first.subscriptionId !== null) await this.unsubscribe(backend, first.subscriptionId);
-    for (let removal: Removal | null = first; removal !== null; ) {
+    for (let removal: Removal | null = first; removal !== null;) {
       const { settleMs } = backend.capabilities;
       const ready = removal.objects.filter(({ sentForMs }) => sentForMs === null || sentForMs >= settleMs);
       for (const object of ready) {

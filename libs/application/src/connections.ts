@@ -1,6 +1,7 @@
 import { ConnectorError, type Connector, type RemoteAgenda } from '#connector-sdk';
 import type { Actor, Disclosure, LinkDirection } from './model.js';
-import { healthOf, type HealthStore, type LinkHealth, type Responsible } from './health.js';
+import { healthOf, type HealthStore, type LinkHealth } from './health.js';
+import type { Responsible } from './health-facts.js';
 import type { Alarm } from './jobs.js';
 import { syncLink } from './jobs.js';
 import type { Backends, Effects, Failure, SyncStore, Vault } from './ports.js';
@@ -207,16 +208,7 @@ export class Links {
   constructor(private readonly parts: LinksParts) {}
 
   async create(link: NewLink): Promise<
-    | {
-        outcome:
-          | 'linked'
-          | 'taken'
-          | 'removing'
-          | 'agenda-unknown'
-          | 'connection-unknown'
-          | 'remote-agenda-unknown'
-          | 'not-writable';
-      }
+    | { outcome: Awaited<ReturnType<ConnectionStore['link']>> | 'remote-agenda-unknown' | 'not-writable' }
     | { outcome: 'failed'; failure: Failure }
   > {
     const { store, backends, effects, alarm } = this.parts;

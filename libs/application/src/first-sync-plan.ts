@@ -1,4 +1,4 @@
-import { overlaps, type Action, type Interval } from '#domain';
+import { overlaps, type Action, type Interval, type RemoteObject } from '#domain';
 import type { LinkDirection } from './model.js';
 
 /** An appointment that is not over, as the hub holds it. */
@@ -83,21 +83,23 @@ export function planFirstSync(
 }
 
 function itemOf(action: Action, motifs: ReadonlyMap<string, string>): PlanItem[] {
-  const object = 'object' in action ? action.object : null;
-  const foreign = action.type === 'mirror' && action.appointmentId === null;
-  const taking = foreign && (object?.busy.length ?? 0) > 0 ? 'mirror' : 'leave';
-  const step = action.type === 'mirror' ? (foreign ? taking : 'adopt') : STEPS[action.type];
+  const step = stepOf(action);
   if (step === undefined) return [];
+  const object = 'object' in action ? action.object : null;
   const appointmentId = 'appointmentId' in action ? action.appointmentId : null;
-  return [
-    {
-      step,
-      when: object?.when ?? object?.busy[0] ?? null,
-      appointmentId,
-      remoteId: 'remoteId' in action ? action.remoteId : (object?.remoteId ?? null),
-      motif: appointmentId === null ? null : (motifs.get(appointmentId) ?? null),
-    },
-  ];
+  const remoteId = 'remoteId' in action ? action.remoteId : (object?.remoteId ?? null);
+  const motif = motifs.get(appointmentId ?? '') ?? null;
+  return [{ step, when: timeOf(object), appointmentId, remoteId, motif }];
+}
+
+function timeOf(object: RemoteObject | null): Interval | null {
+  return object?.when ?? object?.busy[0] ?? null;
+}
+
+function stepOf(action: Action): PlanStep | undefined {
+  if (action.type !== 'mirror') return STEPS[action.type];
+  if (action.appointmentId !== null) return 'adopt';
+  return action.object.busy.length > 0 ? 'mirror' : 'leave';
 }
 
 function byTime(a: PlanItem, b: PlanItem): number {

@@ -79,7 +79,7 @@ export class LaneRunner {
   }
 
   private async work(task: LaneTask, lease: Lease, held: { readonly value: boolean }): Promise<LaneOutcome> {
-    const { store, backends, writes, writer } = this.parts;
+    const { store, backends } = this.parts;
     const link = await store.linkOfAgenda(task.organizationId, task.agendaId);
     if (link === null) return 'unlinked';
     if (link.paused) return 'unreachable';
@@ -90,13 +90,19 @@ export class LaneRunner {
     const remote: Remote = { link, backend, lease };
     if (task.sync !== 'none' && !(await this.pull(remote, task))) return 'unreachable';
     if (link.phase === 'planning') return 'done';
+    return this.write(remote, held);
+  }
+
+  private async write(remote: Remote, held: { readonly value: boolean }): Promise<LaneOutcome> {
+    const { store, writes, writer } = this.parts;
+    const { organizationId, id, agendaId } = remote.link;
     while (held.value) {
-      const write = await writes.next(task.organizationId, task.agendaId);
+      const write = await writes.next(organizationId, agendaId);
       if (write === null) return this.finish(remote);
-      const current = await store.link(link.organizationId, link.id);
-      if (current === null) return 'unlinked';
-      if (current.paused) return 'unreachable';
-      await writer.advance(write, { ...remote, link: current });
+      const link = await store.link(organizationId, id);
+      if (link === null) return 'unlinked';
+      if (link.paused) return 'unreachable';
+      await writer.advance(write, { ...remote, link });
     }
     return 'busy';
   }

@@ -82,7 +82,12 @@ export type ChangeOutcome =
   | { readonly outcome: 'failed'; readonly failure: Failure };
 
 export type ReplaceOutcome =
-  | { readonly outcome: 'replaced'; readonly account: string; readonly expiresAt: number | null; readonly links: number }
+  | {
+      readonly outcome: 'replaced';
+      readonly account: string;
+      readonly expiresAt: number | null;
+      readonly links: number;
+    }
   /** The credential opens an account without an agenda that is linked. */
   | { readonly outcome: 'other-account' }
   | { readonly outcome: 'failed'; readonly failure: Failure }
@@ -113,10 +118,7 @@ export class LinkLifecycle {
   }
 
   /** A new direction or disclosure takes effect on what stands there already, too. */
-  async change(
-    ref: LinkRef,
-    request: { version: number; change: LinkChange; actor: Actor },
-  ): Promise<ChangeOutcome> {
+  async change(ref: LinkRef, request: { version: number; change: LinkChange; actor: Actor }): Promise<ChangeOutcome> {
     const known = await this.parts.links.get(ref);
     if (known === null) return { outcome: 'unknown' };
     if (request.change.direction === 'two-way' && known.direction !== 'two-way') {
@@ -163,7 +165,7 @@ export class LinkLifecycle {
     const opened = { settings: connector.config.settings.parse(account.settings), secrets: secrets.data };
     const tried = await this.tried(connector, opened, linked);
     if (tried.outcome !== 'tried') return tried;
-    await links.replaceSecrets(ref, { secrets: secrets.data as object, expiresAt: tried.expiresAt }, request.actor);
+    await links.replaceSecrets(ref, { secrets: secrets.data, expiresAt: tried.expiresAt }, request.actor);
     for (const link of linked) await this.wake(ref.organizationId, link);
     return { outcome: 'replaced', account: tried.account, expiresAt: tried.expiresAt, links: linked.length };
   }

@@ -2,9 +2,7 @@ import type { ConnectionProblem, Failure } from '#application';
 import { backendProblem, badInput, faultsOf, Problem } from '#platform';
 
 type Failed =
-  | ConnectionProblem
-  | { readonly outcome: 'failed'; readonly failure: Failure }
-  | { readonly outcome: 'other-account' };
+  ConnectionProblem | { readonly outcome: 'failed'; readonly failure: Failure } | { readonly outcome: 'other-account' };
 
 /** Why nothing was done with a connection. */
 export function connectionProblem(failed: Failed): Problem {

@@ -1,7 +1,16 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import type { z } from 'zod';
 import { Connections, LinkLifecycle, newId } from '#application';
-import { Answers, CallerParam, ExchangeParam, Problem, Right, WriteHeaders, type Caller, type Exchange } from '#platform';
+import {
+  Answers,
+  CallerParam,
+  ExchangeParam,
+  Problem,
+  Right,
+  WriteHeaders,
+  type Caller,
+  type Exchange,
+} from '#platform';
 import { WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
 import { actingAs } from '../shared/acting.js';
 import { idPath, type IdPath } from '../shared/ids.js';

@@ -19,7 +19,9 @@ export const responsibleInput = z.strictObject(responsible).meta({ id: 'Responsi
 export const responsibleView = z.object({ name: z.string(), email: z.string().nullable() }).meta({ id: 'Responsible' });
 
 export const secretsInput = z
-  .strictObject({ secrets: fields.meta({ description: "By the connector's own schema; stored encrypted, never shown." }) })
+  .strictObject({
+    secrets: fields.meta({ description: "By the connector's own schema; stored encrypted, never shown." }),
+  })
   .meta({ id: 'NewSecrets' });
 
 export const connectionInput = z

@@ -88,6 +88,7 @@ CREATE TABLE disconnection_object (
   CONSTRAINT disconnection_object_pk PRIMARY KEY (organization_id, link_id, reference),
   CONSTRAINT disconnection_object_disconnection_fk FOREIGN KEY (organization_id, link_id) REFERENCES disconnection (organization_id, link_id) ON DELETE CASCADE,
   CONSTRAINT disconnection_object_state_value CHECK (state IN ('due', 'removed', 'kept', 'left')));
+CREATE INDEX disconnection_object_appointment ON disconnection_object (organization_id, appointment_id);
 
 DO $$ DECLARE t text; BEGIN
   FOREACH t IN ARRAY ARRAY['link_plan', 'link_watch', 'disconnection', 'disconnection_object'] LOOP
@@ -148,7 +149,9 @@ BEGIN
       IF v.status = 'conflict' OR (v.status = 'confirmed' AND EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = p_organization AND m.link_id = p_link AND m.appointment_id = v.id AND m.gone_at IS NULL)) THEN
         INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id, state) VALUES (p_organization, v.id, v_link.agenda_id, p_link, 'settled');
       ELSE
-        INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id) VALUES (p_organization, v.id, v_link.agenda_id, p_link);
+        -- What an earlier link left may lie where a pull does not reach: it is looked for first, as after an attempt.
+        INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id, attempts) VALUES (p_organization, v.id, v_link.agenda_id, p_link,
+          (EXISTS (SELECT 1 FROM disconnection_object o WHERE o.organization_id = p_organization AND o.appointment_id = v.id AND o.state IN ('kept', 'left')))::integer);
         UPDATE appointment SET status = 'pending', version = version + 1, updated_at = now() WHERE organization_id = p_organization AND id = v.id AND status = 'confirmed' RETURNING * INTO v;
         IF FOUND THEN PERFORM append_event('appointment-pending', v.agenda_id, v.id, '{"kind":"system"}', appointment_record(v)); END IF;
       END IF;

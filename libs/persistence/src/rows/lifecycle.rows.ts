@@ -60,6 +60,7 @@ export class DisconnectionRow {
   onDelete: 'CASCADE',
 })
 @Checks({ disconnection_object_state_value: `state IN ('due', 'removed', 'kept', 'left')` })
+@Index('disconnection_object_appointment', ['organizationId', 'appointmentId'])
 export class DisconnectionObjectRow {
   @Key('disconnection_object_pk') organizationId!: string;
   @Key('disconnection_object_pk') linkId!: string;

@@ -85,10 +85,10 @@ export class PgLinkStore extends LinkStore {
       if (direction !== link.direction) {
         await transaction.query('SELECT evict_lane($1)', [link.agendaId]);
         if (direction === 'read-only')
-          await transaction.query('SELECT master_here(a, $2) FROM agenda a WHERE a.organization_id = current_organization() AND a.id = $1', [
-            link.agendaId,
-            ref.id,
-          ]);
+          await transaction.query(
+            'SELECT master_here(a, $2) FROM agenda a WHERE a.organization_id = current_organization() AND a.id = $1',
+            [link.agendaId, ref.id],
+          );
       }
       await said(transaction, 'link-changed', { link, actor, data: { direction, disclosure, policy } });
       const changed = await show(transaction, ref);
@@ -164,7 +164,10 @@ export class PgLinkStore extends LinkStore {
     }
   }
 
-  private locked<T>(ref: LinkRef, work: (transaction: Transaction, link: LinkDetails) => Promise<T>): Promise<T | null> {
+  private locked<T>(
+    ref: LinkRef,
+    work: (transaction: Transaction, link: LinkDetails) => Promise<T>,
+  ): Promise<T | null> {
     return this.database.withOrganization(ref.organizationId, async (transaction) => {
       await transaction.query(LOCK, [ref.organizationId, ref.id]);
       const link = await show(transaction, ref);
