@@ -82,6 +82,19 @@ describe('the first synchronisation', () => {
     expect(await life.health()).toMatchObject({ phase: 'live' });
   });
 
+  it('what was promised before is not given up to what the practitioner wrote meanwhile: a person decides', async () => {
+    const id = await life.booked(TEN);
+    await life.pull();
+    await approve(1);
+    await life.remote.control('faults', { faults: [{ kind: 'error', status: 503, method: 'POST', times: 1 }] });
+    await life.pull();
+    expect(await life.status(id)).toMatch(/pending|unknown/);
+    await life.remote.create({ start: TEN, end: TEN + HOUR, title: 'Privé' });
+    await query(life.pool, life.practice, 'UPDATE remote_write SET due_at = now()');
+    await life.pull();
+    expect(await life.status(id)).toBe('conflict');
+  });
+
   it('complaint 13: linked again, what is ours there is adopted, not doubled; what was cancelled meanwhile goes', async () => {
     await life.pull();
     await approve(1);

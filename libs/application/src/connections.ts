@@ -207,7 +207,9 @@ export interface LinksParts {
 export class Links {
   constructor(private readonly parts: LinksParts) {}
 
-  async create(link: NewLink): Promise<
+  async create(
+    link: NewLink,
+  ): Promise<
     | { outcome: Awaited<ReturnType<ConnectionStore['link']>> | 'remote-agenda-unknown' | 'not-writable' }
     | { outcome: 'failed'; failure: Failure }
   > {

@@ -30,6 +30,9 @@ ALTER TABLE link
   ADD COLUMN rewriting boolean NOT NULL DEFAULT false,
   ADD CONSTRAINT link_phase_value CHECK (phase IN ('planning', 'reading', 'writing', 'live'));
 
+-- Confirmed to somebody before it had to be written: what stands in its way is a conflict, never a refusal.
+ALTER TABLE remote_write ADD COLUMN promised boolean NOT NULL DEFAULT false;
+
 -- What the first synchronisation would do: shown to a person, who approves exactly this.
 CREATE TABLE link_plan (
   organization_id uuid NOT NULL,
@@ -122,6 +125,45 @@ END $$;
 -- Replaced by backfill_link: an agenda becomes the practitioner's once it was read.
 DROP FUNCTION master_remotely(uuid, uuid);
 
+-- The same as before, and: what was promised does not give way silently.
+CREATE OR REPLACE FUNCTION give_way(p_agenda agenda, p_range tstzrange) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE h record; c_reason CONSTANT jsonb := '{"code":"PRACTITIONER_BUSY"}'; c_actor CONSTANT jsonb := '{"kind":"practitioner"}';
+BEGIN
+  FOR h IN SELECT DISTINCT c.holder, c.departing_id, a.status, w.attempts, w.departing, w.promised FROM claim c
+      LEFT JOIN appointment a ON a.organization_id = c.organization_id AND a.id = c.holder
+      LEFT JOIN remote_write w ON w.organization_id = c.organization_id AND w.appointment_id = c.holder
+      WHERE c.agenda_id = p_agenda.id AND c.during && p_range AND c.authority = 'hub' AND NOT c.overbooked AND NOT c.contested LOOP
+    IF h.status = 'held' THEN
+      PERFORM end_appointment(h.holder, ARRAY['held'], 'expired', c_reason, c_actor);
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing IS NULL AND h.promised THEN
+      PERFORM contest_appointment(h.holder, c_reason, c_actor);
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing IS NULL AND h.attempts = 0 THEN
+      PERFORM end_appointment(h.holder, ARRAY['pending', 'unknown'], 'refused', c_reason, c_actor);
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing IS NULL THEN
+      PERFORM compensate_appointment(h.holder, ARRAY['pending', 'unknown'], 'refused', c_reason, c_actor);
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing_id IS NULL AND h.attempts = 0 THEN
+      PERFORM revert_move(h.holder, c_reason);
+    ELSIF h.status IN ('pending', 'unknown') AND h.departing_id IS NULL THEN
+      PERFORM retreat_move(h.holder);
+    ELSIF h.status = 'confirmed' AND h.departing_id IS NULL THEN
+      PERFORM contest_appointment(h.holder, c_reason, c_actor);
+    END IF;
+  END LOOP;
+  -- Looked at anew: what gave way may have made room for one that was contested until now.
+  RETURN NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.during && p_range
+    AND c.authority = 'hub' AND NOT c.overbooked AND NOT c.contested);
+END $$;
+
+-- A certain no to a create, or (p_landing) one while an earlier attempt may still land.
+CREATE FUNCTION refuse_write(p_id uuid, p_reason jsonb, p_landing boolean) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE c_open CONSTANT text[] := ARRAY['pending', 'unknown']; c_actor CONSTANT jsonb := '{"kind":"system"}';
+BEGIN
+  IF EXISTS (SELECT 1 FROM remote_write w WHERE w.organization_id = current_organization() AND w.appointment_id = p_id AND w.promised) THEN
+    RETURN contest_appointment(p_id, p_reason, c_actor); END IF;
+  IF p_landing THEN RETURN compensate_appointment(p_id, c_open, 'refused', p_reason, c_actor); END IF;
+  RETURN end_appointment(p_id, c_open, 'refused', p_reason, c_actor);
+END $$;
+
 -- Takes the lane from whoever holds it: what he still wants to store is refused. The caller holds the agenda's lock.
 CREATE FUNCTION evict_lane(p_agenda uuid) RETURNS void LANGUAGE sql AS $$
   UPDATE agenda_lane SET fence = fence + 1, lease_until = '-infinity' WHERE organization_id = current_organization() AND agenda_id = p_agenda
@@ -150,7 +192,7 @@ BEGIN
         INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id, state) VALUES (p_organization, v.id, v_link.agenda_id, p_link, 'settled');
       ELSE
         -- What an earlier link left may lie where a pull does not reach: it is looked for first, as after an attempt.
-        INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id, attempts) VALUES (p_organization, v.id, v_link.agenda_id, p_link,
+        INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id, promised, attempts) VALUES (p_organization, v.id, v_link.agenda_id, p_link, true,
           (EXISTS (SELECT 1 FROM disconnection_object o WHERE o.organization_id = p_organization AND o.appointment_id = v.id AND o.state IN ('kept', 'left')))::integer);
         UPDATE appointment SET status = 'pending', version = version + 1, updated_at = now() WHERE organization_id = p_organization AND id = v.id AND status = 'confirmed' RETURNING * INTO v;
         IF FOUND THEN PERFORM append_event('appointment-pending', v.agenda_id, v.id, '{"kind":"system"}', appointment_record(v)); END IF;

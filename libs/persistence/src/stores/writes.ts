@@ -95,11 +95,7 @@ export class PgWrites extends Writes {
   }
 
   refuse(write: PendingWrite, reason: Reason): Promise<boolean> {
-    return this.ended(
-      write,
-      `end_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`,
-      reason,
-    );
+    return this.ended(write, 'refuse_write($1, $2, false)', reason);
   }
 
   revertMove(write: PendingWrite, reason: Reason): Promise<boolean> {
@@ -107,11 +103,7 @@ export class PgWrites extends Writes {
   }
 
   compensate(write: PendingWrite, reason: Reason): Promise<boolean> {
-    return this.ended(
-      write,
-      `compensate_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`,
-      reason,
-    );
+    return this.ended(write, 'refuse_write($1, $2, true)', reason);
   }
 
   finish(write: PendingWrite): Promise<boolean> {
