@@ -95,6 +95,7 @@ describe('a round trip between the API and a calendar on Radicale, seen by an in
       connection: connection.body['id'],
       remoteAgenda: remoteAgendaId,
       disclosure: 'full',
+      approve: true,
     });
     expect(link.status).toBe(201);
     linkId = String(link.body['id']);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => loop.stop());
 beforeEach(() => loop.open());
 
-const fault = (body: object): Promise<void> => loop.remote.control('faults', { faults: [body] });
+const fault = (body: object): Promise<unknown> => loop.remote.control('faults', { faults: [body] });
 
 /** Lets the hub work until nothing is open any more, as a worker would; the whole of a minute at most. */
 async function settled(ids: readonly string[]): Promise<string[]> {

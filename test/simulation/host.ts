@@ -5,6 +5,7 @@ import {
   Calendar,
   Effects,
   LaneRunner,
+  LinkStages,
   RemoteWriter,
   SearchSlots,
   StoreUnavailable,
@@ -77,6 +78,8 @@ export class Host implements Application {
       backends,
       sync,
       writer,
+      // Links of the simulation are live from the beginning: nothing here is ever called.
+      stages: new LinkStages({ store: null!, firstSync: null!, sync, effects }),
       effects,
     });
     const alarm = new SimulatedAlarm(world);

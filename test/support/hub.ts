@@ -1,13 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  Alerts,
+  Approval,
   Booking,
+  CleanUp,
   ConflictInbox,
   ConnectorBackends,
   Connections,
+  FirstSync,
   Housekeeping,
   LaneRunner,
+  LinkLifecycle,
   Links,
+  LinkStages,
   newId,
   RemoteWriter,
   RuntimeEffects,
@@ -19,6 +25,7 @@ import {
   type Backends,
   type Bookings,
   type Lanes,
+  type Mailer,
   type SyncStore,
   type Vault,
   type Writes,
@@ -27,13 +34,19 @@ import { connectors } from '#connectors';
 import type { ConflictPolicy } from '#domain';
 import {
   Database,
+  PgAlertStore,
   PgBookings,
   PgCalendar,
   PgConflicts,
   PgConnectionStore,
+  PgDisconnections,
   PgDueWork,
   PgEvents,
+  PgHealthStore,
   PgLanes,
+  PgLinkStore,
+  PgPlans,
+  PgStages,
   PgSyncStore,
   PgWrites,
 } from '#persistence';
@@ -52,6 +65,10 @@ export interface TestHub {
   readonly inbox: ConflictInbox;
   readonly lanes: LaneRunner;
   readonly links: Links;
+  readonly lifecycle: LinkLifecycle;
+  readonly approval: Approval;
+  readonly cleanUp: CleanUp;
+  readonly alerts: Alerts;
   readonly search: SearchSlots;
   readonly sync: PgSyncStore;
   readonly writes: PgWrites;
@@ -70,6 +87,9 @@ export interface TestHubOptions {
   readonly timeoutMs?: number;
   /** The platform's vault when left out. */
   readonly vault?: Vault;
+  /** Sends alerts; none are mailed when left out. */
+  readonly mailer?: Mailer;
+  readonly alertEveryMs?: number;
   /** Lets a test stand between the saga and its ports. */
   readonly around?: Around;
 }
@@ -103,17 +123,21 @@ export async function openHub({
   const writes = new PgWrites(database, vault);
   const sync = new PgSyncStore(database, vault);
   const connectionStore = new PgConnectionStore(database, vault);
-  const opened = new ConnectorBackends(connectionStore, connectors, {
-    timeoutMs,
-    allowPrivateNetworks: true,
-    now: () => Date.now(),
-  });
+  const context = { timeoutMs, allowPrivateNetworks: true, now: () => Date.now() };
+  const opened = new ConnectorBackends(connectionStore, connectors, context);
   const backends = wrap(around.backends, opened);
   const usedSync = wrap(around.sync, sync);
   const usedWrites = wrap(around.writes, writes);
   const usedBookings = wrap(around.bookings, bookings);
   const leases = new PgLanes(database);
   const syncLink = new SyncLink(usedSync, effects);
+  const plans = new PgPlans(database);
+  const stages = new LinkStages({
+    store: new PgStages(database, vault),
+    firstSync: new FirstSync(plans, syncLink),
+    sync: syncLink,
+    effects,
+  });
   const lanes = new LaneRunner({
     lanes: wrap(around.lanes, leases),
     store: usedSync,
@@ -121,12 +145,16 @@ export async function openHub({
     backends,
     sync: syncLink,
     writer: new RemoteWriter(usedWrites, syncLink, effects),
+    stages,
     effects,
   });
   const search = new SearchSlots(calendar);
   const conflicts = new PgConflicts(database);
   const through = new WriteThrough({ bookings: usedBookings, lanes, alarm: SILENT, effects });
-  const linksParts = { store: connectionStore, sync, backends, alarm: SILENT, effects, vault };
+  const [links, disconnections] = [new PgLinkStore(database, vault), new PgDisconnections(database)];
+  const health = new PgHealthStore(database);
+  const outside = { connections: connectionStore, connectors, context, backends, alarm: SILENT, effects };
+  const linksParts = { store: connectionStore, health, sync, backends, alarm: SILENT, effects, vault };
   return {
     database,
     bookings,
@@ -142,6 +170,15 @@ export async function openHub({
     due: new PgDueWork(database),
     events: new PgEvents(database),
     housekeeping: new Housekeeping(usedBookings, calendar, effects),
+    lifecycle: new LinkLifecycle({ ...outside, links, disconnections }),
+    approval: new Approval({ plans, links, lanes, alarm: SILENT, effects }),
+    cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
+    alerts: new Alerts({
+      health,
+      store: new PgAlertStore(database),
+      mailer: given.mailer ?? null,
+      settings: { everyMs: given.alertEveryMs ?? 3_600_000, fallback: null },
+    }),
     links: new Links({
       ...linksParts,
       publicUrl: publicUrl ?? null,
@@ -168,7 +205,12 @@ export async function linkAgenda(
   hub: TestHub,
   practice: { organization: string; collaborator: string; agenda: string },
   account: RemoteAccount,
-  options: { disclosure?: 'full' | 'initials' | 'busy'; policy?: ConflictPolicy; sync?: boolean } = {},
+  options: {
+    disclosure?: 'full' | 'initials' | 'busy';
+    policy?: ConflictPolicy;
+    sync?: boolean;
+    approved?: boolean;
+  } = {},
 ): Promise<string> {
   const actor: Actor = { kind: 'collaborator', id: practice.collaborator, key: newId() };
   const organizationId = practice.organization;
@@ -189,6 +231,7 @@ export async function linkAgenda(
     direction: 'two-way' as const,
     disclosure: options.disclosure ?? 'full',
     policy: options.policy ?? 'practitioner-wins',
+    approved: options.approved ?? true,
     actor,
   };
   const linked = await hub.links.create(link);

@@ -38,7 +38,7 @@ export interface RemoteAgenda {
 export interface InHouseAgenda extends RemoteAgenda {
   changes(): Promise<number>;
   /** Steers the simulator: `faults`, `expire-cursors`. */
-  control(action: string, body?: object): Promise<void>;
+  control(path: string, body?: object | null, method?: 'POST' | 'DELETE'): Promise<unknown>;
 }
 
 const REFERENCE = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+/;
@@ -93,7 +93,6 @@ export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<I
       }));
     },
     changes: async () => (await control<{ seq: number }>('GET', 'dump')).seq,
-    control: async (action, body) => void (await control('POST', action, body)),
     create: (entry) => edit({ action: 'create', entry }),
     move: async (id, start, end) => void (await edit({ action: 'move', id, start, end })),
     retitle: async (id, title) => void (await edit({ action: 'retitle', id, title })),
@@ -102,6 +101,7 @@ export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<I
     loseRequest: (write) => fault({ kind: 'reset', method: IN_HOUSE_METHODS[write], route: '/agendas/' }),
     failRead: () => fault({ kind: 'error', status: 503, method: 'GET', route: '/agendas/' }),
     close: async () => void (await vendors?.close()),
+    control: (path, body, method = 'POST') => control(method, path, body ?? undefined),
   };
 }
 

@@ -7,7 +7,7 @@ import { TestApi, type Client } from './api.suite.js';
 const CANARY = 'Zyxwvutsrq';
 
 interface Target {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly scope: Scope;
 }
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => api.stop());
 
-const body = ({ method }: Target): { body?: object } => (method === 'POST' || method === 'PATCH' ? { body: {} } : {});
+const body = ({ method }: Target): { body?: object } => (['POST', 'PUT', 'PATCH'].includes(method) ? { body: {} } : {});
 
 describe('the document', () => {
   test('declares for every operation who may call it, and what it answers', () => {
@@ -61,8 +61,10 @@ describe('the document', () => {
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     expect(names.sort()).toEqual([
+      'delete /v1/connections/{id}',
       'delete /v1/feeds/{id}',
       'delete /v1/holds/{id}',
+      'delete /v1/links/{id}',
       'get /feeds/{token}.ics',
       'get /health/live',
       'get /health/ready',
@@ -75,12 +77,17 @@ describe('the document', () => {
       'get /v1/conflicts/{id}',
       'get /v1/connections',
       'get /v1/connections/{id}/agendas',
+      'get /v1/disconnections/{id}',
       'get /v1/events',
+      'get /v1/links',
+      'get /v1/links/{id}',
       'get /v1/links/{id}/health',
+      'get /v1/links/{id}/plan',
       'get /v1/motifs',
       'get /v1/slots',
       'get /v1/slots/next',
       'patch /v1/appointments/{id}',
+      'patch /v1/links/{id}',
       'post /v1/agendas/{id}/feeds',
       'post /v1/appointments',
       'post /v1/appointments/{id}/cancel',
@@ -90,8 +97,13 @@ describe('the document', () => {
       'post /v1/connections/{id}/verify',
       'post /v1/holds',
       'post /v1/links',
+      'post /v1/links/{id}/approve',
+      'post /v1/links/{id}/pause',
+      'post /v1/links/{id}/resume',
       'post /v1/links/{id}/sync',
       'post /v1/push/{organizationId}/{linkId}',
+      'put /v1/connections/{id}/responsible',
+      'put /v1/connections/{id}/secrets',
     ]);
   });
 

@@ -37,7 +37,7 @@ export function faultPaths({ json }: Answer): string[] {
 }
 
 /** One application of a practice, as it asks. */
-export type Client = (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, ask?: Ask) => Promise<Answer>;
+export type Client = (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, ask?: Ask) => Promise<Answer>;
 
 /** The api as it runs, on a database of its own, over HTTP. */
 export class TestApi {

@@ -1,15 +1,19 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
 import {
   Alarm,
+  Approval,
   Booking,
   Bookings,
   Calendar,
+  CleanUp,
   ConflictInbox,
   Conflicts,
   Connections,
   Events,
   Feeds,
+  HealthStore,
   LaneRunner,
+  LinkLifecycle,
   Links,
   SearchSlots,
 } from '#application';
@@ -21,12 +25,15 @@ import { CallbackTasksController } from './callback-tasks/callback-tasks.control
 import type { ApiParts } from './composition.js';
 import { ConflictsController } from './conflicts/conflicts.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
+import { DisconnectionsController } from './disconnections/disconnections.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { FeedAddresses } from './feeds/feed-addresses.js';
 import { FeedsController } from './feeds/feeds.controller.js';
 import { PublishedController } from './feeds/published.controller.js';
 import { HoldsController } from './holds/holds.controller.js';
+import { LinkLifecycleController } from './links/link-lifecycle.controller.js';
 import { LinksController } from './links/links.controller.js';
+import { PlansController } from './links/plans.controller.js';
 import { MotifsController } from './motifs/motifs.controller.js';
 import { PushController } from './push/push.controller.js';
 import { Repeats } from './shared/repeats.js';
@@ -66,6 +73,9 @@ export class AppModule {
         AppointmentsController,
         ConnectionsController,
         LinksController,
+        LinkLifecycleController,
+        PlansController,
+        DisconnectionsController,
         EventsController,
         PushController,
         FeedsController,
@@ -82,6 +92,10 @@ export class AppModule {
         value(ConflictInbox, parts.inbox),
         value(Connections, parts.connections),
         value(Links, parts.links),
+        value(LinkLifecycle, parts.lifecycle),
+        value(Approval, parts.approval),
+        value(CleanUp, parts.cleanUp),
+        value(HealthStore, parts.health),
         value(LaneRunner, parts.lanes),
         value(Events, parts.events),
         value(Alarm, parts.alarm),

@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import {
+  Approval,
   Booking,
+  CleanUp,
   ConflictInbox,
   ConnectorBackends,
   Connections,
+  FirstSync,
   LaneRunner,
+  LinkLifecycle,
   Links,
+  LinkStages,
   RemoteWriter,
   RuntimeEffects,
   SearchSlots,
@@ -17,6 +22,7 @@ import {
   type Conflicts,
   type Events,
   type Feeds,
+  type HealthStore,
 } from '#application';
 import { connectors } from '#connectors';
 import {
@@ -26,9 +32,14 @@ import {
   PgCalendar,
   PgConflicts,
   PgConnectionStore,
+  PgDisconnections,
   PgEvents,
   PgFeeds,
+  PgHealthStore,
   PgLanes,
+  PgLinkStore,
+  PgPlans,
+  PgStages,
   PgSyncStore,
   PgWrites,
 } from '#persistence';
@@ -54,6 +65,10 @@ export interface ApiParts {
   readonly inbox: ConflictInbox;
   readonly connections: Connections;
   readonly links: Links;
+  readonly lifecycle: LinkLifecycle;
+  readonly approval: Approval;
+  readonly cleanUp: CleanUp;
+  readonly health: HealthStore;
   readonly lanes: LaneRunner;
   readonly events: Events;
   readonly feeds: Feeds;
@@ -120,22 +135,35 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
   const store = new PgConnectionStore(database, vault);
   const sync = new PgSyncStore(database, vault);
   const writes = new PgWrites(database, vault);
-  const backends = new ConnectorBackends(store, connectors, {
+  const context = {
     timeoutMs: environment.VENDOR_TIMEOUT_MS,
     allowPrivateNetworks: environment.ALLOW_PRIVATE_NETWORKS,
     now: () => effects.now(),
-  });
+  };
+  const backends = new ConnectorBackends(store, connectors, context);
   const syncLink = new SyncLink(sync, effects);
   const writer = new RemoteWriter(writes, syncLink, effects);
+  const leases = new PgLanes(database);
+  const plans = new PgPlans(database);
+  const stages = new LinkStages({
+    store: new PgStages(database, vault),
+    firstSync: new FirstSync(plans, syncLink),
+    sync: syncLink,
+    effects,
+  });
   const lanes = new LaneRunner({
-    lanes: new PgLanes(database),
+    lanes: leases,
     store: sync,
     writes,
     backends,
     sync: syncLink,
     writer,
+    stages,
     effects,
   });
+  const [health, disconnections] = [new PgHealthStore(database), new PgDisconnections(database)];
+  const linkStore = new PgLinkStore(database, vault);
+  const around = { connections: store, connectors, context, backends, alarm, effects };
   const slots = new SearchSlots(calendar);
   const conflicts = new PgConflicts(database);
   const through = new WriteThrough({ bookings, lanes, alarm, effects });
@@ -155,6 +183,10 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     publicUrl,
     booking: new Booking(bookings, slots, through),
     connections: new Connections(store, connectors, backends, effects),
-    links: new Links({ store, sync, backends, alarm, effects, vault, publicUrl, newSecret }),
+    links: new Links({ store, health, sync, backends, alarm, effects, vault, publicUrl, newSecret }),
+    health,
+    lifecycle: new LinkLifecycle({ ...around, links: linkStore, disconnections }),
+    approval: new Approval({ plans, links: linkStore, lanes, alarm, effects }),
+    cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
   };
 }

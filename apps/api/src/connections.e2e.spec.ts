@@ -87,7 +87,8 @@ describe('connecting an agenda', () => {
   });
 
   test('an agenda is linked once, and read at once', async () => {
-    const wanted = { agenda: practice.agenda, connection, remoteAgenda: Simulator.agendaId, disclosure: 'full' };
+    const remote = { connection, remoteAgenda: Simulator.agendaId };
+    const wanted = { agenda: practice.agenda, ...remote, disclosure: 'full', approve: true };
     const path = async (change: object): Promise<string> =>
       (await ask('POST', '/v1/links', { body: { ...wanted, ...change } })).json.errors[0].path as string;
     expect(await path({ agenda: randomUUID() })).toBe('body.agenda');

@@ -43,6 +43,12 @@ class FakeDueWork extends DueWork {
   async openings(): Promise<readonly Lane[]> {
     return this.due;
   }
+  async removals(): Promise<readonly { organizationId: string; linkId: string }[]> {
+    return this.due.map(({ organizationId, agendaId }) => ({ organizationId, linkId: agendaId }));
+  }
+  async watched(): Promise<readonly { organizationId: string }[]> {
+    return this.due.map(({ organizationId }) => ({ organizationId }));
+  }
 }
 
 const lane = (): Lane => ({ organizationId: randomUUID(), agendaId: randomUUID() });
@@ -60,6 +66,8 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     expireHolds: drained,
     extendOpenings: drained,
     syncLink: async () => undefined,
+    cleanUp: async () => undefined,
+    watchLinks: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();
@@ -79,8 +87,13 @@ describe('a tick', () => {
     await ticks.links();
     await ticks.holds();
     await ticks.openings();
+    await ticks.removals();
+    await ticks.lights();
     expect(alarm.woken.map(({ job }) => job)).toEqual(
-      ['drain-lane', 'sync-link', 'expire-holds', 'extend-openings'].flatMap((job) => [job, job]),
+      ['drain-lane', 'sync-link', 'expire-holds', 'extend-openings', 'clean-up', 'watch-links'].flatMap((job) => [
+        job,
+        job,
+      ]),
     );
     expect(done).toEqual([]);
   });

@@ -1,11 +1,22 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { drainLane, type DueWork, expireHolds, extendOpenings, type JobDefinition, syncLink } from '#application';
+import {
+  cleanUp,
+  drainLane,
+  type DueWork,
+  expireHolds,
+  extendOpenings,
+  type JobDefinition,
+  syncLink,
+  watchLinks,
+} from '#application';
 import type { Drain, Logger } from '#platform';
 import type { Dispatch } from './dispatch.js';
 
 /** Largest number of rows that one tick hands on. */
 const BATCH = 500;
+/** Lights are looked at everywhere each time: an organization left out would go red unseen. */
+const MOST_ORGANIZATIONS = 100_000;
 /** Wake-ups under way at once. */
 const PARALLEL = 8;
 
@@ -44,6 +55,16 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(5_000)
   holds(): Promise<void> {
     return this.tick(expireHolds, () => this.parts.due.holds(BATCH));
+  }
+
+  @Interval(2_000)
+  removals(): Promise<void> {
+    return this.tick(cleanUp, () => this.parts.due.removals(BATCH));
+  }
+
+  @Interval(15_000)
+  lights(): Promise<void> {
+    return this.tick(watchLinks, () => this.parts.due.watched(MOST_ORGANIZATIONS));
   }
 
   @Interval(3_600_000)

@@ -1,10 +1,15 @@
 import {
+  Alerts,
   type Backends,
+  CleanUp,
   ConnectorBackends,
   type ConnectionStore,
   type Effects,
+  FirstSync,
+  type HealthStore,
   Housekeeping,
   LaneRunner,
+  LinkStages,
   RemoteWriter,
   RuntimeEffects,
   SyncLink,
@@ -12,8 +17,21 @@ import {
   type Vault,
 } from '#application';
 import { connectors } from '#connectors';
-import { type Database, PgBookings, PgCalendar, PgConnectionStore, PgLanes, PgSyncStore, PgWrites } from '#persistence';
-import { type Environment, MasterKeyVault } from '#platform';
+import {
+  type Database,
+  PgAlertStore,
+  PgBookings,
+  PgCalendar,
+  PgConnectionStore,
+  PgDisconnections,
+  PgHealthStore,
+  PgLanes,
+  PgPlans,
+  PgStages,
+  PgSyncStore,
+  PgWrites,
+} from '#persistence';
+import { type Environment, MasterKeyVault, SmtpMailer } from '#platform';
 import type { Work } from './handlers.js';
 
 /** The application on PostgreSQL and the connectors of the registry, as far as this app needs it. */
@@ -25,6 +43,9 @@ export interface UseCases {
   readonly backends: Backends;
   readonly lanes: LaneRunner;
   readonly housekeeping: Housekeeping;
+  readonly health: HealthStore;
+  readonly alerts: Alerts;
+  readonly cleanUp: CleanUp;
   /** Waits for what runs, then ends the conversations with backends. */
   close(): Promise<void>;
 }
@@ -41,25 +62,44 @@ export function createUseCases(database: Database, environment: Environment): Us
     now: () => effects.now(),
   });
   const syncLink = new SyncLink(sync, effects);
+  const leases = new PgLanes(database);
+  const stages = new LinkStages({
+    store: new PgStages(database, vault),
+    firstSync: new FirstSync(new PgPlans(database), syncLink),
+    sync: syncLink,
+    effects,
+  });
   const lanes = new LaneRunner({
-    lanes: new PgLanes(database),
+    lanes: leases,
     store: sync,
     writes,
     backends,
     sync: syncLink,
     writer: new RemoteWriter(writes, syncLink, effects),
+    stages,
     effects,
   });
   const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database), effects);
+  const health = new PgHealthStore(database);
+  const alerts = new Alerts({
+    health,
+    store: new PgAlertStore(database),
+    mailer: SmtpMailer.from(environment),
+    settings: {
+      everyMs: environment.UNISSON_ALERT_EVERY_MINUTES * 60_000,
+      fallback: environment.UNISSON_ALERT_TO ?? null,
+    },
+  });
+  const cleanUp = new CleanUp({ store: new PgDisconnections(database), lanes: leases, backends, effects });
   const close = async (): Promise<void> => {
     await lanes.drained();
     backends.close();
   };
-  return { vault, effects, sync, connections, backends, lanes, housekeeping, close };
+  return { vault, effects, sync, connections, backends, lanes, housekeeping, health, alerts, cleanUp, close };
 }
 
 /** What the jobs stand for. */
-export function workOf({ lanes, sync, housekeeping }: UseCases): Work {
+export function workOf({ lanes, sync, housekeeping, alerts, cleanUp }: UseCases): Work {
   return {
     drainLane: async ({ organizationId, agendaId }) => {
       await lanes.run({ organizationId, agendaId, sync: 'none' });
@@ -73,5 +113,7 @@ export function workOf({ lanes, sync, housekeeping }: UseCases): Work {
       await housekeeping.expireHolds(organizationId, agendaId);
     },
     extendOpenings: ({ organizationId, agendaId }) => housekeeping.extendOpenings(organizationId, agendaId),
+    cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
+    watchLinks: ({ organizationId }) => alerts.watch(organizationId),
   };
 }

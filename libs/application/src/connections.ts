@@ -1,6 +1,8 @@
 import { ConnectorError, type Connector, type RemoteAgenda } from '#connector-sdk';
 import type { ConflictPolicy } from '#domain';
-import type { Actor, Disclosure } from './model.js';
+import type { Actor, Disclosure, LinkDirection } from './model.js';
+import { healthOf, type HealthStore, type LinkHealth } from './health.js';
+import type { Responsible } from './health-facts.js';
 import type { Alarm } from './jobs.js';
 import { syncLink } from './jobs.js';
 import type { Backends, Effects, Failure, SyncStore, Vault } from './ports.js';
@@ -13,6 +15,10 @@ export interface ConnectionRecord {
   readonly label: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly status: 'unverified' | 'active' | 'auth-failed';
+  /** Who is told when something is wrong with it. */
+  readonly responsible: Responsible | null;
+  /** Instant at which its credential ends, epoch milliseconds; `null` = not known. */
+  readonly expiresAt: number | null;
 }
 
 /** A connection with what opens it. */
@@ -30,38 +36,12 @@ export interface NewLink {
   readonly agendaId: string;
   readonly connectionId: string;
   readonly remoteAgendaId: string;
-  readonly direction: 'two-way' | 'read-only';
+  readonly direction: LinkDirection;
   readonly disclosure: Disclosure;
   readonly policy: ConflictPolicy;
+  /** True begins the first synchronisation at once; false makes a plan of it, for a person to approve. */
+  readonly approved: boolean;
   readonly actor: Actor;
-}
-
-/** Health of a link, separately for reading and writing. Instants in epoch milliseconds; `null` = never. */
-export interface LinkHealth {
-  readonly linkId: string;
-  readonly agendaId: string;
-  readonly status: 'active' | 'auth-failed' | 'gone';
-  readonly read: {
-    readonly light: 'green' | 'orange' | 'red';
-    readonly asOf: number | null;
-    readonly ageMs: number | null;
-    readonly failures: number;
-    readonly nextAt: number | null;
-  };
-  readonly write: {
-    readonly light: 'green' | 'orange' | 'red';
-    readonly lastAt: number | null;
-    readonly queued: number;
-    readonly oldestMs: number | null;
-    readonly nextAt: number | null;
-  };
-  readonly lastError: { readonly kind: string; readonly message: string; readonly at: string } | null;
-  readonly reconciledAt: number | null;
-  readonly quarantined: number;
-  /** Deletions that wait for a person, when the brake holds. */
-  readonly brake: { readonly deletions: number; readonly known: number } | null;
-  readonly blockedMs: number;
-  readonly push: { readonly subscribed: boolean; readonly until: number | null; readonly lastHintAt: number | null };
 }
 
 export interface PushSubscription {
@@ -79,6 +59,7 @@ export abstract class ConnectionStore {
     label: string;
     settings: object;
     secrets: object;
+    responsible: Responsible | null;
     actor: Actor;
   }): Promise<ConnectionRecord>;
   abstract list(organizationId: string): Promise<readonly ConnectionRecord[]>;
@@ -91,15 +72,24 @@ export abstract class ConnectionStore {
     id: string,
     tokens: { expected: string | null; next: string; fingerprint: string },
   ): Promise<boolean>;
-  abstract setStatus(organizationId: string, id: string, status: ConnectionRecord['status']): Promise<void>;
+  /** `expiresAt` left out: what was known of it stays. */
+  abstract setStatus(
+    organizationId: string,
+    id: string,
+    checked: { status: ConnectionRecord['status']; expiresAt?: number | null },
+  ): Promise<void>;
+  /** False when there is no such connection. */
+  abstract setResponsible(organizationId: string, id: string, responsible: Responsible | null): Promise<boolean>;
   /** Counts a call for the breaker: ten failures in a row within half a minute of one another open it for half a minute. */
   abstract report(organizationId: string, id: string, call: { failed: boolean; blockMs: number }): Promise<void>;
-  /** `taken`: the agenda or the remote agenda is linked already. Makes the agenda remote-mastered when two-way. */
-  abstract link(link: NewLink): Promise<'linked' | 'taken' | 'agenda-unknown' | 'connection-unknown'>;
+  /**
+   * `taken`: the agenda or the remote agenda is linked already. `removing`: an earlier link of the remote agenda still
+   * removes what it wrote. The hub stays the master of the agenda until the remote one has been read.
+   */
+  abstract link(link: NewLink): Promise<'linked' | 'taken' | 'removing' | 'agenda-unknown' | 'connection-unknown'>;
   abstract subscribed(organizationId: string, linkId: string, subscription: PushSubscription): Promise<void>;
   /** The secret with which pushes for this link are signed, and its connection; `null` when there is none. */
   abstract pushSecret(organizationId: string, linkId: string): Promise<{ secret: Buffer; connectionId: string } | null>;
-  abstract health(organizationId: string, linkId: string): Promise<LinkHealth | null>;
 }
 
 export type ConnectionProblem =
@@ -131,6 +121,7 @@ export class Connections {
     label: string;
     settings: unknown;
     secrets: unknown;
+    responsible?: Responsible | null;
   }): Promise<{ outcome: 'created'; connection: ConnectionRecord } | ConnectionProblem> {
     const connector = this.connectors.get(request.connectorId);
     if (connector === undefined) return { outcome: 'connector-unknown' };
@@ -142,7 +133,12 @@ export class Connections {
     }
     return {
       outcome: 'created',
-      connection: await this.store.create({ ...request, settings: settings.data, secrets: secrets.data }),
+      connection: await this.store.create({
+        ...request,
+        responsible: request.responsible ?? null,
+        settings: settings.data,
+        secrets: secrets.data,
+      }),
     };
   }
 
@@ -150,19 +146,24 @@ export class Connections {
   async verify(
     organizationId: string,
     id: string,
-  ): Promise<{ outcome: 'verified'; account: string } | { outcome: 'failed'; failure: Failure } | ConnectionProblem> {
-    const tried = await this.try(
-      organizationId,
-      id,
-      async (session) => (await session.verify(this.effects.deadline(10_000))).account,
-    );
+  ): Promise<
+    | { outcome: 'verified'; account: string; expiresAt: number | null }
+    | { outcome: 'failed'; failure: Failure }
+    | ConnectionProblem
+  > {
+    const tried = await this.try(organizationId, id, (session) => session.verify(this.effects.deadline(10_000)));
     if (tried.outcome === 'done') {
-      await this.store.setStatus(organizationId, id, 'active');
-      return { outcome: 'verified', account: tried.value };
+      const { account, expiresAt = null } = tried.value;
+      await this.store.setStatus(organizationId, id, { status: 'active', expiresAt });
+      return { outcome: 'verified', account, expiresAt };
     }
     if (tried.outcome === 'failed' && tried.failure.kind === 'auth')
-      await this.store.setStatus(organizationId, id, 'auth-failed');
+      await this.store.setStatus(organizationId, id, { status: 'auth-failed' });
     return tried;
+  }
+
+  setResponsible(organizationId: string, id: string, responsible: Responsible | null): Promise<boolean> {
+    return this.store.setResponsible(organizationId, id, responsible);
   }
 
   async remoteAgendas(
@@ -189,7 +190,8 @@ export class Connections {
   }
 }
 
-function issuesOf(
+/** The issues of one part of an account, with that part in their path. */
+export function issuesOf(
   part: string,
   error: { issues: readonly { path: PropertyKey[]; message: string }[] } | undefined,
 ): { path: PropertyKey[]; message: string }[] {
@@ -198,6 +200,7 @@ function issuesOf(
 
 export interface LinksParts {
   readonly store: ConnectionStore;
+  readonly health: HealthStore;
   readonly sync: SyncStore;
   readonly backends: Backends;
   readonly alarm: Alarm;
@@ -213,11 +216,10 @@ export interface LinksParts {
 export class Links {
   constructor(private readonly parts: LinksParts) {}
 
-  async create(link: NewLink): Promise<
-    | {
-        outcome:
-          'linked' | 'taken' | 'agenda-unknown' | 'connection-unknown' | 'remote-agenda-unknown' | 'not-writable';
-      }
+  async create(
+    link: NewLink,
+  ): Promise<
+    | { outcome: Awaited<ReturnType<ConnectionStore['link']>> | 'remote-agenda-unknown' | 'not-writable' }
     | { outcome: 'failed'; failure: Failure }
   > {
     const { store, backends, effects, alarm } = this.parts;
@@ -241,8 +243,9 @@ export class Links {
     return { outcome };
   }
 
-  health(organizationId: string, linkId: string): Promise<LinkHealth | null> {
-    return this.parts.store.health(organizationId, linkId);
+  async health(organizationId: string, linkId: string): Promise<LinkHealth | null> {
+    const [facts] = await this.parts.health.facts(organizationId, [linkId]);
+    return facts === undefined ? null : healthOf(facts);
   }
 
   /** Authenticates a push and takes it as a hint: stored once, it wakes a pull. */

@@ -42,8 +42,22 @@ export const extendOpenings = defineJob({
   dedupeKey: ({ agendaId }) => agendaId,
 });
 
+/** Removes what a link that is gone has left at its backend. */
+export const cleanUp = defineJob({
+  name: 'clean-up',
+  schema: z.strictObject({ organizationId: id, linkId: id }),
+  dedupeKey: ({ linkId }) => linkId,
+});
+
+/** Looks after the lights of an organization's links, and alerts people. */
+export const watchLinks = defineJob({
+  name: 'watch-links',
+  schema: z.strictObject({ organizationId: id }),
+  dedupeKey: ({ organizationId }) => organizationId,
+});
+
 /** Every job there is. */
-export const jobs = [drainLane, syncLink, expireHolds, extendOpenings] as const;
+export const jobs = [drainLane, syncLink, expireHolds, extendOpenings, cleanUp, watchLinks] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */
 export abstract class Alarm {

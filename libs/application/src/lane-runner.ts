@@ -1,4 +1,5 @@
 import { LaneLost } from './errors.js';
+import type { LinkStages } from './link-stages.js';
 import type { Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
 import type { RemoteWriter } from './remote-writer.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
@@ -16,7 +17,7 @@ export interface LaneTask {
   readonly releaseDeletions?: boolean;
 }
 
-/** `busy`: another process works on this agenda. `unreachable`: its backend did not answer; the writes wait. */
+/** `busy`: another process works on this agenda. `unreachable`: its backend did not answer, or a person stopped the link; the writes wait. */
 export type LaneOutcome = 'done' | 'busy' | 'unreachable' | 'unlinked';
 
 export interface LaneParts {
@@ -26,6 +27,7 @@ export interface LaneParts {
   readonly backends: Backends;
   readonly sync: SyncLink;
   readonly writer: RemoteWriter;
+  readonly stages: LinkStages;
   readonly effects: Effects;
 }
 
@@ -77,21 +79,40 @@ export class LaneRunner {
   }
 
   private async work(task: LaneTask, lease: Lease, held: { readonly value: boolean }): Promise<LaneOutcome> {
-    const { store, backends, writes, writer } = this.parts;
+    const { store, backends } = this.parts;
     const link = await store.linkOfAgenda(task.organizationId, task.agendaId);
     if (link === null) return 'unlinked';
+    if (link.paused) return 'unreachable';
     // Only a pull that succeeds makes a link usable again after its credential was refused.
     if (link.status !== 'active' && task.sync === 'none') return 'unreachable';
     const backend = await this.orUnreachable(() => backends.open(link.organizationId, link.connectionId));
     if (backend === null) return 'unreachable';
     const remote: Remote = { link, backend, lease };
     if (task.sync !== 'none' && !(await this.pull(remote, task))) return 'unreachable';
+    if (link.phase === 'planning') return 'done';
+    return this.write(remote, held);
+  }
+
+  private async write(remote: Remote, held: { readonly value: boolean }): Promise<LaneOutcome> {
+    const { store, writes, writer } = this.parts;
+    const { organizationId, id, agendaId } = remote.link;
     while (held.value) {
-      const write = await writes.next(task.organizationId, task.agendaId);
-      if (write === null) return 'done';
-      await writer.advance(write, { ...remote, link: (await store.link(link.organizationId, link.id)) ?? link });
+      const write = await writes.next(organizationId, agendaId);
+      if (write === null) return this.finish(remote);
+      const link = await store.link(organizationId, id);
+      if (link === null) return 'unlinked';
+      if (link.paused) return 'unreachable';
+      await writer.advance(write, { ...remote, link });
     }
     return 'busy';
+  }
+
+  private async finish(remote: Remote): Promise<LaneOutcome> {
+    const { link } = remote;
+    if (link.phase === 'live' && !link.rewriting) return 'done';
+    const current = await this.parts.store.link(link.organizationId, link.id);
+    if (current !== null && !current.paused) await this.parts.stages.finish({ ...remote, link: current });
+    return 'done';
   }
 
   /** A breaker that is open, or an account that cannot be opened: the lane waits, nothing is lost. */
@@ -105,8 +126,12 @@ export class LaneRunner {
   }
 
   private async pull(remote: Remote, { sync, releaseDeletions = false }: LaneTask): Promise<boolean> {
+    const { stages } = this.parts;
+    const { phase } = remote.link;
     try {
-      await this.parts.sync.pull(remote, { full: sync === 'full', releaseDeletions });
+      if (phase === 'planning') await stages.plan(remote);
+      else await this.parts.sync.pull(remote, { full: sync === 'full' || phase === 'reading', releaseDeletions });
+      if (phase === 'reading') await stages.backfill(remote);
       return true;
     } catch (error) {
       failureOf(error);

@@ -85,16 +85,29 @@ export interface RequestKey {
 /** What a link discloses in the practitioner's agenda. */
 export type Disclosure = 'full' | 'initials' | 'busy';
 
+export type LinkDirection = 'two-way' | 'read-only';
+
+/**
+ * How far a link has come: `planning` (a dry run waits for approval), `reading` (the practitioner's side is taken in),
+ * `writing` (what was booked before is carried there), `live`.
+ */
+export type LinkPhase = 'planning' | 'reading' | 'writing' | 'live';
+
 export interface LinkRecord {
   readonly organizationId: string;
   readonly id: string;
   readonly agendaId: string;
   readonly connectionId: string;
   readonly remoteAgendaId: string;
-  readonly direction: 'two-way' | 'read-only';
+  readonly direction: LinkDirection;
   readonly disclosure: Disclosure;
   readonly policy: ConflictPolicy;
   readonly status: 'active' | 'auth-failed' | 'gone';
+  readonly phase: LinkPhase;
+  /** A person has stopped it: nothing is read or written. */
+  readonly paused: boolean;
+  /** The disclosure has changed: what was written before still shows the old one. */
+  readonly rewriting: boolean;
   readonly cursor: string | null;
   /** IANA zone of the agenda's location. */
   readonly timeZone: string;

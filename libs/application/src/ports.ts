@@ -279,6 +279,10 @@ export abstract class DueWork {
   abstract links(limit: number): Promise<readonly { organizationId: string; linkId: string; full: boolean }[]>;
   abstract holds(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
   abstract openings(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
+  /** Links that are gone and left something to remove. */
+  abstract removals(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
+  /** Organizations that have links to watch. */
+  abstract watched(limit: number): Promise<readonly { organizationId: string }[]>;
 }
 
 export type { Disclosure };

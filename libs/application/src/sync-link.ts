@@ -21,8 +21,8 @@ export interface Remote {
 }
 
 const DAY = 86_400_000;
-/** A pull reads yesterday and the whole bookable horizon. */
-const PAST_DAYS = 1;
+/** A pull reads the last month and the whole bookable horizon. */
+const PAST_DAYS = 31;
 const HORIZON_DAYS = 183;
 /** A pull as a whole, however many pages. */
 const PULL_MS = 60_000;
@@ -96,6 +96,12 @@ export class SyncLink {
       nextPollMs: actions.length > 0 ? BUSY_POLL_MS : QUIET_POLL_MS,
     };
     return this.act(remote, actions, end);
+  }
+
+  /** Reads everything and tells what a pull would do, without doing it. */
+  async rehearse(remote: Remote): Promise<readonly Action[]> {
+    const window = pullWindow(this.effects.now());
+    return this.plan(remote, window, await this.read(remote, window, null));
   }
 
   /** Applies what is known of single objects outside a pull: a write that was read back, an object that was looked up. */

@@ -113,8 +113,11 @@ export interface PushHint {
  * Writes resolve only once the object was **read back**: what they return is what the server stored.
  */
 export interface Session {
-  /** Checks the credential and names the account. Throws `auth`, `unavailable`. */
-  verify(options: CallOptions): Promise<{ readonly account: string }>;
+  /**
+   * Checks the credential and names the account. `expiresAt`: instant at which the credential ends, epoch milliseconds,
+   * when the backend tells it. Throws `auth`, `unavailable`.
+   */
+  verify(options: CallOptions): Promise<{ readonly account: string; readonly expiresAt?: number | null }>;
   listAgendas(options: CallOptions): Promise<readonly RemoteAgenda[]>;
   /** Reads changes. Throws `cursor_expired` when only a complete listing can help. `not_found`: the agenda itself is gone. */
   pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem>;

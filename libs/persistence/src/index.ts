@@ -11,3 +11,7 @@ export * from './stores/feeds.js';
 export * from './stores/lanes.js';
 export * from './stores/sync.js';
 export * from './stores/writes.js';
+export * from './stores/disconnections.js';
+export * from './stores/health.js';
+export * from './stores/links.js';
+export * from './stores/stages.js';

@@ -51,6 +51,18 @@ async function fill(
       'organization_id, id, agenda_id, label, disclosure, token_hash',
       [organization, id, agenda, 'Téléphone', 'busy', Buffer.alloc(32)],
     ],
+    ['link_plan', 'organization_id, link_id, version, digest, plan', [organization, link, 1, '', {}]],
+    ['link_watch', 'organization_id, link_id', [organization, link]],
+    [
+      'disconnection',
+      'organization_id, link_id, agenda_id, connection_id, remote_agenda_id, remote, state',
+      [organization, id, agenda, id, '1', 'remove', 'removing'],
+    ],
+    [
+      'disconnection_object',
+      'organization_id, link_id, reference, appointment_id, during, state',
+      [organization, id, `${id}-1`, id, `[${at('08:00')},${at('09:00')})`, 'due'],
+    ],
   ];
   for (const [table, columns, row] of values) {
     await client.query(
@@ -219,7 +231,8 @@ describe('the isolation of organizations', () => {
     const GRANTED: Record<string, string> = {
       agenda: 'organization_id, id, opened_until',
       appointment: 'organization_id, id, agenda_id, status, hold_until',
-      link: 'organization_id, id, agenda_id, status, poll_at, reconciled_at, subscription_until',
+      disconnection: 'organization_id, link_id, agenda_id, state, due_at',
+      link: 'organization_id, id, agenda_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at',
       organization: 'organization_id',
       remote_write: 'organization_id, appointment_id, agenda_id, state, due_at',
     };

@@ -173,7 +173,8 @@ describe('the schema', () => {
     expect(granted).toEqual([
       'agenda SELECT organization_id id opened_until',
       'appointment SELECT organization_id id agenda_id status hold_until',
-      'link SELECT organization_id id agenda_id status reconciled_at poll_at subscription_until',
+      'disconnection SELECT organization_id link_id agenda_id state due_at',
+      'link SELECT organization_id id agenda_id status reconciled_at poll_at subscription_until phase paused_at',
       'organization SELECT organization_id',
       'remote_write SELECT organization_id appointment_id agenda_id state due_at',
     ]);

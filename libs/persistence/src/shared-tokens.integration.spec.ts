@@ -36,6 +36,7 @@ describe('what the sessions of a connection share', () => {
       label: 'Agenda',
       settings: { a: 1 },
       secrets,
+      responsible: null,
       actor,
     };
     await store.create(connection);

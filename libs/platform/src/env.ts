@@ -78,6 +78,20 @@ export const environmentSchema = z.object({
   VENDOR_TIMEOUT_MS: whole(100, 60_000)
     .prefault('3000')
     .meta({ description: 'Longest single call to an agenda backend, in milliseconds.' }),
+  UNISSON_SMTP_URL: urlWith('smtp:', 'smtps:').optional().meta({
+    description: 'Mail server for alerts about links that are red; without it alerts are events only.',
+    example: 'smtps://user:change-me@smtp.example:465',
+  }),
+  UNISSON_ALERT_FROM: text
+    .default('Unisson <unisson@localhost>')
+    .meta({ description: 'Sender of the alerts.', example: 'Unisson <unisson@localhost>' }),
+  UNISSON_ALERT_TO: text.optional().meta({
+    description: 'Who is alerted about connections that name nobody responsible; without it, nobody.',
+    example: 'support@unisson.example',
+  }),
+  UNISSON_ALERT_EVERY_MINUTES: whole(1, 10_080)
+    .prefault('60')
+    .meta({ description: 'Minutes between two alerts about a link that stays red.' }),
 });
 
 export type Environment = z.output<typeof environmentSchema>;

@@ -7,6 +7,7 @@ export * from './drain.js';
 export * from './env.js';
 export * from './http-server.js';
 export * from './logging.js';
+export * from './mailer.js';
 export * from './metrics.js';
 export * from './openapi.js';
 export * from './operations.js';

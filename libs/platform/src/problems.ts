@@ -67,6 +67,21 @@ export const PROBLEMS = {
     en: 'The first request with this Idempotency-Key is still under way.',
   },
   'already-exists': { status: 409, fr: 'Cela existe déjà.', en: 'This exists already.' },
+  'still-linked': {
+    status: 409,
+    fr: 'Une liaison utilise encore cette connexion, ou y retire ce qu’elle a écrit.',
+    en: 'A link still uses this connection, or removes there what it wrote.',
+  },
+  'still-disconnecting': {
+    status: 409,
+    fr: "L'ancienne liaison retire encore de cet agenda ce qu'elle y a écrit.",
+    en: 'The former link still removes from this agenda what it wrote there.',
+  },
+  'plan-missing': {
+    status: 409,
+    fr: "Cette liaison n'a pas de plan à approuver.",
+    en: 'This link has no plan to approve.',
+  },
   'stale-version': {
     status: 412,
     fr: 'La ressource a changé depuis sa lecture.',

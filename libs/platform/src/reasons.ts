@@ -90,6 +90,10 @@ export const REASONS = {
     fr: "Les identifiants de la connexion ont été refusés par l'agenda.",
     en: "The connection's credentials were refused by the agenda.",
   },
+  OTHER_ACCOUNT: {
+    fr: "Ces identifiants ouvrent un autre compte : l'agenda relié ne s'y trouve pas.",
+    en: 'These credentials open another account: the linked agenda is not in it.',
+  },
 } as const satisfies Record<ReasonCode, Sentence> & Record<string, Sentence>;
 
 export type KnownReason = keyof typeof REASONS;

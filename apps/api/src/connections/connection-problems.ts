@@ -1,7 +1,8 @@
 import type { ConnectionProblem, Failure } from '#application';
 import { backendProblem, badInput, faultsOf, Problem } from '#platform';
 
-type Failed = ConnectionProblem | { readonly outcome: 'failed'; readonly failure: Failure };
+type Failed =
+  ConnectionProblem | { readonly outcome: 'failed'; readonly failure: Failure } | { readonly outcome: 'other-account' };
 
 /** Why nothing was done with a connection. */
 export function connectionProblem(failed: Failed): Problem {
@@ -12,6 +13,8 @@ export function connectionProblem(failed: Failed): Problem {
       return badInput('body.connector', 'is not known');
     case 'invalid':
       return new Problem('bad-input', { errors: faultsOf('body', failed.issues) });
+    case 'other-account':
+      return new Problem('backend-refused', { code: 'OTHER_ACCOUNT' });
     case 'failed':
       return backendProblem(failed.failure);
   }

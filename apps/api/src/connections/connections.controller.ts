@@ -1,7 +1,16 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import type { z } from 'zod';
-import { Connections, newId } from '#application';
-import { Answers, CallerParam, ExchangeParam, Right, WriteHeaders, type Caller, type Exchange } from '#platform';
+import { Connections, LinkLifecycle, newId } from '#application';
+import {
+  Answers,
+  CallerParam,
+  ExchangeParam,
+  Problem,
+  Right,
+  WriteHeaders,
+  type Caller,
+  type Exchange,
+} from '#platform';
 import { WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
 import { actingAs } from '../shared/acting.js';
 import { idPath, type IdPath } from '../shared/ids.js';
@@ -12,8 +21,12 @@ import {
   connectionList,
   connectionView,
   remoteAgendasView,
+  responsibleInput,
+  responsibleView,
+  secretsInput,
   verifiedView,
   viewConnection,
+  viewExpiry,
   viewRemoteAgendas,
 } from './connections.schemas.js';
 
@@ -21,6 +34,7 @@ import {
 export class ConnectionsController {
   constructor(
     private readonly connections: Connections,
+    private readonly lifecycle: LinkLifecycle,
     private readonly repeats: Repeats,
   ) {}
 
@@ -68,7 +82,53 @@ export class ConnectionsController {
   ): Promise<z.input<typeof verifiedView>> {
     const tried = await this.connections.verify(organizationId, id);
     if (tried.outcome !== 'verified') throw connectionProblem(tried);
-    return { status: 'active', account: tried.account };
+    return { status: 'active', account: tried.account, expiresAt: viewExpiry(tried.expiresAt) };
+  }
+
+  /**
+   * Signs in again: the new secrets are tried first. Links keep all they know, read what they missed, and write what
+   * waited, at once.
+   */
+  @Put(':id/secrets')
+  @Right('connection:manage')
+  @WriteHeaders({ idempotencyKey: 'none' })
+  @Answers({ 200: verifiedView }, ...WRITE_PROBLEMS, 'not-found', 'backend-refused', 'agenda-unreachable')
+  async replaceSecrets(
+    @CallerParam() caller: Caller,
+    @Param({ schema: idPath }) { id }: IdPath,
+    @Body({ schema: secretsInput }) { secrets }: z.output<typeof secretsInput>,
+  ): Promise<z.input<typeof verifiedView>> {
+    const ref = { organizationId: caller.organizationId, id };
+    const replaced = await this.lifecycle.replaceSecrets(ref, { secrets, actor: actingAs(caller) });
+    if (replaced.outcome !== 'replaced') throw connectionProblem(replaced);
+    return { status: 'active', account: replaced.account, expiresAt: viewExpiry(replaced.expiresAt) };
+  }
+
+  /** Names who looks after the connection, and is alerted when a link of it is red. */
+  @Put(':id/responsible')
+  @Right('connection:manage')
+  @WriteHeaders({ idempotencyKey: 'none' })
+  @Answers({ 200: responsibleView }, ...WRITE_PROBLEMS, 'not-found')
+  async nameResponsible(
+    @CallerParam() { organizationId }: Caller,
+    @Param({ schema: idPath }) { id }: IdPath,
+    @Body({ schema: responsibleInput }) body: z.output<typeof responsibleInput>,
+  ): Promise<z.input<typeof responsibleView>> {
+    if (!(await this.connections.setResponsible(organizationId, id, body))) throw new Problem('not-found');
+    return body;
+  }
+
+  /** Forgets a backend account and its secrets. Its links are disconnected first. */
+  @Delete(':id')
+  @HttpCode(204)
+  @Right('connection:manage')
+  @WriteHeaders({ idempotencyKey: 'none' })
+  @Answers({ 204: null }, 'collaborator-required', 'collaborator-unknown', 'not-found', 'still-linked')
+  async remove(@CallerParam() caller: Caller, @Param({ schema: idPath }) { id }: IdPath): Promise<void> {
+    const ref = { organizationId: caller.organizationId, id };
+    const removed = await this.lifecycle.removeConnection(ref, actingAs(caller));
+    if (removed === 'unknown') throw new Problem('not-found');
+    if (removed === 'busy') throw new Problem('still-linked');
   }
 
   /** The agendas of the backend account. */

@@ -3,11 +3,26 @@ import type { ConnectionRecord } from '#application';
 import { isStorable, line } from '#platform';
 import { z } from 'zod';
 import { idView } from '../shared/ids.js';
-import { timeZoneView } from '../shared/instants.js';
+import { formatInstant, instantView, timeZoneView } from '../shared/instants.js';
 
 const fields = z
   .record(z.string().min(1).max(64), z.unknown())
   .refine((value) => isStorable(value), { message: 'holds text that cannot be kept' });
+
+const responsible = {
+  name: line(100),
+  email: z.email().max(254).nullable().default(null).meta({ description: 'Where alerts are sent.' }),
+};
+
+/** Who looks after a connection. */
+export const responsibleInput = z.strictObject(responsible).meta({ id: 'ResponsibleInput' });
+export const responsibleView = z.object({ name: z.string(), email: z.string().nullable() }).meta({ id: 'Responsible' });
+
+export const secretsInput = z
+  .strictObject({
+    secrets: fields.meta({ description: "By the connector's own schema; stored encrypted, never shown." }),
+  })
+  .meta({ id: 'NewSecrets' });
 
 export const connectionInput = z
   .strictObject({
@@ -17,6 +32,7 @@ export const connectionInput = z
     secrets: fields
       .prefault({})
       .meta({ description: "By the connector's own schema; stored encrypted, never shown again." }),
+    responsible: responsibleInput.nullable().default(null),
   })
   .meta({ id: 'NewConnection' });
 
@@ -27,13 +43,15 @@ export const connectionView = z
     label: z.string(),
     settings: z.record(z.string(), z.unknown()),
     status: z.enum(['unverified', 'active', 'auth-failed']),
+    responsible: responsibleView.nullable(),
+    expiresAt: instantView.nullable().meta({ description: 'When the credential ends, if the backend tells.' }),
   })
   .meta({ id: 'Connection' });
 
 export const connectionList = z.object({ items: z.array(connectionView) }).meta({ id: 'Connections' });
 
 export const verifiedView = z
-  .object({ status: z.literal('active'), account: z.string() })
+  .object({ status: z.literal('active'), account: z.string(), expiresAt: instantView.nullable() })
   .meta({ id: 'VerifiedConnection' });
 
 export const remoteAgendasView = z
@@ -45,7 +63,12 @@ export const remoteAgendasView = z
   .meta({ id: 'RemoteAgendas' });
 
 export function viewConnection({ connectorId, ...connection }: ConnectionRecord): z.input<typeof connectionView> {
-  return { ...connection, connector: connectorId };
+  return { ...connection, connector: connectorId, expiresAt: viewExpiry(connection.expiresAt) };
+}
+
+/** A connection has no place, hence no zone but UTC. */
+export function viewExpiry(expiresAt: number | null): string | null {
+  return expiresAt === null ? null : formatInstant(expiresAt, 'UTC');
 }
 
 export function viewRemoteAgendas(agendas: readonly RemoteAgenda[]): z.input<typeof remoteAgendasView> {

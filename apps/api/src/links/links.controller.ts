@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import { Alarm, LaneRunner, Links, newId, syncLink, type LinkHealth, type NewLink } from '#application';
+import { Alarm, LaneRunner, Links, newId, syncLink, type LinkHealth } from '#application';
 import {
   Answers,
   badInput,
@@ -24,6 +24,7 @@ import { healthView, linkInput, linkView, syncInput, viewHealth, viewLink } from
 /** What can be wrong with a new link. */
 const REFUSED = {
   taken: () => new Problem('already-exists'),
+  removing: () => new Problem('still-disconnecting', { retryAfterMs: 5_000 }),
   'agenda-unknown': () => badInput('body.agenda', 'is not known'),
   'connection-unknown': () => badInput('body.connection', 'is not known'),
   'remote-agenda-unknown': () => badInput('body.remoteAgenda', 'is not an agenda of this connection'),
@@ -40,7 +41,7 @@ export class LinksController {
     private readonly zones: Zones,
   ) {}
 
-  /** Ties an agenda to an agenda of a connection; the first complete read begins at once. */
+  /** Ties an agenda to an agenda of a connection. A plan of the first synchronisation is made at once, for approval. */
   @Post()
   @Right('connection:manage')
   @WriteHeaders({ idempotencyKey: 'optional' })
@@ -49,6 +50,7 @@ export class LinksController {
     ...WRITE_PROBLEMS,
     ...([
       'already-exists',
+      'still-disconnecting',
       'backend-refused',
       'agenda-unreachable',
       'idempotency-key-reused',
@@ -60,21 +62,15 @@ export class LinksController {
     @Body({ schema: linkInput }) body: z.output<typeof linkInput>,
   ): Promise<z.input<typeof linkView>> {
     const { caller } = exchange;
-    const { agenda: agendaId, connection: connectionId, remoteAgenda: remoteAgendaId, ...policies } = body;
+    const { agenda: agendaId, connection: connectionId, remoteAgenda: remoteAgendaId, approve, ...policies } = body;
     return this.repeats.once(exchange, ['POST /v1/links', body], async () => {
-      const link: NewLink = {
-        organizationId: caller.organizationId,
-        id: newId(),
-        actor: actingAs(caller),
-        agendaId,
-        connectionId,
-        remoteAgendaId,
-        ...policies,
-      };
-      const made = await this.links.create(link);
+      const link = { id: newId(), agendaId, connectionId, remoteAgendaId, ...policies };
+      const { organizationId } = caller;
+      const made = await this.links.create({ ...link, organizationId, actor: actingAs(caller), approved: approve });
       if (made.outcome === 'failed') throw connectionProblem(made);
       if (made.outcome !== 'linked') throw REFUSED[made.outcome]();
-      return { status: 201, body: viewLink(link), resource: link.id };
+      const stands = { phase: approve ? ('reading' as const) : ('planning' as const), status: 'active' as const };
+      return { status: 201, body: viewLink({ ...link, ...stands, paused: false, version: 1 }), resource: link.id };
     });
   }
 

@@ -1,9 +1,11 @@
-import type { LinkHealth, NewLink } from '#application';
+import type { LinkDetails, LinkHealth } from '#application';
 import { CONFLICT_POLICIES } from '#domain';
 import { isStorable } from '#platform';
 import { z } from 'zod';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantView } from '../shared/instants.js';
+import { pageView } from '../shared/paging.js';
+import { responsibleView } from '../connections/connections.schemas.js';
 
 const policies = {
   direction: z
@@ -30,8 +32,14 @@ export const linkInput = z
     direction: policies.direction.default('two-way'),
     disclosure: policies.disclosure.default('initials'),
     policy: policies.policy.default('practitioner-wins'),
+    approve: z.boolean().default(false).meta({
+      description:
+        'True begins the first synchronisation at once, unseen. Else a plan of it is made first, and waits for approval.',
+    }),
   })
   .meta({ id: 'NewLink' });
+
+export const linkChange = z.strictObject(policies).partial().meta({ id: 'LinkChange' });
 
 export const syncInput = z
   .strictObject({
@@ -50,11 +58,16 @@ export const linkView = z
     connection: idView,
     remoteAgenda: z.string(),
     ...policies,
-    links: z.object({ health: z.string(), sync: z.string() }),
+    state: z.enum(['planning', 'reading', 'writing', 'active', 'paused', 'auth-failed', 'gone']).meta({
+      description:
+        '`planning`: the plan of the first synchronisation waits for approval; the agenda stays as it was. `reading`, `writing`: it is being carried out.',
+    }),
+    version: z.int(),
+    links: z.object({ health: z.string(), sync: z.string(), plan: z.string() }),
   })
   .meta({ id: 'Link' });
 
-const light = z.enum(['green', 'orange', 'red']);
+export const light = z.enum(['green', 'orange', 'red']);
 const instant = instantView.nullable();
 const milliseconds = z.number().nullable().meta({ description: 'Milliseconds.' });
 
@@ -63,7 +76,17 @@ export const healthView = z
     link: idView,
     agenda: idView,
     status: z.enum(['active', 'auth-failed', 'gone']),
-    read: z.object({ light, asOf: instant, ageMs: milliseconds, failures: z.int(), nextAt: instant }),
+    phase: z.enum(['planning', 'reading', 'writing', 'live']),
+    paused: z.boolean(),
+    light: light.meta({ description: 'The worse of both.' }),
+    read: z.object({
+      light,
+      asOf: instant,
+      ageMs: milliseconds,
+      lagMs: z.number().meta({ description: 'How late the next read is, in milliseconds.' }),
+      failures: z.int(),
+      nextAt: instant,
+    }),
     write: z.object({ light, lastAt: instant, queued: z.int(), oldestMs: milliseconds, nextAt: instant }),
     lastError: z.object({ kind: z.string(), message: z.string(), at: instantView }).nullable(),
     reconciledAt: instant,
@@ -74,19 +97,28 @@ export const healthView = z
       .meta({ description: 'Deletions held back until a person decides, because they were so many.' }),
     blockedMs: z.number().meta({ description: 'For how long the backend is left in peace after failures.' }),
     push: z.object({ subscribed: z.boolean(), until: instant, lastHintAt: instant }),
+    credential: z.object({ expiresAt: instant }),
+    responsible: responsibleView.nullable().meta({ description: 'Who can repair it.' }),
+    progress: z
+      .object({ done: z.int(), total: z.int().nullable() })
+      .nullable()
+      .meta({ description: 'Of the first synchronisation: objects read, or appointments written.' }),
+    rewriting: z.boolean().meta({ description: 'What was written before is being brought to another disclosure.' }),
+    alert: z.object({ redSince: instant, lastAt: instant, nextAt: instant, error: z.string().nullable() }),
+    advice: z.object({ code: z.string(), fr: z.string(), en: z.string() }).meta({ description: 'What to do first.' }),
   })
   .meta({ id: 'LinkHealth' });
 
-export function viewLink({
-  id,
-  agendaId,
-  connectionId,
-  remoteAgendaId,
-  direction,
-  disclosure,
-  policy,
-}: NewLink): z.input<typeof linkView> {
-  const links = { health: `/v1/links/${id}/health`, sync: `/v1/links/${id}/sync` };
+/** A link in a list, with its lights. */
+export const linkItem = z
+  .object({ ...linkView.shape, read: light, write: light, light, advice: z.string() })
+  .meta({ id: 'LinkItem' });
+
+export const linkPage = pageView('LinkPage', linkItem);
+
+export function viewLink(link: LinkDetails): z.input<typeof linkView> {
+  const { id, agendaId, connectionId, remoteAgendaId, direction, disclosure, phase, paused, status, version } = link;
+  const path = `/v1/links/${id}`;
   return {
     id,
     agenda: agendaId,
@@ -94,14 +126,16 @@ export function viewLink({
     remoteAgenda: remoteAgendaId,
     direction,
     disclosure,
-    policy,
-    links,
+    policy: policies.policy.parse(link.policy),
+    state: paused ? 'paused' : phase === 'live' || status !== 'active' ? status : phase,
+    version,
+    links: { health: `${path}/health`, sync: `${path}/sync`, plan: `${path}/plan` },
   };
 }
 
 export function viewHealth(health: LinkHealth, timeZone: string): z.input<typeof healthView> {
   const at = (value: number | null): string | null => (value === null ? null : formatInstant(value, timeZone));
-  const { linkId, agendaId, read, write, lastError, reconciledAt, push, ...rest } = health;
+  const { linkId, agendaId, read, write, lastError, reconciledAt, push, credential, alert, ...rest } = health;
   return {
     ...rest,
     link: linkId,
@@ -111,5 +145,7 @@ export function viewHealth(health: LinkHealth, timeZone: string): z.input<typeof
     lastError: lastError && { ...lastError, at: formatInstant(Date.parse(lastError.at), timeZone) },
     reconciledAt: at(reconciledAt),
     push: { ...push, until: at(push.until), lastHintAt: at(push.lastHintAt) },
+    credential: { expiresAt: at(credential.expiresAt) },
+    alert: { ...alert, redSince: at(alert.redSince), lastAt: at(alert.lastAt), nextAt: at(alert.nextAt) },
   };
 }

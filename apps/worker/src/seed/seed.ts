@@ -142,6 +142,7 @@ async function connect({ connections, backends, effects }: UseCases, vendorsUrl:
 async function linkAgendas(useCases: UseCases, environment: Environment): Promise<void> {
   const links = new Links({
     store: useCases.connections,
+    health: useCases.health,
     sync: useCases.sync,
     backends: useCases.backends,
     effects: useCases.effects,
@@ -161,6 +162,7 @@ async function linkAgendas(useCases: UseCases, environment: Environment): Promis
       direction: 'two-way' as const,
       disclosure: 'initials' as const,
       policy: 'practitioner-wins' as const,
+      approved: true,
       actor: SYSTEM,
     };
     let outcome = (await links.create(link)).outcome;

@@ -14,6 +14,7 @@ import { Conflicts1763770012000 } from './0013-conflicts.js';
 import { Resolving1763770012100 } from './0014-resolving.js';
 import { Reassigning1763770012200 } from './0015-reassigning.js';
 import { Copies1763770012300 } from './0016-copies.js';
+import { LinkLifecycle1763770013000 } from './0017-link-lifecycle.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   Resolving1763770012100,
   Reassigning1763770012200,
   Copies1763770012300,
+  LinkLifecycle1763770013000,
 ];

@@ -85,6 +85,7 @@ export class RemoteWriteRow {
   @Optional('tstzrange') departingVisit!: string | null;
   @Optional('uuid') departingMotifId!: string | null;
   @Optional('jsonb') lastError!: unknown;
+  @Field('boolean', { default: false }) promised!: boolean;
 }
 
 const holders = 'appointment_id, departing_id, closure_id, mirror_id';

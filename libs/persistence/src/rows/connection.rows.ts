@@ -22,6 +22,9 @@ export class ConnectionRow {
   @Field('timestamptz', never) blockedUntil!: Instant;
   @Optional('text') blockedReason!: string | null;
   @Field('timestamptz', now) createdAt!: Date;
+  @Optional('text') responsibleName!: string | null;
+  @Optional('text') responsibleEmail!: string | null;
+  @Optional('timestamptz') expiresAt!: Date | null;
 }
 
 @Entity('link')
@@ -34,6 +37,7 @@ export class ConnectionRow {
   link_disclosure_value: `disclosure IN ('full', 'initials', 'busy')`,
   link_policy_value: `policy IN ('practitioner-wins', 'hub-wins', 'newest-wins', 'ask')`,
   link_status_value: `status IN ('active', 'auth-failed', 'gone')`,
+  link_phase_value: `phase IN ('planning', 'reading', 'writing', 'live')`,
 })
 export class LinkRow {
   @Key('link_pk') organizationId!: string;
@@ -57,6 +61,12 @@ export class LinkRow {
   @Optional('text') subscriptionId!: string | null;
   @Optional('timestamptz') subscriptionUntil!: Date | null;
   @Optional('bytea') pushSecretSealed!: Buffer | null;
+  @Field('text', { default: 'live' }) phase!: 'planning' | 'reading' | 'writing' | 'live';
+  @Field('timestamptz', now) phaseSince!: Date;
+  @Optional('timestamptz') pausedAt!: Date | null;
+  @Field('integer', { default: 1 }) version!: number;
+  @Optional('integer') backfillTotal!: number | null;
+  @Field('boolean', { default: false }) rewriting!: boolean;
 }
 
 @Entity('mirror')

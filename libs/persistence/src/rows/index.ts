@@ -3,6 +3,7 @@ import * as appointment from './appointment.rows.js';
 import * as conflict from './conflict.rows.js';
 import * as connection from './connection.rows.js';
 import * as feed from './feed.rows.js';
+import * as lifecycle from './lifecycle.rows.js';
 import * as tenancy from './tenancy.rows.js';
 
 /** Every table as TypeORM sees it. The migrations are the truth; a test keeps the two from drifting apart. */
@@ -13,4 +14,5 @@ export const rows = [
   ...Object.values(appointment),
   ...Object.values(feed),
   ...Object.values(conflict),
+  ...Object.values(lifecycle),
 ];

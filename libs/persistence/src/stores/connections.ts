@@ -4,9 +4,9 @@ import {
   type Actor,
   type ConnectionAccount,
   type ConnectionRecord,
-  type LinkHealth,
   type NewLink,
   type PushSubscription,
+  type Responsible,
   type Vault,
 } from '#application';
 import type { Database } from '../database.js';
@@ -18,48 +18,16 @@ interface ConnectionRow {
   label: string;
   settings: Record<string, unknown>;
   status: ConnectionRecord['status'];
+  responsible: Responsible | null;
+  expiresAt: number | null;
 }
 
-const RECORD = 'id, connector_id AS "connectorId", label, settings, status';
+const RECORD = `id, connector_id AS "connectorId", label, settings, status, (extract(epoch FROM expires_at) * 1000)::float8 AS "expiresAt",
+  CASE WHEN responsible_name IS NOT NULL THEN jsonb_build_object('name', responsible_name, 'email', responsible_email) END AS responsible`;
 const PUSH_SECRET = 'link.push_secret_sealed';
 /** Failures in a row after which a backend is left in peace, and for how long (milliseconds). */
 const BREAKER = { failures: 10, openMs: 30_000 };
 const UNIQUE_VIOLATION = '23505';
-
-const HEALTH = `SELECT l.id AS "linkId", l.agenda_id AS "agendaId", l.status, l.read_failures AS failures, l.last_error, l.brake,
-  (extract(epoch FROM nullif(l.as_of, '-infinity')) * 1000)::float8 AS as_of, (extract(epoch FROM clock_timestamp() - nullif(l.as_of, '-infinity')) * 1000)::float8 AS age_ms,
-  (extract(epoch FROM nullif(l.poll_at, '-infinity')) * 1000)::float8 AS poll_at, (extract(epoch FROM nullif(l.reconciled_at, '-infinity')) * 1000)::float8 AS reconciled_at,
-  (extract(epoch FROM l.hinted_at) * 1000)::float8 AS hinted_at, l.subscription_id, (extract(epoch FROM l.subscription_until) * 1000)::float8 AS subscription_until,
-  a.stale_after_seconds, greatest(0, extract(epoch FROM nullif(c.blocked_until, '-infinity') - clock_timestamp()) * 1000)::float8 AS blocked_ms,
-  (SELECT count(*)::int FROM quarantine q WHERE q.organization_id = l.organization_id AND q.link_id = l.id) AS quarantined, w.*
-  FROM link l JOIN agenda a ON a.organization_id = l.organization_id AND a.id = l.agenda_id JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id
-  CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE w.state = 'due')::int AS queued, (extract(epoch FROM clock_timestamp() - min(w.asked_at) FILTER (WHERE w.state = 'due')) * 1000)::float8 AS oldest_ms,
-    (extract(epoch FROM min(w.due_at) FILTER (WHERE w.state = 'due')) * 1000)::float8 AS next_at, (extract(epoch FROM max(w.last_sent_at)) * 1000)::float8 AS last_sent
-    FROM remote_write w WHERE w.organization_id = l.organization_id AND w.link_id = l.id) w
-  WHERE l.organization_id = $1 AND l.id = $2`;
-
-interface HealthRow {
-  linkId: string;
-  agendaId: string;
-  status: LinkHealth['status'];
-  failures: number;
-  last_error: LinkHealth['lastError'];
-  brake: LinkHealth['brake'];
-  as_of: number | null;
-  age_ms: number | null;
-  poll_at: number | null;
-  reconciled_at: number | null;
-  hinted_at: number | null;
-  subscription_id: string | null;
-  subscription_until: number | null;
-  stale_after_seconds: number;
-  blocked_ms: number | null;
-  quarantined: number;
-  queued: number;
-  oldest_ms: number | null;
-  next_at: number | null;
-  last_sent: number | null;
-}
 
 /** Connections and links in PostgreSQL; secrets only as ciphertext bound to their row. */
 export class PgConnectionStore extends ConnectionStore {
@@ -77,14 +45,18 @@ export class PgConnectionStore extends ConnectionStore {
     label: string;
     settings: object;
     secrets: object;
+    responsible: Responsible | null;
     actor: Actor;
   }): Promise<ConnectionRecord> {
-    const { organizationId, id, connectorId, label, settings, secrets, actor } = connection;
+    const { organizationId, id, connectorId, label, settings, secrets, responsible, actor } = connection;
     const sealed = this.vault.seal(organizationId, `${SECRETS}|${id}`, Buffer.from(JSON.stringify(secrets)));
     return this.database.withOrganization(organizationId, async (transaction) => {
       const [row] = await transaction.query<ConnectionRow & Record<string, unknown>>(
-        `INSERT INTO connection (organization_id, id, connector_id, label, settings, secrets_sealed) VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${RECORD}`,
-        [organizationId, id, connectorId, label, JSON.stringify(settings), sealed],
+        `INSERT INTO connection (organization_id, id, connector_id, label, settings, secrets_sealed, responsible_name, responsible_email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${RECORD}`,
+        [
+          ...[organizationId, id, connectorId, label, JSON.stringify(settings), sealed],
+          ...[responsible?.name ?? null, responsible?.email ?? null],
+        ],
       );
       await transaction.query(`SELECT append_event('connection-created', NULL, $1, $2, $3)`, [
         id,
@@ -137,13 +109,26 @@ export class PgConnectionStore extends ConnectionStore {
     );
   }
 
-  setStatus(organizationId: string, id: string, status: ConnectionRecord['status']): Promise<void> {
+  setStatus(
+    organizationId: string,
+    id: string,
+    { status, expiresAt }: { status: ConnectionRecord['status']; expiresAt?: number | null },
+  ): Promise<void> {
     return this.database.withOrganization(organizationId, async (transaction) => {
-      await transaction.query('UPDATE connection SET status = $3 WHERE organization_id = $1 AND id = $2', [
-        organizationId,
-        id,
-        status,
-      ]);
+      await transaction.query(
+        'UPDATE connection SET status = $3, expires_at = CASE WHEN $4 THEN to_timestamp($5::float8 / 1000) ELSE expires_at END WHERE organization_id = $1 AND id = $2',
+        [organizationId, id, status, expiresAt !== undefined, expiresAt ?? null],
+      );
+    });
+  }
+
+  setResponsible(organizationId: string, id: string, responsible: Responsible | null): Promise<boolean> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const changed = await transaction.query(
+        'UPDATE connection SET responsible_name = $3, responsible_email = $4 WHERE organization_id = $1 AND id = $2 RETURNING id',
+        [organizationId, id, responsible?.name ?? null, responsible?.email ?? null],
+      );
+      return changed.length > 0;
     });
   }
 
@@ -159,8 +144,9 @@ export class PgConnectionStore extends ConnectionStore {
     });
   }
 
-  async link(link: NewLink): Promise<'linked' | 'taken' | 'agenda-unknown' | 'connection-unknown'> {
+  async link(link: NewLink): Promise<'linked' | 'taken' | 'removing' | 'agenda-unknown' | 'connection-unknown'> {
     const { organizationId, id, agendaId, connectionId, remoteAgendaId, direction, disclosure, policy, actor } = link;
+    const phase = link.approved ? 'reading' : 'planning';
     try {
       return await this.database.withOrganization(organizationId, async (transaction) => {
         const agendas = await transaction.query(
@@ -173,16 +159,20 @@ export class PgConnectionStore extends ConnectionStore {
           connectionId,
         ]);
         if (connections.length === 0) return 'connection-unknown';
-        await transaction.query(
-          'INSERT INTO link (organization_id, id, agenda_id, connection_id, remote_agenda_id, direction, disclosure, policy) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)',
-          [organizationId, id, agendaId, connectionId, remoteAgendaId, direction, disclosure, policy],
+        const removing = await transaction.query(
+          `SELECT 1 FROM disconnection WHERE organization_id = $1 AND state = 'removing' AND (agenda_id = $2 OR (connection_id = $3 AND remote_agenda_id = $4)) LIMIT 1`,
+          [organizationId, agendaId, connectionId, remoteAgendaId],
         );
-        if (direction === 'two-way') await transaction.query('SELECT master_remotely($1, $2)', [agendaId, id]);
+        if (removing.length > 0) return 'removing';
+        await transaction.query(
+          'INSERT INTO link (organization_id, id, agenda_id, connection_id, remote_agenda_id, direction, disclosure, policy, phase) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+          [organizationId, id, agendaId, connectionId, remoteAgendaId, direction, disclosure, policy, phase],
+        );
         await transaction.query(`SELECT append_event('link-created', $1, $2, $3, $4)`, [
           agendaId,
           id,
           JSON.stringify(actor),
-          JSON.stringify({ connectionId, direction }),
+          JSON.stringify({ connectionId, direction, phase }),
         ]);
         return 'linked';
       });
@@ -215,46 +205,4 @@ export class PgConnectionStore extends ConnectionStore {
       };
     });
   }
-
-  health(organizationId: string, linkId: string): Promise<LinkHealth | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<HealthRow & Record<string, unknown>>(HEALTH, [organizationId, linkId]);
-      return row === undefined ? null : healthOf(row);
-    });
-  }
-}
-
-/** Writes waiting longer than this (milliseconds) are worth a look; beyond the second value a person is needed. */
-const WRITE_SLOW_MS = 15_000;
-const WRITE_STUCK_MS = 15 * 60_000;
-
-function healthOf(row: HealthRow): LinkHealth {
-  const broken = row.status !== 'active';
-  const old = row.age_ms === null || row.age_ms > row.stale_after_seconds * 1000;
-  const waiting = row.oldest_ms ?? 0;
-  return {
-    linkId: row.linkId,
-    agendaId: row.agendaId,
-    status: row.status,
-    read: {
-      light: broken || old ? 'red' : row.failures > 0 ? 'orange' : 'green',
-      asOf: row.as_of,
-      ageMs: row.age_ms,
-      failures: row.failures,
-      nextAt: row.poll_at,
-    },
-    write: {
-      light: broken || waiting > WRITE_STUCK_MS ? 'red' : waiting > WRITE_SLOW_MS ? 'orange' : 'green',
-      lastAt: row.last_sent,
-      queued: row.queued,
-      oldestMs: row.oldest_ms,
-      nextAt: row.next_at,
-    },
-    lastError: row.last_error,
-    reconciledAt: row.reconciled_at,
-    quarantined: row.quarantined,
-    brake: row.brake,
-    blockedMs: row.blocked_ms ?? 0,
-    push: { subscribed: row.subscription_id !== null, until: row.subscription_until, lastHintAt: row.hinted_at },
-  };
 }

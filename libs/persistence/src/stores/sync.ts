@@ -43,7 +43,7 @@ interface AppointmentRow {
 }
 
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
-  l.direction, l.disclosure, l.policy, l.status, l.cursor, p.time_zone AS "timeZone",
+  l.direction, l.disclosure, l.policy, l.status, l.phase, l.paused_at IS NOT NULL AS paused, l.rewriting, l.cursor, p.time_zone AS "timeZone",
   CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs"
   FROM link l JOIN agenda a ON a.organization_id = l.organization_id AND a.id = l.agenda_id
   JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id WHERE l.organization_id = $1`;

@@ -47,10 +47,10 @@ const SELECT = `SELECT w.appointment_id, w.agenda_id, w.link_id, a.status, a.ver
   LEFT JOIN mirror m ON m.organization_id = w.organization_id AND m.link_id = w.link_id AND m.appointment_id = w.appointment_id AND m.gone_at IS NULL
   WHERE w.organization_id = $1`;
 
-/** Claims the step: as long as the appointment is in the version that was read, and nobody else tried since. */
+/** Claims the step: as long as the appointment is in the version that was read, nobody else tried since, and the link was not stopped. */
 const SENT = `WITH w AS (UPDATE remote_write SET attempts = attempts + 1, unanswered = unanswered + 1, last_sent_at = clock_timestamp()
     WHERE organization_id = $1 AND appointment_id = $2 AND attempts = $4 AND EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = $1 AND a.id = $2 AND a.version = $3
-      AND a.status IN ('pending', 'unknown')) RETURNING attempts)
+      AND a.status IN ('pending', 'unknown')) AND NOT EXISTS (SELECT 1 FROM link l WHERE l.organization_id = $1 AND l.id = remote_write.link_id AND l.paused_at IS NOT NULL) RETURNING attempts)
   UPDATE appointment a SET status = CASE WHEN w.attempts > 1 THEN 'unknown' ELSE a.status END FROM w WHERE a.organization_id = $1 AND a.id = $2 RETURNING a.id`;
 
 /** The saga's database. Every change of state is a compare-and-set under the agenda's lock. */
@@ -96,11 +96,7 @@ export class PgWrites extends Writes {
   }
 
   refuse(write: PendingWrite, reason: Reason): Promise<boolean> {
-    return this.ended(
-      write,
-      `end_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`,
-      reason,
-    );
+    return this.ended(write, 'refuse_write($1, $2, false)', reason);
   }
 
   revertMove(write: PendingWrite, reason: Reason): Promise<boolean> {
@@ -108,11 +104,7 @@ export class PgWrites extends Writes {
   }
 
   compensate(write: PendingWrite, reason: Reason): Promise<boolean> {
-    return this.ended(
-      write,
-      `compensate_appointment($1, ARRAY['pending', 'unknown'], 'refused', $2, '{"kind":"system"}')`,
-      reason,
-    );
+    return this.ended(write, 'refuse_write($1, $2, true)', reason);
   }
 
   finish(write: PendingWrite): Promise<boolean> {

@@ -1,0 +1,72 @@
+import { HEALTH_LIMITS, type HealthFacts } from './health-facts.js';
+
+/** What a person can do about a link, in both languages the hub speaks. */
+export interface Advice {
+  readonly code: AdviceCode;
+  readonly fr: string;
+  readonly en: string;
+}
+
+const ADVICE = {
+  NOTHING: { fr: 'Rien à faire.', en: 'Nothing to do.' },
+  REAUTHENTICATE: {
+    fr: "Les identifiants sont refusés par l'agenda : saisissez-les de nouveau. Rien n'est perdu entre-temps.",
+    en: 'The agenda refuses the credentials: enter them again. Nothing is lost meanwhile.',
+  },
+  AGENDA_GONE: {
+    fr: "L'agenda n'existe plus chez son éditeur, ou n'est plus partagé : rétablissez-le, ou déconnectez la liaison.",
+    en: 'The agenda no longer exists at its vendor, or is no longer shared: bring it back, or disconnect the link.',
+  },
+  BACKEND_DOWN: {
+    fr: "Le serveur de l'agenda ne répond pas : la liaison réessaie d'elle-même. Prévenez son éditeur si cela dure.",
+    en: "The agenda's server does not answer: the link tries again by itself. Tell its vendor if this lasts.",
+  },
+  WORKER_LATE: {
+    fr: "La lecture de l'agenda est en retard : vérifiez que les processus « worker » tournent.",
+    en: 'Reading the agenda is late: see that the worker processes run.',
+  },
+  WRITES_STUCK: {
+    fr: "Des rendez-vous attendent d'être inscrits dans l'agenda du praticien : ne les confirmez pas encore aux patients.",
+    en: "Appointments wait to be written into the practitioner's agenda: do not promise them to patients yet.",
+  },
+  RELEASE_BRAKE: {
+    fr: 'Beaucoup de suppressions à la fois sont retenues : vérifiez-les dans l’agenda, puis laissez-les passer.',
+    en: 'Many deletions at once are held back: check them in the agenda, then let them through.',
+  },
+  LOOK_AT_QUARANTINE: {
+    fr: 'Des éléments illisibles de l’agenda sont mis de côté : regardez-les.',
+    en: 'Objects of the agenda that could not be read are put aside: look at them.',
+  },
+  RENEW_CREDENTIAL: {
+    fr: 'Les identifiants expirent bientôt : renouvelez-les.',
+    en: 'The credentials end soon: renew them.',
+  },
+  APPROVE_PLAN: {
+    fr: 'Le plan de la première synchronisation attend une approbation.',
+    en: 'The plan of the first synchronisation waits for approval.',
+  },
+  RESUME: {
+    fr: "La liaison est en pause : rien n'est lu ni écrit jusqu'à sa reprise.",
+    en: 'The link is paused: nothing is read or written until it is resumed.',
+  },
+} as const;
+
+export type AdviceCode = keyof typeof ADVICE;
+
+/** The one thing to do first. */
+export function adviceOf(facts: HealthFacts): Advice {
+  const reasons: readonly (readonly [AdviceCode, boolean])[] = [
+    ['RESUME', facts.paused],
+    ['REAUTHENTICATE', facts.status === 'auth-failed'],
+    ['AGENDA_GONE', facts.status === 'gone'],
+    ['BACKEND_DOWN', facts.failures > 0 || facts.blockedMs > 0],
+    ['WORKER_LATE', facts.overdueMs > HEALTH_LIMITS.readLate],
+    ['WRITES_STUCK', (facts.oldestMs ?? 0) > HEALTH_LIMITS.writeSlow],
+    ['RELEASE_BRAKE', facts.brake !== null],
+    ['APPROVE_PLAN', facts.phase === 'planning'],
+    ['RENEW_CREDENTIAL', facts.expiresInMs !== null && facts.expiresInMs < HEALTH_LIMITS.expirySoon],
+    ['LOOK_AT_QUARANTINE', facts.quarantined > 0],
+  ];
+  const code = reasons.find(([, applies]) => applies)?.[0] ?? 'NOTHING';
+  return { code, ...ADVICE[code] };
+}

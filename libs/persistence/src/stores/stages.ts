@@ -1,0 +1,180 @@
+import {
+  LaneLost,
+  PlanStore,
+  referenceOf,
+  StageStore,
+  StoreRefused,
+  type Actor,
+  type FirstSyncPlan,
+  type Lease,
+  type LinkRecord,
+  type LinkRef,
+  type PlannedAppointment,
+  type StoredPlan,
+  type Vault,
+  type WrittenText,
+} from '#application';
+import type { Database } from '../database.js';
+import { openPatient } from './bookings.js';
+
+const LANE_LOST = 'UK002';
+/** A plan that waits for approval is made anew now and then, so that what is shown is not old. */
+const REPLAN = `interval '10 minutes'`;
+const ms = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
+
+const TEXTS = `SELECT a.id, a.generation, m.remote_id, m.version, m.summary_hash, ${ms('lower(m.during)')} AS start, ${ms('upper(m.during)')} AS "end", p.sealed, t.label_fr
+  FROM mirror m JOIN appointment a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
+  JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
+  LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
+  WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL AND m.during IS NOT NULL AND a.status = 'confirmed' AND upper(a.during) > now() AND ($3::uuid IS NULL OR a.id > $3)
+  ORDER BY a.id LIMIT $4`;
+
+interface TextRow {
+  id: string;
+  generation: number;
+  remote_id: string;
+  version: string | null;
+  summary_hash: string | null;
+  start: number;
+  end: number;
+  sealed: Buffer | null;
+  label_fr: string;
+}
+
+/** The stages of a link's life that its lane carries out. */
+export class PgStages extends StageStore {
+  constructor(
+    private readonly database: Database,
+    private readonly vault: Vault,
+  ) {
+    super();
+  }
+
+  async backfill(link: LinkRecord, lease: Lease, limit: number): Promise<boolean> {
+    const statement = { name: 'backfill-link', text: 'SELECT backfill_link($1, $2, $3, $4) AS more' };
+    const values = [link.organizationId, link.id, lease.fence, limit];
+    const [row] = await this.database.call<{ more: boolean }>(statement, values).catch((error: unknown) => {
+      throw error instanceof StoreRefused && error.code === LANE_LOST ? new LaneLost() : error;
+    });
+    return row?.more ?? false;
+  }
+
+  settle(link: LinkRecord): Promise<void> {
+    return this.database.withOrganization(link.organizationId, async (transaction) => {
+      const settled = await transaction.query(
+        `UPDATE link l SET phase = 'live', phase_since = now() WHERE l.organization_id = $1 AND l.id = $2 AND l.phase = 'writing'
+           AND NOT EXISTS (SELECT 1 FROM remote_write w WHERE w.organization_id = l.organization_id AND w.link_id = l.id AND w.state = 'due') RETURNING l.id`,
+        [link.organizationId, link.id],
+      );
+      if (settled.length > 0)
+        await transaction.query(`SELECT append_event('link-live', $1, $2, '{"kind":"system"}', '{}')`, [
+          link.agendaId,
+          link.id,
+        ]);
+    });
+  }
+
+  texts(link: LinkRecord, after: string | null, limit: number): Promise<readonly WrittenText[]> {
+    return this.database.withOrganization(link.organizationId, async (transaction) => {
+      const values = [link.organizationId, link.id, after, limit];
+      const rows = await transaction.query<TextRow & Record<string, unknown>>(TEXTS, values);
+      return rows.map((row) => ({
+        appointmentId: row.id,
+        reference: referenceOf(row.id, row.generation),
+        remoteId: row.remote_id,
+        version: row.version,
+        when: { start: row.start, end: row.end },
+        summary: row.summary_hash,
+        patient: row.sealed === null ? null : openPatient(this.vault, link.organizationId, row.sealed),
+        motifLabel: row.label_fr,
+      }));
+    });
+  }
+
+  rewritten(link: LinkRecord): Promise<void> {
+    return this.database.withOrganization(link.organizationId, async (transaction) => {
+      await transaction.query(
+        `UPDATE link SET rewriting = false WHERE organization_id = $1 AND id = $2 AND disclosure = $3`,
+        [link.organizationId, link.id, link.disclosure],
+      );
+    });
+  }
+}
+
+/** Plans of first synchronisations, in PostgreSQL. */
+export class PgPlans extends PlanStore {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  get(organizationId: string, linkId: string): Promise<StoredPlan | null> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const [row] = await transaction.query<StoredPlan & Record<string, unknown>>(
+        `SELECT version, ${ms('made_at')} AS "madeAt", plan FROM link_plan WHERE organization_id = $1 AND link_id = $2`,
+        [organizationId, linkId],
+      );
+      return row ?? null;
+    });
+  }
+
+  appointments(link: LinkRecord): Promise<readonly PlannedAppointment[]> {
+    return this.database.withOrganization(link.organizationId, (transaction) =>
+      transaction.query<PlannedAppointment & Record<string, unknown>>(
+        `SELECT a.id, ${ms('lower(a.during)')} AS start, ${ms('upper(a.during)')} AS "end", t.label_fr AS motif,
+           jsonb_build_object('start', ${ms('lower(a.occupies)')}, 'end', ${ms('upper(a.occupies)')}) AS occupies
+         FROM appointment a JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
+         WHERE a.organization_id = $1 AND a.agenda_id = $2 AND a.status IN ('pending', 'unknown', 'confirmed', 'conflict') AND upper(a.during) > now() ORDER BY a.during, a.id`,
+        [link.organizationId, link.agendaId],
+      ),
+    );
+  }
+
+  put(link: LinkRecord, { plan, digest }: { plan: FirstSyncPlan; digest: string }, lease: Lease): Promise<void> {
+    const { organizationId, id, agendaId } = link;
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const held = await transaction.query(
+        'SELECT 1 FROM agenda_lane WHERE organization_id = $1 AND agenda_id = $2 AND fence = $3 FOR SHARE',
+        [organizationId, agendaId, lease.fence],
+      );
+      if (held.length === 0) throw new LaneLost();
+      const [made] = await transaction.query<{ version: number }>(
+        `INSERT INTO link_plan AS p (organization_id, link_id, version, digest, plan) VALUES ($1, $2, 1, $3, $4)
+         ON CONFLICT (organization_id, link_id) DO UPDATE SET version = p.version + 1, digest = excluded.digest, plan = excluded.plan, made_at = now() WHERE p.digest <> excluded.digest RETURNING version`,
+        [organizationId, id, digest, JSON.stringify(plan)],
+      );
+      await transaction.query('UPDATE link_plan SET made_at = now() WHERE organization_id = $1 AND link_id = $2', [
+        organizationId,
+        id,
+      ]);
+      await transaction.query(
+        `UPDATE link SET status = 'active', read_failures = 0, last_error = NULL, poll_at = clock_timestamp() + ${REPLAN} WHERE organization_id = $1 AND id = $2 AND phase = 'planning'`,
+        [organizationId, id],
+      );
+      if (made !== undefined)
+        await transaction.query(`SELECT append_event('link-planned', $1, $2, '{"kind":"system"}', $3)`, [
+          agendaId,
+          id,
+          JSON.stringify({ version: made.version, counts: plan.counts }),
+        ]);
+    });
+  }
+
+  approve({ organizationId, id }: LinkRef, version: number, actor: Actor): Promise<boolean> {
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const [row] = await transaction.query<{ agenda_id: string }>(
+        `UPDATE link l SET phase = 'reading', phase_since = now(), poll_at = now(), version = l.version + 1,
+           backfill_total = (SELECT sum(n.value::integer) FROM jsonb_each_text(p.plan->'counts') n WHERE n.key NOT IN ('create', 'conflict', 'unreadable', 'remove'))
+         FROM link_plan p WHERE l.organization_id = $1 AND l.id = $2 AND l.phase = 'planning' AND p.organization_id = l.organization_id AND p.link_id = l.id AND p.version = $3 RETURNING l.agenda_id`,
+        [organizationId, id, version],
+      );
+      if (row === undefined) return false;
+      await transaction.query(`SELECT append_event('link-approved', $1, $2, $3, $4)`, [
+        row.agenda_id,
+        id,
+        JSON.stringify(actor),
+        JSON.stringify({ version }),
+      ]);
+      return true;
+    });
+  }
+}
