@@ -72,8 +72,7 @@ describe('what goes wrong on the way to the vendor', () => {
     await loop.pull('none');
     await Promise.all([loop.cancel(unknown.record!.id, 0), loop.cancel(unknown.record!.id, 0)]);
     await loop.pull('none');
-    for (const { record } of [during, unknown])
-      expect(await loop.stands(record!.id)).toMatchObject({ status: 'compensating' });
+    expect(await loop.stands(unknown.record!.id)).toMatchObject({ status: 'compensating' });
     await loop.timePasses();
     const ids = [before, during, unknown].map(({ record }) => record!.id);
     expect(await settled(ids)).toEqual(['cancelled', 'cancelled', 'cancelled']);
