@@ -249,10 +249,10 @@ export class SimulatedSyncStore extends SyncStore {
     });
   }
 
-  hinted(): Promise<boolean> {
+  hinted(): Promise<number | null> {
     return this.transact(({ tables: { link, now } }) => {
       link.pollAt = now();
-      return true;
+      return 0;
     });
   }
 }
@@ -302,6 +302,8 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     timeZone: 'Europe/Paris',
     cursor: link.cursor,
     ageMs: link.asOf === -Infinity ? null : now() - link.asOf,
+    brake: link.braked ? { released: link.released } : null,
+    pace: { wantedMs: null, pushed: false, localHour: 12, staleAfterMs: 120_000, links: 1, throttledMs: null },
   };
 }
 

@@ -65,6 +65,9 @@ export interface LinkRow {
   pollAt: number;
   /** Deletions wait for a person. */
   braked: boolean;
+  /** Remote ids of these, and which of them a person has released. */
+  held: readonly string[];
+  released: readonly string[];
 }
 
 /** Safeties of the database that a run may do without, to show that the judge would notice. */
@@ -86,7 +89,15 @@ export class Tables {
   readonly writes = new Map<string, WriteRow>();
   readonly mirrors = new Map<string, Mirror>();
   readonly keys = new Map<string, KeyRow>();
-  readonly link: LinkRow = { cursor: null, asOf: -Infinity, reconciledAt: -Infinity, pollAt: -Infinity, braked: false };
+  readonly link: LinkRow = {
+    cursor: null,
+    asOf: -Infinity,
+    reconciledAt: -Infinity,
+    pollAt: -Infinity,
+    braked: false,
+    held: [],
+    released: [],
+  };
   readonly lane = { fence: 0, until: -Infinity };
   claims: Claim[] = [];
 

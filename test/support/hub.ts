@@ -2,15 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   Booking,
+  Brake,
   ConnectorBackends,
   Connections,
   Housekeeping,
   LaneRunner,
   Links,
   newId,
+  Quarantine,
   RemoteWriter,
   RuntimeEffects,
   SearchSlots,
+  Subscriptions,
   SyncLink,
   WriteThrough,
   type Actor,
@@ -26,11 +29,15 @@ import { connectors } from '#connectors';
 import {
   Database,
   PgBookings,
+  PgBrakeStore,
   PgCalendar,
   PgConnectionStore,
   PgDueWork,
   PgEvents,
+  PgInterest,
   PgLanes,
+  PgQuarantineStore,
+  PgSubscriptionStore,
   PgSyncStore,
   PgWrites,
 } from '#persistence';
@@ -47,6 +54,10 @@ export interface TestHub {
   readonly housekeeping: Housekeeping;
   readonly lanes: LaneRunner;
   readonly links: Links;
+  readonly subscriptions: Subscriptions;
+  readonly brake: Brake;
+  readonly quarantine: Quarantine;
+  readonly interest: PgInterest;
   readonly search: SearchSlots;
   readonly sync: PgSyncStore;
   readonly writes: PgWrites;
@@ -63,6 +74,8 @@ export interface TestHubOptions {
   readonly publicUrl?: string;
   readonly poolSize?: number;
   readonly timeoutMs?: number;
+  /** Rings for nobody when left out. */
+  readonly alarm?: Alarm;
   /** The platform's vault when left out. */
   readonly vault?: Vault;
   /** Lets a test stand between the saga and its ports. */
@@ -88,6 +101,7 @@ export async function openHub({
   poolSize = 8,
   timeoutMs = 3000,
   around = {},
+  alarm = SILENT,
   ...given
 }: TestHubOptions): Promise<TestHub> {
   const vault = given.vault ?? (await import('./test-vault.js')).testVault;
@@ -119,7 +133,15 @@ export async function openHub({
     effects,
   });
   const search = new SearchSlots(calendar);
-  const linksParts = { store: connectionStore, sync, backends, alarm: SILENT, effects, vault };
+  const subscriptions = new Subscriptions({
+    store: new PgSubscriptionStore(database, vault),
+    sync,
+    backends,
+    alarm,
+    effects,
+    publicUrl: publicUrl ?? null,
+    newSecret: () => randomBytes(32).toString('base64url'),
+  });
   return {
     database,
     bookings,
@@ -131,17 +153,17 @@ export async function openHub({
     booking: new Booking(
       usedBookings,
       search,
-      new WriteThrough({ bookings: usedBookings, lanes, alarm: SILENT, effects }),
+      new WriteThrough({ bookings: usedBookings, lanes, alarm, effects }),
     ),
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),
     housekeeping: new Housekeeping(usedBookings, calendar, effects),
-    links: new Links({
-      ...linksParts,
-      publicUrl: publicUrl ?? null,
-      newSecret: () => randomBytes(32).toString('base64url'),
-    }),
+    links: new Links({ store: connectionStore, backends, alarm, effects, subscriptions }),
+    subscriptions,
+    brake: new Brake(new PgBrakeStore(database), lanes, alarm),
+    quarantine: new Quarantine(new PgQuarantineStore(database, vault), lanes),
+    interest: new PgInterest(database),
     async close() {
       await lanes.drained();
       opened.close();

@@ -1,16 +1,32 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
-import { Alarm, Booking, Bookings, Calendar, Connections, Events, LaneRunner, Links, SearchSlots } from '#application';
+import {
+  Alarm,
+  Booking,
+  Bookings,
+  Brake,
+  Calendar,
+  Connections,
+  Events,
+  LaneRunner,
+  Links,
+  Quarantine,
+  SearchSlots,
+  Subscriptions,
+} from '#application';
 import { Authentication, Drain, OperationsModule } from '#platform';
 import { AgendasController } from './agendas/agendas.controller.js';
 import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
 import type { ApiParts } from './composition.js';
+import { BrakeController } from './brake/brake.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { HoldsController } from './holds/holds.controller.js';
 import { LinksController } from './links/links.controller.js';
 import { MotifsController } from './motifs/motifs.controller.js';
 import { PushController } from './push/push.controller.js';
+import { QuarantineController } from './quarantine/quarantine.controller.js';
+import { Demand } from './shared/demand.js';
 import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
 import { SlotsController } from './slots/slots.controller.js';
@@ -50,6 +66,8 @@ export class AppModule {
         LinksController,
         EventsController,
         PushController,
+        BrakeController,
+        QuarantineController,
       ],
       providers: [
         value(Booking, parts.booking),
@@ -66,6 +84,10 @@ export class AppModule {
         value(Zones, zones),
         value(Repeats, new Repeats(parts.bookings)),
         value(AppointmentAnswers, new AppointmentAnswers(parts.bookings, zones)),
+        value(Subscriptions, parts.subscriptions),
+        value(Brake, parts.brake),
+        value(Quarantine, parts.quarantine),
+        value(Demand, new Demand(parts.interest)),
         value(Closing, new Closing(() => parts.close())),
       ],
     };

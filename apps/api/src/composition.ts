@@ -1,29 +1,37 @@
 import { randomBytes } from 'node:crypto';
 import {
   Booking,
+  Brake,
   ConnectorBackends,
   Connections,
   LaneRunner,
   Links,
+  Quarantine,
   RemoteWriter,
   RuntimeEffects,
   SearchSlots,
+  Subscriptions,
   SyncLink,
   WriteThrough,
   type Alarm,
   type Bookings,
   type Calendar,
   type Events,
+  type Interest,
 } from '#application';
 import { connectors } from '#connectors';
 import {
   Database,
   PgApiKeys,
   PgBookings,
+  PgBrakeStore,
   PgCalendar,
   PgConnectionStore,
   PgEvents,
+  PgInterest,
   PgLanes,
+  PgQuarantineStore,
+  PgSubscriptionStore,
   PgSyncStore,
   PgWrites,
 } from '#persistence';
@@ -48,6 +56,10 @@ export interface ApiParts {
   readonly connections: Connections;
   readonly links: Links;
   readonly lanes: LaneRunner;
+  readonly subscriptions: Subscriptions;
+  readonly brake: Brake;
+  readonly quarantine: Quarantine;
+  readonly interest: Interest;
   readonly events: Events;
   readonly alarm: Alarm;
   readonly authentication: Authentication;
@@ -129,7 +141,20 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
   const slots = new SearchSlots(calendar);
   const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
   const publicUrl = environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null;
+  const subscriptions = new Subscriptions({
+    store: new PgSubscriptionStore(database, vault),
+    sync,
+    backends,
+    alarm,
+    effects,
+    publicUrl,
+    newSecret,
+  });
   return {
+    subscriptions,
+    brake: new Brake(new PgBrakeStore(database), lanes, alarm),
+    quarantine: new Quarantine(new PgQuarantineStore(database, vault), lanes),
+    interest: new PgInterest(database),
     bookings,
     calendar,
     slots,
@@ -139,6 +164,6 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     events: new PgEvents(database),
     booking: new Booking(bookings, slots, new WriteThrough({ bookings, lanes, alarm, effects })),
     connections: new Connections(store, connectors, backends, effects),
-    links: new Links({ store, sync, backends, alarm, effects, vault, publicUrl, newSecret }),
+    links: new Links({ store, backends, alarm, effects, subscriptions }),
   };
 }

@@ -1,4 +1,11 @@
-import { drainLane, expireHolds, extendOpenings, syncLink, type JobDefinition } from '#application';
+import {
+  drainLane,
+  expireHolds,
+  extendOpenings,
+  renewSubscription,
+  syncLink,
+  type JobDefinition,
+} from '#application';
 import { handler, type JobHandler } from '#queue';
 import type { JobMetrics } from './job-metrics.js';
 import { Singly } from './singly.js';
@@ -9,6 +16,7 @@ export interface Work {
   syncLink(link: { organizationId: string; linkId: string; full: boolean }): Promise<void>;
   expireHolds(agenda: { organizationId: string; agendaId: string }): Promise<void>;
   extendOpenings(agenda: { organizationId: string; agendaId: string }): Promise<void>;
+  renewSubscription(link: { organizationId: string; linkId: string }): Promise<void>;
 }
 
 /** A handler for every job there is. */
@@ -23,5 +31,6 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(syncLink, (data) => work.syncLink(data)),
     handle(expireHolds, (data) => work.expireHolds(data)),
     handle(extendOpenings, (data) => work.extendOpenings(data)),
+    handle(renewSubscription, (data) => work.renewSubscription(data)),
   ];
 }

@@ -43,6 +43,9 @@ class FakeDueWork extends DueWork {
   async openings(): Promise<readonly Lane[]> {
     return this.due;
   }
+  async subscriptions(): Promise<readonly { organizationId: string; linkId: string }[]> {
+    return this.due.map(({ organizationId, agendaId }) => ({ organizationId, linkId: agendaId }));
+  }
 }
 
 const lane = (): Lane => ({ organizationId: randomUUID(), agendaId: randomUUID() });
@@ -60,6 +63,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     expireHolds: drained,
     extendOpenings: drained,
     syncLink: async () => undefined,
+    renewSubscription: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();
@@ -79,8 +83,9 @@ describe('a tick', () => {
     await ticks.links();
     await ticks.holds();
     await ticks.openings();
+    await ticks.subscriptions();
     expect(alarm.woken.map(({ job }) => job)).toEqual(
-      ['drain-lane', 'sync-link', 'expire-holds', 'extend-openings'].flatMap((job) => [job, job]),
+      ['drain-lane', 'sync-link', 'expire-holds', 'extend-openings', 'renew-subscription'].flatMap((job) => [job, job]),
     );
     expect(done).toEqual([]);
   });

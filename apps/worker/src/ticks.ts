@@ -1,6 +1,14 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { drainLane, type DueWork, expireHolds, extendOpenings, type JobDefinition, syncLink } from '#application';
+import {
+  drainLane,
+  type DueWork,
+  expireHolds,
+  extendOpenings,
+  type JobDefinition,
+  renewSubscription,
+  syncLink,
+} from '#application';
 import type { Drain, Logger } from '#platform';
 import type { Dispatch } from './dispatch.js';
 
@@ -44,6 +52,11 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(5_000)
   holds(): Promise<void> {
     return this.tick(expireHolds, () => this.parts.due.holds(BATCH));
+  }
+
+  @Interval(15_000)
+  subscriptions(): Promise<void> {
+    return this.tick(renewSubscription, () => this.parts.due.subscriptions(BATCH));
   }
 
   @Interval(3_600_000)

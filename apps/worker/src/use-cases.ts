@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import {
+  type Alarm,
   type Backends,
   ConnectorBackends,
   type ConnectionStore,
@@ -7,14 +9,28 @@ import {
   LaneRunner,
   RemoteWriter,
   RuntimeEffects,
+  Subscriptions,
   SyncLink,
   type SyncStore,
   type Vault,
 } from '#application';
 import { connectors } from '#connectors';
-import { type Database, PgBookings, PgCalendar, PgConnectionStore, PgLanes, PgSyncStore, PgWrites } from '#persistence';
+import {
+  type Database,
+  PgBookings,
+  PgCalendar,
+  PgConnectionStore,
+  PgLanes,
+  PgSubscriptionStore,
+  PgSyncStore,
+  PgWrites,
+} from '#persistence';
 import { type Environment, MasterKeyVault } from '#platform';
 import type { Work } from './handlers.js';
+import { Shares } from './shares.js';
+
+/** Pulls, and lanes, at once in this process, of the 24 it has room for: a backend that hangs, or an organization with many, leaves room. */
+const SHARES = { connection: 4, organization: 12 };
 
 /** The application on PostgreSQL and the connectors of the registry, as far as this app needs it. */
 export interface UseCases {
@@ -25,11 +41,14 @@ export interface UseCases {
   readonly backends: Backends;
   readonly lanes: LaneRunner;
   readonly housekeeping: Housekeeping;
+  readonly subscriptions: Subscriptions;
   /** Waits for what runs, then ends the conversations with backends. */
   close(): Promise<void>;
 }
 
-export function createUseCases(database: Database, environment: Environment): UseCases {
+const SECRET_BYTES = 32;
+
+export function createUseCases(database: Database, environment: Environment, alarm: Alarm): UseCases {
   const vault = new MasterKeyVault(environment.UNISSON_KEYS);
   const effects = new RuntimeEffects();
   const sync = new PgSyncStore(database, vault);
@@ -51,27 +70,45 @@ export function createUseCases(database: Database, environment: Environment): Us
     effects,
   });
   const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database), effects);
+  const subscriptions = new Subscriptions({
+    store: new PgSubscriptionStore(database, vault),
+    sync,
+    backends,
+    alarm,
+    effects,
+    publicUrl: environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    newSecret: () => randomBytes(SECRET_BYTES).toString('base64url'),
+  });
   const close = async (): Promise<void> => {
     await lanes.drained();
     backends.close();
   };
-  return { vault, effects, sync, connections, backends, lanes, housekeeping, close };
+  return { vault, effects, sync, connections, backends, lanes, housekeeping, subscriptions, close };
 }
 
 /** What the jobs stand for. */
-export function workOf({ lanes, sync, housekeeping }: UseCases): Work {
+export function workOf({ lanes, sync, housekeeping, subscriptions }: UseCases): Work {
+  const shares = new Shares(SHARES);
+  const writing = new Shares({ organization: SHARES.organization });
   return {
     drainLane: async ({ organizationId, agendaId }) => {
-      await lanes.run({ organizationId, agendaId, sync: 'none' });
+      await writing.run({ organization: organizationId }, () =>
+        lanes.run({ organizationId, agendaId, sync: 'none' }),
+      );
     },
     syncLink: async ({ organizationId, linkId, full }) => {
       const link = await sync.link(organizationId, linkId);
       if (link === null) return;
-      await lanes.run({ organizationId, agendaId: link.agendaId, sync: full ? 'full' : 'delta' });
+      const run = () => lanes.run({ organizationId, agendaId: link.agendaId, sync: full ? 'full' : 'delta' });
+      // Left out, it is still due.
+      await shares.run({ connection: link.connectionId, organization: organizationId }, run);
     },
     expireHolds: async ({ organizationId, agendaId }) => {
       await housekeeping.expireHolds(organizationId, agendaId);
     },
     extendOpenings: ({ organizationId, agendaId }) => housekeeping.extendOpenings(organizationId, agendaId),
+    renewSubscription: async ({ organizationId, linkId }) => {
+      await subscriptions.renew(organizationId, linkId);
+    },
   };
 }

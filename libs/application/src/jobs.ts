@@ -42,8 +42,15 @@ export const extendOpenings = defineJob({
   dedupeKey: ({ agendaId }) => agendaId,
 });
 
+/** Makes or renews a link's subscription to pushes. */
+export const renewSubscription = defineJob({
+  name: 'renew-subscription',
+  schema: z.strictObject({ organizationId: id, linkId: id }),
+  dedupeKey: ({ linkId }) => linkId,
+});
+
 /** Every job there is. */
-export const jobs = [drainLane, syncLink, expireHolds, extendOpenings] as const;
+export const jobs = [drainLane, syncLink, expireHolds, extendOpenings, renewSubscription] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */
 export abstract class Alarm {

@@ -12,8 +12,6 @@ export interface LaneTask {
   readonly organizationId: string;
   readonly agendaId: string;
   readonly sync: 'none' | 'delta' | 'full';
-  /** A person has looked at the deletions that the brake held back: this pull carries them out. */
-  readonly releaseDeletions?: boolean;
 }
 
 /** `busy`: another process works on this agenda. `unreachable`: its backend did not answer; the writes wait. */
@@ -104,9 +102,9 @@ export class LaneRunner {
     }
   }
 
-  private async pull(remote: Remote, { sync, releaseDeletions = false }: LaneTask): Promise<boolean> {
+  private async pull(remote: Remote, { sync }: LaneTask): Promise<boolean> {
     try {
-      await this.parts.sync.pull(remote, { full: sync === 'full', releaseDeletions });
+      await this.parts.sync.pull(remote, { full: sync === 'full' });
       return true;
     } catch (error) {
       failureOf(error);

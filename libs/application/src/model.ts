@@ -1,4 +1,4 @@
-import type { AppointmentStatus, Interval } from '#domain';
+import type { AppointmentStatus, Interval, PollConditions } from '#domain';
 
 /** Who does something: a collaborator through an application's key, the practitioner in his own tool, or the hub itself. */
 export type Actor =
@@ -95,4 +95,13 @@ export interface LinkRecord {
   readonly timeZone: string;
   /** Milliseconds since the last complete read by the database's clock; `null` = never read. */
   readonly ageMs: number | null;
+  /** Deletions are held back; `released` are the remote ids whose deletion a person has looked at. `null` = none are. */
+  readonly brake: { readonly released: readonly string[] } | null;
+  /** What the database knows of when to poll next. */
+  readonly pace: LinkPace;
 }
+
+export type LinkPace = Pick<
+  PollConditions,
+  'wantedMs' | 'pushed' | 'localHour' | 'staleAfterMs' | 'links' | 'throttledMs'
+>;

@@ -231,8 +231,11 @@ export abstract class SyncStore {
   /** One transaction: what reconcile decided, then (last) the cursor. Throws LaneLost when the lease is another's by now. */
   abstract apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied>;
   abstract failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void>;
-  /** Remembers a push and asks for a poll; false when the same push was seen before. */
-  abstract hinted(organizationId: string, linkId: string, hintId: string): Promise<boolean>;
+  /**
+   * Remembers a push and makes the link due, at most once a second. Resolves to the milliseconds until then; `null` when
+   * the same push was seen before, or the link was due already.
+   */
+  abstract hinted(organizationId: string, linkId: string, hintId: string): Promise<number | null>;
 }
 
 /** An open conversation with the backend behind a link. */
@@ -270,6 +273,8 @@ export abstract class DueWork {
   abstract links(limit: number): Promise<readonly { organizationId: string; linkId: string; full: boolean }[]>;
   abstract holds(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
   abstract openings(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
+  /** Links whose subscription to pushes is to be made or renewed. */
+  abstract subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
 }
 
 export type { Disclosure };

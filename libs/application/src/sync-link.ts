@@ -1,4 +1,5 @@
 import {
+  nextPollMs,
   overlaps,
   reconcile,
   type Action,
@@ -30,9 +31,8 @@ const PULL_MS = 60_000;
 const CHUNK_ROWS = 500;
 /** A refused credential is not hammered: accounts get locked. Changing it, or a forced sync, tries at once. */
 const AUTH_RETRY_MS = 15 * 60_000;
-/** An agenda that just changed is read again soon, a quiet one seldom. */
-const BUSY_POLL_MS = 10_000;
-const QUIET_POLL_MS = 60_000;
+/** What could not be removed is tried again soon. */
+const AGAIN_POLL_MS = 10_000;
 /** More than this share and this number of deletions in one run waits for a person. */
 const MAX_DELETION_SHARE = 0.2;
 const MAX_DELETIONS = 10;
@@ -42,12 +42,9 @@ export interface PullOptions {
   readonly full?: boolean;
   /** What was just written and read back, so that it is judged together with what happened around it. */
   readonly own?: RemoteObject;
-  /** A person has looked at the deletions that the brake held back. */
-  readonly releaseDeletions?: boolean;
 }
 
 interface Read {
-  readonly releaseDeletions?: boolean;
   readonly changes: readonly RemoteChange[];
   readonly cursor: string | null;
   readonly complete: CompleteListing | null;
@@ -81,19 +78,24 @@ export class SyncLink {
   async pull(remote: Remote, options: PullOptions = {}): Promise<Applied> {
     const asOf = await this.store.clock(remote.link.organizationId);
     const window = pullWindow(this.effects.now());
-    const read = await this.read(remote, window, options.full === true ? null : remote.link.cursor);
+    // Whether what is held back is still missing, only a complete read can tell.
+    const full = options.full === true || remote.link.brake !== null;
+    const read = await this.read(remote, window, full ? null : remote.link.cursor);
     const changes = options.own === undefined ? read.changes : [...stillThere(options.own, read), ...read.changes];
-    const actions = await this.plan(remote, window, {
-      ...read,
-      changes,
-      releaseDeletions: options.releaseDeletions === true,
-    });
+    const actions = await this.plan(remote, window, { ...read, changes });
+    const braked = actions.some(({ type }) => type === 'brake');
     const end: PullEnd = {
       cursor: read.cursor,
       asOf,
       full: read.complete !== null,
-      braked: actions.some(({ type }) => type === 'brake'),
-      nextPollMs: actions.length > 0 ? BUSY_POLL_MS : QUIET_POLL_MS,
+      braked,
+      nextPollMs: nextPollMs({
+        ...remote.link.pace,
+        changed: actions.length > 0,
+        braked,
+        rateLimit: remote.backend.capabilities.rateLimit,
+        spread: this.effects.random(),
+      }),
     };
     return this.act(remote, actions, end);
   }
@@ -166,7 +168,8 @@ export class SyncLink {
       }),
       changes: digested.changes,
       complete: digested.complete,
-      releaseDeletions: read.releaseDeletions === true,
+      releaseDeletions: false,
+      released: new Set(link.brake?.released),
     });
     return read.complete === null ? actions : this.lookAgain(remote, window, { actions, complete: read.complete });
   }
@@ -226,7 +229,7 @@ export class SyncLink {
       if (removed === 'gone') gone.push({ type: 'forget', remoteId: object.remoteId });
       again ||= removed === 'again';
     }
-    const kept = end && again ? { ...end, cursor: remote.link.cursor, nextPollMs: BUSY_POLL_MS } : end;
+    const kept = end && again ? { ...end, cursor: remote.link.cursor, nextPollMs: AGAIN_POLL_MS } : end;
     await this.store.apply(remote.link, gone, kept, remote.lease);
   }
 

@@ -95,6 +95,7 @@ export interface Subscription {
 export interface PushRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly rawBody: Buffer;
+  /** The secret of the subscription; its hash where `pushProof` is `token` (compare with `isPushToken`). */
   readonly secret: string;
   /** Epoch milliseconds, for the age of signatures. */
   readonly now: number;

@@ -6,3 +6,4 @@ export * from './reconcile-types.js';
 export * from './recurrence.js';
 export * from './remote.js';
 export * from './time-zone.js';
+export * from './polling.js';

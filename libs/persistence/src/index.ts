@@ -9,3 +9,7 @@ export * from './stores/events.js';
 export * from './stores/lanes.js';
 export * from './stores/sync.js';
 export * from './stores/writes.js';
+export * from './stores/brake.js';
+export * from './stores/interest.js';
+export * from './stores/quarantine.js';
+export * from './stores/subscriptions.js';

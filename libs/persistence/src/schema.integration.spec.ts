@@ -144,6 +144,11 @@ describe('the schema', () => {
       'appointment appointment_revival O',
       'claim claim_appointment O deferred',
       'claim claim_exemption O',
+      'link link_deletions_settled O',
+      'link link_pull_again O',
+      'quarantine quarantine_announce O',
+      'quarantine quarantine_announce_again O',
+      'quarantine quarantine_keep O',
       'remote_write remote_write_departing_claim O deferred',
     ]);
   });
@@ -168,7 +173,8 @@ describe('the schema', () => {
     expect(granted).toEqual([
       'agenda SELECT organization_id id opened_until',
       'appointment SELECT organization_id id agenda_id status hold_until',
-      'link SELECT organization_id id agenda_id status reconciled_at poll_at subscription_until',
+      'connection SELECT organization_id id blocked_until',
+      'link SELECT organization_id id agenda_id connection_id status reconciled_at poll_at subscription_until resubscribe_at',
       'organization SELECT organization_id',
       'remote_write SELECT organization_id appointment_id agenda_id state due_at',
     ]);

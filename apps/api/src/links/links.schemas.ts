@@ -35,10 +35,6 @@ export const linkInput = z
 export const syncInput = z
   .strictObject({
     full: z.boolean().default(false).meta({ description: 'Reads everything anew instead of the changes.' }),
-    releaseDeletions: z.boolean().default(false).meta({
-      description:
-        'Lets the deletions through that the brake holds back: somebody has looked, and they are meant. Reads everything anew.',
-    }),
   })
   .meta({ id: 'SyncRequest' });
 

@@ -8,6 +8,7 @@ import { Isolation1763770007000 } from './0007-isolation.js';
 import { Ending1763770008000 } from './0008-ending.js';
 import { Synchronising1763770009000 } from './0009-synchronising.js';
 import { Linking1763770010000 } from './0010-linking.js';
+import { GuardsAndPush1763770014000 } from './0014-guards-and-push.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   Ending1763770008000,
   Synchronising1763770009000,
   Linking1763770010000,
+  GuardsAndPush1763770014000,
 ];

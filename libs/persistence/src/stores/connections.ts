@@ -7,7 +7,6 @@ import {
   type ConnectionRecord,
   type LinkHealth,
   type NewLink,
-  type PushSubscription,
   type Vault,
 } from '#application';
 import type { Database } from '../database.js';
@@ -22,7 +21,6 @@ interface ConnectionRow {
 
 const RECORD = 'id, connector_id AS "connectorId", label, settings, status';
 const SECRETS = 'connection.secrets_sealed';
-const PUSH_SECRET = 'link.push_secret_sealed';
 /** Failures in a row after which a backend is left in peace, and for how long (milliseconds). */
 const BREAKER = { failures: 10, openMs: 30_000 };
 const UNIQUE_VIOLATION = '23505';
@@ -32,7 +30,7 @@ const HEALTH = `SELECT l.id AS "linkId", l.agenda_id AS "agendaId", l.status, l.
   (extract(epoch FROM nullif(l.poll_at, '-infinity')) * 1000)::float8 AS poll_at, (extract(epoch FROM nullif(l.reconciled_at, '-infinity')) * 1000)::float8 AS reconciled_at,
   (extract(epoch FROM l.hinted_at) * 1000)::float8 AS hinted_at, l.subscription_id, (extract(epoch FROM l.subscription_until) * 1000)::float8 AS subscription_until,
   a.stale_after_seconds, greatest(0, extract(epoch FROM nullif(c.blocked_until, '-infinity') - clock_timestamp()) * 1000)::float8 AS blocked_ms,
-  (SELECT count(*)::int FROM quarantine q WHERE q.organization_id = l.organization_id AND q.link_id = l.id) AS quarantined, w.*
+  (SELECT count(*)::int FROM quarantine q WHERE q.organization_id = l.organization_id AND q.link_id = l.id AND q.dismissed_at IS NULL) AS quarantined, w.*
   FROM link l JOIN agenda a ON a.organization_id = l.organization_id AND a.id = l.agenda_id JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id
   CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE w.state = 'due')::int AS queued, (extract(epoch FROM clock_timestamp() - min(w.asked_at) FILTER (WHERE w.state = 'due')) * 1000)::float8 AS oldest_ms,
     (extract(epoch FROM min(w.due_at) FILTER (WHERE w.state = 'due')) * 1000)::float8 AS next_at, (extract(epoch FROM max(w.last_sent_at)) * 1000)::float8 AS last_sent
@@ -143,6 +141,7 @@ export class PgConnectionStore extends ConnectionStore {
     return this.database.withOrganization(organizationId, async (transaction) => {
       await transaction.query(
         `UPDATE connection SET breaker_failures = CASE WHEN $3 THEN breaker_failures + 1 ELSE 0 END,
+           throttled_at = CASE WHEN $4::float8 > 0 THEN clock_timestamp() ELSE throttled_at END,
            blocked_until = CASE WHEN NOT $3 THEN '-infinity' WHEN $4::float8 > 0 THEN greatest(blocked_until, clock_timestamp() + $4::float8 * interval '1 millisecond')
              WHEN breaker_failures + 1 >= $5 THEN clock_timestamp() + $6 * interval '1 millisecond' ELSE blocked_until END
          WHERE organization_id = $1 AND id = $2 AND ($3 OR breaker_failures > 0)`,
@@ -182,30 +181,6 @@ export class PgConnectionStore extends ConnectionStore {
       if (error instanceof StoreRefused && error.code === UNIQUE_VIOLATION) return 'taken';
       throw error;
     }
-  }
-
-  subscribed(organizationId: string, linkId: string, subscription: PushSubscription): Promise<void> {
-    const sealed = this.vault.seal(organizationId, `${PUSH_SECRET}|${linkId}`, subscription.secret);
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      await transaction.query(
-        'UPDATE link SET subscription_id = $3, subscription_until = to_timestamp($4::numeric / 1000), push_secret_sealed = $5 WHERE organization_id = $1 AND id = $2',
-        [organizationId, linkId, subscription.subscriptionId, subscription.until, sealed],
-      );
-    });
-  }
-
-  pushSecret(organizationId: string, linkId: string): Promise<{ secret: Buffer; connectionId: string } | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ sealed: Buffer | null; connectionId: string }>(
-        'SELECT push_secret_sealed AS sealed, connection_id AS "connectionId" FROM link WHERE organization_id = $1 AND id = $2',
-        [organizationId, linkId],
-      );
-      if (row === undefined || row.sealed === null) return null;
-      return {
-        secret: this.vault.open(organizationId, `${PUSH_SECRET}|${linkId}`, row.sealed),
-        connectionId: row.connectionId,
-      };
-    });
   }
 
   health(organizationId: string, linkId: string): Promise<LinkHealth | null> {

@@ -43,7 +43,13 @@ interface AppointmentRow {
 
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
   l.direction, l.disclosure, l.policy, l.status, l.cursor, p.time_zone AS "timeZone",
-  CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs"
+  CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs",
+  CASE WHEN l.brake IS NOT NULL THEN jsonb_build_object('released', coalesce((SELECT jsonb_agg(h.remote_id) FROM held_deletion h
+    WHERE h.organization_id = l.organization_id AND h.link_id = l.id AND h.released_at IS NOT NULL), '[]')) END AS brake,
+  jsonb_build_object('wantedMs', extract(epoch FROM clock_timestamp() - nullif(l.wanted_at, '-infinity')) * 1000, 'pushed', coalesce(l.subscription_until > clock_timestamp(), l.subscription_id IS NOT NULL),
+    'localHour', extract(hour FROM clock_timestamp() AT TIME ZONE p.time_zone), 'staleAfterMs', a.stale_after_seconds * 1000,
+    'links', (SELECT count(*) FROM link o WHERE o.organization_id = l.organization_id AND o.connection_id = l.connection_id),
+    'throttledMs', (SELECT extract(epoch FROM clock_timestamp() - nullif(c.throttled_at, '-infinity')) * 1000 FROM connection c WHERE c.organization_id = l.organization_id AND c.id = l.connection_id)) AS pace
   FROM link l JOIN agenda a ON a.organization_id = l.organization_id AND a.id = l.agenda_id
   JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id WHERE l.organization_id = $1`;
 
@@ -60,9 +66,20 @@ const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)
   LEFT JOIN remote_write w ON w.organization_id = a.organization_id AND w.appointment_id = a.id
   WHERE a.organization_id = $1 AND a.agenda_id = $2 AND a.id = ANY ($3)`;
 
+const APPLY = { name: 'apply-sync', text: 'SELECT apply_sync($1, $2, $3, $4, $5) AS due' };
+/** In one transaction; the fence is checked first. */
+const APPLY_AND_HOLD = {
+  name: 'apply-sync-and-hold',
+  text: 'SELECT apply_sync($1, $2, $3, $4, $5) AS due, hold_deletions($1, $2, $6)',
+};
 /** Raised by apply_sync: the lane was taken by another process. */
 const LANE_LOST = 'UK002';
-const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
+/** Hints of a storm become one pull a second. One that comes while the link waits to be pulled is answered by that pull. */
+const HINT = `WITH was AS (SELECT poll_at <= greatest(clock_timestamp(), as_of + interval '1 second') AS waiting FROM link WHERE organization_id = $1 AND id = $2 FOR UPDATE)
+  UPDATE link l SET hinted_at = clock_timestamp(), poll_at = least(l.poll_at, greatest(clock_timestamp(), l.as_of + interval '1 second')) FROM was
+  WHERE l.organization_id = $1 AND l.id = $2 RETURNING was.waiting, (extract(epoch FROM l.poll_at - clock_timestamp()) * 1000)::float8 AS wait`;
+/** What binds the ciphertext of an unreadable object to its place. */
+export const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
 
 /** Links, mirrors and what reconcile decided, in PostgreSQL. */
 export class PgSyncStore extends SyncStore {
@@ -136,15 +153,14 @@ export class PgSyncStore extends SyncStore {
 
   async apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied> {
     if (actions.length === 0 && end === null) return { changes: 0, due: 0 };
-    const sealed = actions.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action));
-    const statement = { name: 'apply-sync', text: 'SELECT apply_sync($1, $2, $3, $4, $5) AS due' };
+    const brake = actions.find((action) => action.type === 'brake');
+    const carriedOut = actions.filter((action) => action !== brake);
+    const sealed = carriedOut.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action));
     const plan = [JSON.stringify(sealed), end === null ? null : JSON.stringify(end)];
-    const applied = this.database.call<{ due: number }>(statement, [
-      link.organizationId,
-      link.id,
-      ...plan,
-      lease.fence,
-    ]);
+    const values = [link.organizationId, link.id, ...plan, lease.fence];
+    const applied = brake
+      ? this.database.call<{ due: number }>(APPLY_AND_HOLD, [...values, JSON.stringify(brake)])
+      : this.database.call<{ due: number }>(APPLY, values);
     const [row] = await applied.catch((error: unknown) => {
       throw error instanceof StoreRefused && error.code === LANE_LOST ? new LaneLost() : error;
     });
@@ -175,18 +191,15 @@ export class PgSyncStore extends SyncStore {
     });
   }
 
-  hinted(organizationId: string, linkId: string, hintId: string): Promise<boolean> {
+  hinted(organizationId: string, linkId: string, hintId: string): Promise<number | null> {
     return this.database.withOrganization(organizationId, async (transaction) => {
       const fresh = await transaction.query(
         'INSERT INTO push_hint (organization_id, link_id, hint_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING hint_id',
         [organizationId, linkId, hintId],
       );
-      if (fresh.length > 0)
-        await transaction.query(
-          'UPDATE link SET hinted_at = clock_timestamp(), poll_at = clock_timestamp() WHERE organization_id = $1 AND id = $2',
-          [organizationId, linkId],
-        );
-      return fresh.length > 0;
+      if (fresh.length === 0) return null;
+      const [row] = await transaction.query<{ waiting: boolean; wait: number }>(HINT, [organizationId, linkId]);
+      return row === undefined || row.waiting ? null : Math.max(0, row.wait);
     });
   }
 
