@@ -302,6 +302,7 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     timeZone: 'Europe/Paris',
     cursor: link.cursor,
     ageMs: link.asOf === -Infinity ? null : now() - link.asOf,
+    dueInMs: link.pollAt - now(),
     brake: link.braked ? { released: link.released } : null,
     pace: { wantedMs: null, pushed: false, localHour: 12, staleAfterMs: 120_000, links: 1, throttledMs: null },
   };

@@ -11,6 +11,7 @@ import {
   RuntimeEffects,
   Subscriptions,
   SyncLink,
+  syncLink as syncLinkJob,
   type SyncStore,
   type Vault,
 } from '#application';
@@ -36,6 +37,7 @@ const SHARES = { connection: 4, organization: 12 };
 export interface UseCases {
   readonly vault: Vault;
   readonly effects: Effects;
+  readonly alarm: Alarm;
   readonly sync: SyncStore;
   readonly connections: ConnectionStore;
   readonly backends: Backends;
@@ -46,6 +48,8 @@ export interface UseCases {
   close(): Promise<void>;
 }
 
+/** A link due again within this is woken for it. */
+const SOON_MS = 1_000;
 const SECRET_BYTES = 32;
 
 export function createUseCases(database: Database, environment: Environment, alarm: Alarm): UseCases {
@@ -83,11 +87,11 @@ export function createUseCases(database: Database, environment: Environment, ala
     await lanes.drained();
     backends.close();
   };
-  return { vault, effects, sync, connections, backends, lanes, housekeeping, subscriptions, close };
+  return { vault, effects, alarm, sync, connections, backends, lanes, housekeeping, subscriptions, close };
 }
 
 /** What the jobs stand for. */
-export function workOf({ lanes, sync, housekeeping, subscriptions }: UseCases): Work {
+export function workOf({ alarm, lanes, sync, housekeeping, subscriptions }: UseCases): Work {
   const shares = new Shares(SHARES);
   const writing = new Shares({ organization: SHARES.organization });
   return {
@@ -102,6 +106,10 @@ export function workOf({ lanes, sync, housekeeping, subscriptions }: UseCases): 
       const run = () => lanes.run({ organizationId, agendaId: link.agendaId, sync: full ? 'full' : 'delta' });
       // Left out, it is still due.
       await shares.run({ connection: link.connectionId, organization: organizationId }, run);
+      // A hint that came meanwhile is not left to the next look.
+      const soon = (await sync.link(organizationId, linkId))?.dueInMs ?? Infinity;
+      if (soon > -SOON_MS / 4 && soon < SOON_MS)
+        await alarm.wake(syncLinkJob, { organizationId, linkId, full: false }, { delayMs: Math.max(0, soon) }).catch(() => undefined);
     },
     expireHolds: async ({ organizationId, agendaId }) => {
       await housekeeping.expireHolds(organizationId, agendaId);

@@ -232,7 +232,7 @@ export abstract class SyncStore {
   abstract apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied>;
   abstract failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void>;
   /**
-   * Remembers a push and makes the link due, at most once a second. Resolves to the milliseconds until then; `null` when
+   * Remembers a push and makes the link due, a few times a second at most. Resolves to the milliseconds until then; `null` when
    * the same push was seen before, or the link was due already.
    */
   abstract hinted(organizationId: string, linkId: string, hintId: string): Promise<number | null>;

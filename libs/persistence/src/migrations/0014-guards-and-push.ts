@@ -20,7 +20,7 @@ CREATE TABLE held_deletion (
 CREATE FUNCTION hold_deletions(p_organization uuid, p_link uuid, p_brake jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v_link link; v_held text[];
 BEGIN
-  SELECT * INTO v_link FROM link l WHERE l.organization_id = p_organization AND l.id = p_link FOR UPDATE;
+  SELECT * INTO v_link FROM link l WHERE l.organization_id = p_organization AND l.id = p_link FOR NO KEY UPDATE;
   SELECT array_agg(DISTINCT x ORDER BY x) INTO v_held FROM jsonb_array_elements_text(p_brake->'held') x;
   IF v_link.brake IS NOT NULL AND v_held IS NOT DISTINCT FROM (SELECT array_agg(h.remote_id ORDER BY h.remote_id) FROM held_deletion h
       WHERE h.organization_id = p_organization AND h.link_id = p_link) THEN RETURN; END IF;
@@ -87,7 +87,7 @@ CREATE INDEX push_hint_received ON push_hint (organization_id, link_id, received
 -- A hint that came after a pull began may be of something the pull did not see.
 CREATE FUNCTION pull_again() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  NEW.poll_at := least(NEW.poll_at, greatest(clock_timestamp(), NEW.as_of + interval '1 second'));
+  NEW.poll_at := least(NEW.poll_at, greatest(clock_timestamp(), NEW.as_of + interval '200 milliseconds'));
   RETURN NEW;
 END $$;
 CREATE TRIGGER link_pull_again BEFORE UPDATE OF as_of ON link FOR EACH ROW WHEN (NEW.as_of IS DISTINCT FROM OLD.as_of AND OLD.hinted_at >= NEW.as_of) EXECUTE FUNCTION pull_again();

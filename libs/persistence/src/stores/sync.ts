@@ -44,6 +44,7 @@ interface AppointmentRow {
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
   l.direction, l.disclosure, l.policy, l.status, l.cursor, p.time_zone AS "timeZone",
   CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs",
+  (extract(epoch FROM greatest(l.poll_at, '1970-01-01') - clock_timestamp()) * 1000)::float8 AS "dueInMs",
   CASE WHEN l.brake IS NOT NULL THEN jsonb_build_object('released', coalesce((SELECT jsonb_agg(h.remote_id) FROM held_deletion h
     WHERE h.organization_id = l.organization_id AND h.link_id = l.id AND h.released_at IS NOT NULL), '[]')) END AS brake,
   jsonb_build_object('wantedMs', extract(epoch FROM clock_timestamp() - nullif(l.wanted_at, '-infinity')) * 1000, 'pushed', coalesce(l.subscription_until > clock_timestamp(), l.subscription_id IS NOT NULL),
@@ -53,7 +54,11 @@ const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS
   FROM link l JOIN agenda a ON a.organization_id = l.organization_id AND a.id = l.agenda_id
   JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id WHERE l.organization_id = $1`;
 
-const KNOWN = `SELECT m.remote_id, m.version, m.content_hash, m.summary_hash, m.appointment_id,
+/** The version of an object whose last read was unreadable is not known: so it is read again, and leaves the quarantine once it can be. */
+const VERSION = `CASE WHEN NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.organization_id = m.organization_id AND q.link_id = m.link_id AND q.remote_id = m.remote_id)
+  THEN m.version END AS version`;
+
+const KNOWN = `SELECT m.remote_id, ${VERSION}, m.content_hash, m.summary_hash, m.appointment_id,
   (extract(epoch FROM lower(m.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(m.during)) * 1000)::float8 AS "end",
   coalesce((SELECT jsonb_agg(jsonb_build_object('start', (extract(epoch FROM lower(b.r)) * 1000)::bigint, 'end', (extract(epoch FROM upper(b.r)) * 1000)::bigint) ORDER BY b.r)
     FROM (SELECT DISTINCT c.during AS r FROM claim c WHERE c.organization_id = m.organization_id AND c.holder = m.id) b), '[]') AS busy
@@ -74,9 +79,11 @@ const APPLY_AND_HOLD = {
 };
 /** Raised by apply_sync: the lane was taken by another process. */
 const LANE_LOST = 'UK002';
-/** Hints of a storm become one pull a second. One that comes while the link waits to be pulled is answered by that pull. */
-const HINT = `WITH was AS (SELECT poll_at <= greatest(clock_timestamp(), as_of + interval '1 second') AS waiting FROM link WHERE organization_id = $1 AND id = $2 FOR UPDATE)
-  UPDATE link l SET hinted_at = clock_timestamp(), poll_at = least(l.poll_at, greatest(clock_timestamp(), l.as_of + interval '1 second')) FROM was
+/** Pulls that hints cause begin at least this far apart; the trigger link_pull_again counts with the same. */
+const HINT_GAP = '200 milliseconds';
+/** Hints of a storm become a few pulls a second. One that comes while the link waits to be pulled is answered by that pull. */
+const HINT = `WITH was AS (SELECT poll_at <= greatest(clock_timestamp(), as_of + interval '${HINT_GAP}') AS waiting FROM link WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE)
+  UPDATE link l SET hinted_at = clock_timestamp(), poll_at = least(l.poll_at, greatest(clock_timestamp(), l.as_of + interval '${HINT_GAP}')) FROM was
   WHERE l.organization_id = $1 AND l.id = $2 RETURNING was.waiting, (extract(epoch FROM l.poll_at - clock_timestamp()) * 1000)::float8 AS wait`;
 /** What binds the ciphertext of an unreadable object to its place. */
 export const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
@@ -117,8 +124,7 @@ export class PgSyncStore extends SyncStore {
 
   versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>> {
     return this.database.withOrganization(link.organizationId, async (transaction) => {
-      const text =
-        'SELECT remote_id, version FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL';
+      const text = `SELECT m.remote_id, ${VERSION} FROM mirror m WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL`;
       const rows = await transaction.query<{ remote_id: string; version: string | null }>(text, [
         link.organizationId,
         link.id,
