@@ -2,6 +2,7 @@ import {
   drainLane,
   expireHolds,
   extendOpenings,
+  reconcileLink,
   renewSubscription,
   syncLink,
   type JobDefinition,
@@ -17,6 +18,7 @@ export interface Work {
   expireHolds(agenda: { organizationId: string; agendaId: string }): Promise<void>;
   extendOpenings(agenda: { organizationId: string; agendaId: string }): Promise<void>;
   renewSubscription(link: { organizationId: string; linkId: string }): Promise<void>;
+  reconcileLink(link: { organizationId: string; linkId: string }): Promise<void>;
 }
 
 /** A handler for every job there is. */
@@ -32,5 +34,6 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(expireHolds, (data) => work.expireHolds(data)),
     handle(extendOpenings, (data) => work.extendOpenings(data)),
     handle(renewSubscription, (data) => work.renewSubscription(data)),
+    handle(reconcileLink, (data) => work.reconcileLink(data)),
   ];
 }

@@ -43,6 +43,9 @@ class FakeDueWork extends DueWork {
   async openings(): Promise<readonly Lane[]> {
     return this.due;
   }
+  async reconciles(): Promise<readonly { organizationId: string; linkId: string }[]> {
+    return this.subscriptions();
+  }
   async subscriptions(): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.due.map(({ organizationId, agendaId }) => ({ organizationId, linkId: agendaId }));
   }
@@ -64,6 +67,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     extendOpenings: drained,
     syncLink: async () => undefined,
     renewSubscription: async () => undefined,
+    reconcileLink: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();
@@ -84,8 +88,16 @@ describe('a tick', () => {
     await ticks.holds();
     await ticks.openings();
     await ticks.subscriptions();
+    await ticks.reconciles();
     expect(alarm.woken.map(({ job }) => job)).toEqual(
-      ['drain-lane', 'sync-link', 'expire-holds', 'extend-openings', 'renew-subscription'].flatMap((job) => [job, job]),
+      [
+        'drain-lane',
+        'sync-link',
+        'expire-holds',
+        'extend-openings',
+        'renew-subscription',
+        'reconcile-link',
+      ].flatMap((job) => [job, job]),
     );
     expect(done).toEqual([]);
   });

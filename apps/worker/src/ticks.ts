@@ -6,6 +6,7 @@ import {
   expireHolds,
   extendOpenings,
   type JobDefinition,
+  reconcileLink,
   renewSubscription,
   syncLink,
 } from '#application';
@@ -47,6 +48,12 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(1_000)
   links(): Promise<void> {
     return this.tick(syncLink, () => this.parts.due.links(BATCH));
+  }
+
+  /** Each link's own time of day comes from its id. */
+  @Interval(1_000)
+  reconciles(): Promise<void> {
+    return this.tick(reconcileLink, () => this.parts.due.reconciles(BATCH));
   }
 
   @Interval(5_000)

@@ -93,6 +93,7 @@ export function createUseCases(database: Database, environment: Environment, ala
 /** What the jobs stand for. */
 export function workOf({ alarm, lanes, sync, housekeeping, subscriptions }: UseCases): Work {
   const shares = new Shares(SHARES);
+  const comparing = new Shares(SHARES);
   const writing = new Shares({ organization: SHARES.organization });
   return {
     drainLane: async ({ organizationId, agendaId }) => {
@@ -110,6 +111,12 @@ export function workOf({ alarm, lanes, sync, housekeeping, subscriptions }: UseC
       const soon = (await sync.link(organizationId, linkId))?.dueInMs ?? Infinity;
       if (soon > -SOON_MS / 4 && soon < SOON_MS)
         await alarm.wake(syncLinkJob, { organizationId, linkId, full: false }, { delayMs: Math.max(0, soon) }).catch(() => undefined);
+    },
+    reconcileLink: async ({ organizationId, linkId }) => {
+      const link = await sync.link(organizationId, linkId);
+      if (link === null) return;
+      const run = () => lanes.run({ organizationId, agendaId: link.agendaId, sync: 'reconcile' });
+      await comparing.run({ connection: link.connectionId, organization: organizationId }, run);
     },
     expireHolds: async ({ organizationId, agendaId }) => {
       await housekeeping.expireHolds(organizationId, agendaId);

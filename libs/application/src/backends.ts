@@ -92,6 +92,7 @@ function countedSession(
   count: <T>(call: Promise<T>) => Promise<T>,
   report: (error: unknown) => Promise<void>,
 ): Session {
+  const versions = session.versions?.bind(session);
   const subscribe = session.subscribe?.bind(session);
   const renew = session.renew?.bind(session);
   const unsubscribe = session.unsubscribe?.bind(session);
@@ -112,6 +113,7 @@ function countedSession(
         throw error;
       }
     },
+    ...(versions && { versions: (request, options) => count(versions(request, options)) }),
     ...(subscribe && { subscribe: (request, options) => count(subscribe(request, options)) }),
     ...(renew && { renew: (request, options) => count(renew(request, options)) }),
     ...(unsubscribe && { unsubscribe: (request, options) => count(unsubscribe(request, options)) }),

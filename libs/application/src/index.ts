@@ -17,6 +17,7 @@ export * from './search-slots.js';
 export * from './sync-link.js';
 export * from './write-through.js';
 export * from './brake.js';
+export * from './full-reconcile.js';
 export * from './interest.js';
 export * from './quarantine.js';
 export * from './subscriptions.js';

@@ -49,8 +49,15 @@ export const renewSubscription = defineJob({
   dedupeKey: ({ linkId }) => linkId,
 });
 
+/** Compares a link completely with what stands in the practitioner's agenda. */
+export const reconcileLink = defineJob({
+  name: 'reconcile-link',
+  schema: z.strictObject({ organizationId: id, linkId: id }),
+  dedupeKey: ({ linkId }) => linkId,
+});
+
 /** Every job there is. */
-export const jobs = [drainLane, syncLink, expireHolds, extendOpenings, renewSubscription] as const;
+export const jobs = [drainLane, syncLink, expireHolds, extendOpenings, renewSubscription, reconcileLink] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */
 export abstract class Alarm {

@@ -1,4 +1,5 @@
 import { LaneLost } from './errors.js';
+import { FullReconcile } from './full-reconcile.js';
 import type { Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
 import type { RemoteWriter } from './remote-writer.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
@@ -11,7 +12,8 @@ const HEARTBEAT_MS = 2_500;
 export interface LaneTask {
   readonly organizationId: string;
   readonly agendaId: string;
-  readonly sync: 'none' | 'delta' | 'full';
+  /** `reconcile`: everything is compared, and read where it differs. */
+  readonly sync: 'none' | 'delta' | 'full' | 'reconcile';
 }
 
 /** `busy`: another process works on this agenda. `unreachable`: its backend did not answer; the writes wait. */
@@ -31,7 +33,11 @@ export interface LaneParts {
 export class LaneRunner {
   private readonly running = new Map<string, Promise<LaneOutcome>>();
 
-  constructor(private readonly parts: LaneParts) {}
+  private readonly reconcile: FullReconcile;
+
+  constructor(private readonly parts: LaneParts) {
+    this.reconcile = new FullReconcile(parts.store, parts.sync, parts.effects);
+  }
 
   /** Runs the lane, joining a run of this process that does the same. Throws only when the database fails. */
   run(task: LaneTask): Promise<LaneOutcome> {
@@ -104,7 +110,8 @@ export class LaneRunner {
 
   private async pull(remote: Remote, { sync }: LaneTask): Promise<boolean> {
     try {
-      await this.parts.sync.pull(remote, { full: sync === 'full' });
+      if (sync === 'reconcile') await this.reconcile.run(remote);
+      else await this.parts.sync.pull(remote, { full: sync === 'full' });
       return true;
     } catch (error) {
       failureOf(error);

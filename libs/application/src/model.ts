@@ -95,6 +95,8 @@ export interface LinkRecord {
   readonly timeZone: string;
   /** Milliseconds since the last complete read by the database's clock; `null` = never read. */
   readonly ageMs: number | null;
+  /** Milliseconds since everything in the window was last compared; `null` = never. */
+  readonly reconciledMs: number | null;
   /** Milliseconds until it is to be polled; negative when it is due. */
   readonly dueInMs: number;
   /** Deletions are held back; `released` are the remote ids whose deletion a person has looked at. `null` = none are. */

@@ -1,5 +1,6 @@
 import type { Action, AppointmentStatus, HubAppointment, Interval, KnownObject, RemoteChange } from '#domain';
 import type { CallOptions, Capabilities, ConnectorErrorKind, Session } from '#connector-sdk';
+import type { ReconcileReport } from './full-reconcile.js';
 import type {
   Actor,
   AppointmentRecord,
@@ -230,6 +231,8 @@ export abstract class SyncStore {
   abstract base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase>;
   /** One transaction: what reconcile decided, then (last) the cursor. Throws LaneLost when the lease is another's by now. */
   abstract apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied>;
+  /** Records what a complete comparison found. */
+  abstract reconciled(link: LinkRecord, report: ReconcileReport): Promise<void>;
   abstract failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void>;
   /**
    * Remembers a push and makes the link due, a few times a second at most. Resolves to the milliseconds until then; `null` when
@@ -271,6 +274,8 @@ export abstract class Vault {
 export abstract class DueWork {
   abstract lanes(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
   abstract links(limit: number): Promise<readonly { organizationId: string; linkId: string; full: boolean }[]>;
+  /** Links to be compared completely; they are not among {@link links}. */
+  abstract reconciles(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
   abstract holds(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
   abstract openings(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
   /** Links whose subscription to pushes is to be made or renewed. */

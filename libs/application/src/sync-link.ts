@@ -35,7 +35,7 @@ const AUTH_RETRY_MS = 15 * 60_000;
 const AGAIN_POLL_MS = 10_000;
 /** More than this share and this number of deletions in one run waits for a person. */
 const MAX_DELETION_SHARE = 0.2;
-const MAX_DELETIONS = 10;
+export const MAX_DELETIONS = 10;
 
 export interface PullOptions {
   /** Reads everything anew instead of the changes since the cursor. */
@@ -100,6 +100,18 @@ export class SyncLink {
     return this.act(remote, actions, end);
   }
 
+  /** Reads one part of the window anew; `known` are the versions expected there. The cursor stays where it is. */
+  async readAgain(
+    remote: Remote,
+    only: Interval,
+    known: ReadonlyMap<string, string | null>,
+  ): Promise<Applied & { readonly braked: boolean }> {
+    const window = pullWindow(this.effects.now());
+    const range = { window, only, cursor: null, known: () => Promise.resolve(known) };
+    const actions = await this.plan(remote, window, await this.collect(remote, range, this.effects.deadline(PULL_MS)));
+    return { ...(await this.act(remote, actions)), braked: actions.some(({ type }) => type === 'brake') };
+  }
+
   /** Applies what is known of single objects outside a pull: a write that was read back, an object that was looked up. */
   async absorb(remote: Remote, changes: readonly RemoteChange[]): Promise<Applied> {
     const window = pullWindow(this.effects.now());
@@ -131,14 +143,14 @@ export class SyncLink {
 
   private async collect(
     { link, backend }: Remote,
-    range: Pick<PullRequest, 'window' | 'cursor'>,
+    range: Pick<PullRequest, 'window' | 'cursor'> & Partial<PullRequest>,
     options: CallOptions,
   ): Promise<Read> {
     const request: PullRequest = {
-      ...range,
       agendaId: link.remoteAgendaId,
       timeZone: link.timeZone,
       known: () => this.store.versions(link),
+      ...range,
     };
     const changes: RemoteChange[] = [];
     for await (const item of backend.session.pull(request, options)) {

@@ -7,3 +7,4 @@ export * from './recurrence.js';
 export * from './remote.js';
 export * from './time-zone.js';
 export * from './polling.js';
+export * from './weeks.js';

@@ -92,7 +92,7 @@ BEGIN
 END $$;
 CREATE TRIGGER link_pull_again BEFORE UPDATE OF as_of ON link FOR EACH ROW WHEN (NEW.as_of IS DISTINCT FROM OLD.as_of AND OLD.hinted_at >= NEW.as_of) EXECUTE FUNCTION pull_again();
 
-ALTER TABLE link ADD COLUMN wanted_at timestamptz NOT NULL DEFAULT '-infinity';
+ALTER TABLE link ADD COLUMN wanted_at timestamptz NOT NULL DEFAULT '-infinity', ADD COLUMN reconcile_report jsonb;
 ALTER TABLE connection ADD COLUMN throttled_at timestamptz NOT NULL DEFAULT '-infinity';
 -- Links of one connection are counted for its rate.
 CREATE INDEX link_connection ON link (organization_id, connection_id);

@@ -62,6 +62,7 @@ export class LinkRow {
   @Field('integer', { default: 0 }) brakeRevision!: number;
   @Field('timestamptz', never) resubscribeAt!: Instant;
   @Field('timestamptz', never) wantedAt!: Instant;
+  @Optional('jsonb') reconcileReport!: unknown;
 }
 
 @Entity('mirror')

@@ -9,10 +9,10 @@ const EXTEND_BELOW_DAYS = 180;
 const SHARE = 32;
 
 /** Links due by a column, in turns of their organizations; those of a backend that is left in peace wait with it. */
-function dueLinks(column: 'poll_at' | 'resubscribe_at'): string {
-  return `SELECT l.organization_id, l.id, l.status, l.reconciled_at, l.${column}, row_number() OVER (PARTITION BY l.organization_id ORDER BY l.${column}, l.id) AS turn
+function dueLinks(column: 'poll_at' | 'resubscribe_at', which: string): string {
+  return `SELECT l.organization_id, l.id, l.${column}, row_number() OVER (PARTITION BY l.organization_id ORDER BY l.${column}, l.id) AS turn
     FROM link l JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id AND c.blocked_until <= clock_timestamp()
-    WHERE l.${column} <= clock_timestamp()`;
+    WHERE l.${column} <= clock_timestamp() AND ${which}`;
 }
 
 /** What waits in any organization, seen through the dispatcher's narrow view. */
@@ -33,7 +33,16 @@ export class PgDueWork extends DueWork {
 
   links(limit: number): Promise<readonly { organizationId: string; linkId: string; full: boolean }[]> {
     return this.list(
-      `SELECT organization_id AS "organizationId", id AS "linkId", reconciled_at < reconcile_due_since(id) AS full FROM (${dueLinks('poll_at')}) due
+      `SELECT organization_id AS "organizationId", id AS "linkId", false AS full FROM (${dueLinks('poll_at', 'l.reconciled_at >= reconcile_due_since(l.id)')}) due
+       WHERE turn <= ${String(SHARE)} ORDER BY turn, poll_at LIMIT $1`,
+      limit,
+    );
+  }
+
+  /** Due with the poll, so that one that failed is not tried again sooner. */
+  reconciles(limit: number): Promise<readonly { organizationId: string; linkId: string }[]> {
+    return this.list(
+      `SELECT organization_id AS "organizationId", id AS "linkId" FROM (${dueLinks('poll_at', 'l.reconciled_at < reconcile_due_since(l.id)')}) due
        WHERE turn <= ${String(SHARE)} ORDER BY turn, poll_at LIMIT $1`,
       limit,
     );
@@ -41,8 +50,8 @@ export class PgDueWork extends DueWork {
 
   subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.list(
-      `SELECT organization_id AS "organizationId", id AS "linkId" FROM (${dueLinks('resubscribe_at')}) due
-       WHERE status = 'active' AND turn <= ${String(SHARE)} ORDER BY turn, resubscribe_at LIMIT $1`,
+      `SELECT organization_id AS "organizationId", id AS "linkId" FROM (${dueLinks('resubscribe_at', `l.status = 'active'`)}) due
+       WHERE turn <= ${String(SHARE)} ORDER BY turn, resubscribe_at LIMIT $1`,
       limit,
     );
   }

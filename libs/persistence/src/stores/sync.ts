@@ -11,6 +11,7 @@ import {
   type Lease,
   type LinkRecord,
   type PullEnd,
+  type ReconcileReport,
   type SyncBase,
   type SyncedAppointment,
   type Vault,
@@ -44,6 +45,7 @@ interface AppointmentRow {
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
   l.direction, l.disclosure, l.policy, l.status, l.cursor, p.time_zone AS "timeZone",
   CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs",
+  CASE WHEN l.reconciled_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.reconciled_at) * 1000)::float8 END AS "reconciledMs",
   (extract(epoch FROM greatest(l.poll_at, '1970-01-01') - clock_timestamp()) * 1000)::float8 AS "dueInMs",
   CASE WHEN l.brake IS NOT NULL THEN jsonb_build_object('released', coalesce((SELECT jsonb_agg(h.remote_id) FROM held_deletion h
     WHERE h.organization_id = l.organization_id AND h.link_id = l.id AND h.released_at IS NOT NULL), '[]')) END AS brake,
@@ -171,6 +173,21 @@ export class PgSyncStore extends SyncStore {
       throw error instanceof StoreRefused && error.code === LANE_LOST ? new LaneLost() : error;
     });
     return { changes: actions.length, due: row?.due ?? 0 };
+  }
+
+  async reconciled(link: LinkRecord, report: ReconcileReport): Promise<void> {
+    await this.database.withOrganization(link.organizationId, async (transaction) => {
+      await transaction.query(
+        'UPDATE link SET reconcile_report = $3 WHERE organization_id = $1 AND id = $2',
+        [link.organizationId, link.id, JSON.stringify(report)],
+      );
+      if (report.repaired > 0)
+        await transaction.query(`SELECT append_event('agenda-repaired', $1, $2, '{"kind":"system"}', $3)`, [
+          link.agendaId,
+          link.id,
+          JSON.stringify(report),
+        ]);
+    });
   }
 
   failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void> {
