@@ -21,10 +21,10 @@ describe('the daily comparison', () => {
     });
   /** The hub believes that it has read what happened until now. */
   const loseChanges = () =>
-    at.sql(
-      `UPDATE link SET cursor = $2, reconciled_at = clock_timestamp() - interval '1 day' WHERE id = $1`,
-      [at.linkId, String(seq)],
-    );
+    at.sql(`UPDATE link SET cursor = $2, reconciled_at = clock_timestamp() - interval '1 day' WHERE id = $1`, [
+      at.linkId,
+      String(seq),
+    ]);
   let seq = 0;
   const now = async () => void ({ seq } = await at.control<{ seq: number }>('GET', 'dump'));
   const report = async () =>

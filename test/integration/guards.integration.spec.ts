@@ -42,7 +42,9 @@ const poison =
   };
 /** An agenda that answers as if nothing were there. */
 const emptied = (item: PullItem): PullItem =>
-  item.type === 'changes' ? { ...item, changes: [] } : { ...item, complete: item.complete && { ...item.complete, present: new Set() } };
+  item.type === 'changes'
+    ? { ...item, changes: [] }
+    : { ...item, complete: item.complete && { ...item.complete, present: new Set() } };
 
 describe('deletions', () => {
   let at: InHouseHub;

@@ -77,7 +77,7 @@ describe('polling', () => {
         await client.query(
           `WITH a AS (INSERT INTO agenda (organization_id, id, practitioner_id, location_id, name, capacity, master, opened_until)
              SELECT organization_id, gen_random_uuid(), practitioner_id, location_id, 'x', 1, 'hub', opened_until FROM agenda, generate_series(1, $2) WHERE id = $3 RETURNING id)
-           INSERT INTO link (organization_id, id, agenda_id, connection_id, remote_agenda_id, poll_at) SELECT $1, gen_random_uuid(), a.id, $4, a.id::text, now() - $5::interval FROM a`,
+           INSERT INTO link (organization_id, id, agenda_id, connection_id, remote_agenda_id, poll_at, reconciled_at) SELECT $1, gen_random_uuid(), a.id, $4, a.id::text, now() - $5::interval, now() FROM a`,
           [practice.organization, count, practice.agenda, connection, since],
         );
       });

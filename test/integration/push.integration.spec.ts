@@ -21,8 +21,7 @@ describe('pushes', () => {
     for (const end = performance.now() + ms; !(await holds()) && performance.now() < end;) await delay(25);
   };
   const renew = () => at.hub.subscriptions.renew(at.ids.organizationId, at.linkId);
-  const due = () =>
-    at.sql(`UPDATE link SET resubscribe_at = now() - interval '1 second' WHERE id = $1`, [at.linkId]);
+  const due = () => at.sql(`UPDATE link SET resubscribe_at = now() - interval '1 second' WHERE id = $1`, [at.linkId]);
   const state = async () =>
     (
       await at.sql<{ subscription_id: string | null; wait_s: number; secrets: number; hints: number }>(

@@ -147,8 +147,7 @@ export class Host implements Application {
       if (link.braked && this.world.random.chance(0.05)) {
         link.released = link.held;
         this.work('delta');
-      }
-      else if (link.pollAt <= now()) this.work(link.reconciledAt < now() - DAY ? 'full' : 'delta');
+      } else if (link.pollAt <= now()) this.work(link.reconciledAt < now() - DAY ? 'full' : 'delta');
       for (const write of writes.values()) if (write.due && write.dueAt <= now()) return this.work('none');
     });
   }

@@ -150,11 +150,7 @@ export async function openHub({
     search,
     sync,
     writes,
-    booking: new Booking(
-      usedBookings,
-      search,
-      new WriteThrough({ bookings: usedBookings, lanes, alarm, effects }),
-    ),
+    booking: new Booking(usedBookings, search, new WriteThrough({ bookings: usedBookings, lanes, alarm, effects })),
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),

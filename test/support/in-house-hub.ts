@@ -40,7 +40,8 @@ class LocalAlarm extends Alarm {
     if (!link) return;
     await this.hub?.lanes.run({ organizationId, agendaId: link.agendaId, sync: 'delta' });
     const soon = (await this.hub?.sync.link(organizationId, linkId))?.dueInMs ?? Infinity;
-    if (soon < 1_000) await this.wake(syncLink, { organizationId, linkId, full: false }, { delayMs: Math.max(0, soon) });
+    if (soon < 1_000)
+      await this.wake(syncLink, { organizationId, linkId, full: false }, { delayMs: Math.max(0, soon) });
   }
 }
 

@@ -28,7 +28,11 @@ beforeAll(async () => {
   }
   ids.push(...(await simulator.entries()).map(({ id }) => id).sort());
   const connection = await ask('POST', '/v1/connections', { body: { ...simulator.account, label: 'Cabinet' } });
-  const wanted = { agenda: practice.agenda, connection: connection.json.id as string, remoteAgenda: Simulator.agendaId };
+  const wanted = {
+    agenda: practice.agenda,
+    connection: connection.json.id as string,
+    remoteAgenda: Simulator.agendaId,
+  };
   link = (await ask('POST', '/v1/links', { body: wanted })).json.id as string;
   expect((await sync()).status).toBe(200);
 });

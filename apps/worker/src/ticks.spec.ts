@@ -90,14 +90,9 @@ describe('a tick', () => {
     await ticks.subscriptions();
     await ticks.reconciles();
     expect(alarm.woken.map(({ job }) => job)).toEqual(
-      [
-        'drain-lane',
-        'sync-link',
-        'expire-holds',
-        'extend-openings',
-        'renew-subscription',
-        'reconcile-link',
-      ].flatMap((job) => [job, job]),
+      ['drain-lane', 'sync-link', 'expire-holds', 'extend-openings', 'renew-subscription', 'reconcile-link'].flatMap(
+        (job) => [job, job],
+      ),
     );
     expect(done).toEqual([]);
   });

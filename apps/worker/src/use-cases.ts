@@ -97,9 +97,7 @@ export function workOf({ alarm, lanes, sync, housekeeping, subscriptions }: UseC
   const writing = new Shares({ organization: SHARES.organization });
   return {
     drainLane: async ({ organizationId, agendaId }) => {
-      await writing.run({ organization: organizationId }, () =>
-        lanes.run({ organizationId, agendaId, sync: 'none' }),
-      );
+      await writing.run({ organization: organizationId }, () => lanes.run({ organizationId, agendaId, sync: 'none' }));
     },
     syncLink: async ({ organizationId, linkId, full }) => {
       const link = await sync.link(organizationId, linkId);
@@ -110,7 +108,9 @@ export function workOf({ alarm, lanes, sync, housekeeping, subscriptions }: UseC
       // A hint that came meanwhile is not left to the next look.
       const soon = (await sync.link(organizationId, linkId))?.dueInMs ?? Infinity;
       if (soon > -SOON_MS / 4 && soon < SOON_MS)
-        await alarm.wake(syncLinkJob, { organizationId, linkId, full: false }, { delayMs: Math.max(0, soon) }).catch(() => undefined);
+        await alarm
+          .wake(syncLinkJob, { organizationId, linkId, full: false }, { delayMs: Math.max(0, soon) })
+          .catch(() => undefined);
     },
     reconcileLink: async ({ organizationId, linkId }) => {
       const link = await sync.link(organizationId, linkId);

@@ -41,7 +41,12 @@ export abstract class BrakeStore {
     limit: number;
   }): Promise<readonly HeldDeletion[]>;
   /** Releases exactly the deletions of this revision; false when others are held by now, or none. */
-  abstract release(release: { organizationId: string; linkId: string; revision: number; actor: Actor }): Promise<boolean>;
+  abstract release(release: {
+    organizationId: string;
+    linkId: string;
+    revision: number;
+    actor: Actor;
+  }): Promise<boolean>;
 }
 
 /** The brake on deletions, for people. */

@@ -1,18 +1,10 @@
 import { expectedIn, heldIn, mustReadWeek, weeksOf, type Interval, type Versions } from '#domain';
+import type { ReconcileReport } from './model.js';
 import type { Effects, SyncStore } from './ports.js';
 import { MAX_DELETIONS, pullWindow, type Remote, type SyncLink } from './sync-link.js';
 
 const DAY = 86_400_000;
 const VERSIONS_MS = 15_000;
-
-/** What the daily comparison of a link found. */
-export interface ReconcileReport {
-  /** Weeks compared, and those of them that were read again. */
-  readonly weeks: number;
-  readonly readAgain: number;
-  /** Differences that nothing had told of. Each one is a fault, here or there. */
-  readonly repaired: number;
-}
 
 /**
  * Compares everything that stands in a remote agenda with what is held of it, once a day. Where the backend lists
@@ -82,4 +74,3 @@ export class FullReconcile {
     return (await backend.session.versions?.(request, this.effects.deadline(VERSIONS_MS))) ?? new Map();
   }
 }
-

@@ -109,3 +109,12 @@ export type LinkPace = Pick<
   PollConditions,
   'wantedMs' | 'pushed' | 'localHour' | 'staleAfterMs' | 'links' | 'throttledMs'
 >;
+
+/** What the daily comparison of a link found. */
+export interface ReconcileReport {
+  /** Weeks compared, and those of them that were read again. */
+  readonly weeks: number;
+  readonly readAgain: number;
+  /** Differences that nothing had told of. Each one is a fault, here or there. */
+  readonly repaired: number;
+}

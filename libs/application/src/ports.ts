@@ -1,6 +1,5 @@
 import type { Action, AppointmentStatus, HubAppointment, Interval, KnownObject, RemoteChange } from '#domain';
 import type { CallOptions, Capabilities, ConnectorErrorKind, Session } from '#connector-sdk';
-import type { ReconcileReport } from './full-reconcile.js';
 import type {
   Actor,
   AppointmentRecord,
@@ -9,6 +8,7 @@ import type {
   Patient,
   Reason,
   ReasonCode,
+  ReconcileReport,
   RequestKey,
 } from './model.js';
 

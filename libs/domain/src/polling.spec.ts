@@ -39,10 +39,15 @@ describe('when an agenda is polled next', () => {
 
   test('all links of a connection together stay within half of its rate, however wanted', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 600 }), fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 0.99, noNaN: true }), (links, rateLimit, spread) => {
-        const everyMs = nextPollMs({ ...quiet, wantedMs: 0, links, rateLimit, spread });
-        expect((links * MINUTE) / everyMs).toBeLessThanOrEqual(rateLimit * 0.5 * 1.01);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 600 }),
+        fc.integer({ min: 1, max: 1000 }),
+        fc.double({ min: 0, max: 0.99, noNaN: true }),
+        (links, rateLimit, spread) => {
+          const everyMs = nextPollMs({ ...quiet, wantedMs: 0, links, rateLimit, spread });
+          expect((links * MINUTE) / everyMs).toBeLessThanOrEqual(rateLimit * 0.5 * 1.01);
+        },
+      ),
     );
   });
 

@@ -2,7 +2,16 @@ import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { Links, Quarantine, type QuarantinedObject } from '#application';
-import { Answers, CallerParam, ExchangeParam, Problem, Right, WriteHeaders, type Caller, type Exchange } from '#platform';
+import {
+  Answers,
+  CallerParam,
+  ExchangeParam,
+  Problem,
+  Right,
+  WriteHeaders,
+  type Caller,
+  type Exchange,
+} from '#platform';
 import { actingAs } from '../shared/acting.js';
 import { idPath, type IdPath } from '../shared/ids.js';
 import { decodeCursor, encodeCursor } from '../shared/paging.js';

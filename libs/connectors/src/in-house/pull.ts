@@ -42,8 +42,7 @@ async function* delta(reading: Reading, after: number): AsyncGenerator<PullItem>
  * its end, even if somebody wrote while it was being read.
  */
 async function* complete(reading: Reading): AsyncGenerator<PullItem> {
-  const { window } = reading.request;
-  const listed = reading.request.only ?? window;
+  const listed = listedBy(reading.request);
   const present = new Set<string>();
   let start: number | null = null;
   for await (const page of pages(reading, listed)) {
@@ -63,6 +62,10 @@ async function* complete(reading: Reading): AsyncGenerator<PullItem> {
     if (elsewhere.length > 0) yield { type: 'changes', changes: elsewhere };
   }
   yield { type: 'end', cursor: String(cursor), complete: { window: listed, present } };
+}
+
+function listedBy({ only, window }: PullRequest): Interval {
+  return only ?? window;
 }
 
 function note(present: Set<string>, change: RemoteChange): void {

@@ -1,5 +1,4 @@
 import { newId, SubscriptionStore, type KeptSecret, type SubscribedLink, type Vault } from '#application';
-import type { Subscription } from '#connector-sdk';
 import type { Database } from '../database.js';
 
 const LINK = `organization_id AS "organizationId", id AS "linkId", connection_id AS "connectionId", remote_agenda_id AS "remoteAgendaId",
@@ -7,6 +6,8 @@ const LINK = `organization_id AS "organizationId", id AS "linkId", connection_id
 const PUSH_SECRET = 'link.push_secret_sealed';
 
 type LinkRow = SubscribedLink & Record<string, unknown>;
+
+type Made = Parameters<SubscriptionStore['made']>[2];
 
 /** Subscriptions in PostgreSQL. When they are due is counted on the database's clock. */
 export class PgSubscriptionStore extends SubscriptionStore {
@@ -52,7 +53,7 @@ export class PgSubscriptionStore extends SubscriptionStore {
     return id;
   }
 
-  async made({ organizationId, linkId }: SubscribedLink, secretId: string, subscription: Subscription): Promise<void> {
+  async made({ organizationId, linkId }: SubscribedLink, secretId: string, subscription: Made): Promise<void> {
     await this.database.withOrganization(organizationId, async (transaction) => {
       await transaction.query(
         `UPDATE link SET subscription_id = $3, subscription_until = to_timestamp($4::numeric / 1000),
@@ -107,9 +108,7 @@ export class PgSubscriptionStore extends SubscriptionStore {
       const [first] = rows;
       if (first === undefined) return null;
       const secrets = rows.map(({ sealed, hash }) =>
-        sealed === null
-          ? (hash ?? '')
-          : this.vault.open(organizationId, `${PUSH_SECRET}|${linkId}`, sealed).toString(),
+        sealed === null ? (hash ?? '') : this.vault.open(organizationId, `${PUSH_SECRET}|${linkId}`, sealed).toString(),
       );
       return { connectionId: first.connectionId, secrets };
     });

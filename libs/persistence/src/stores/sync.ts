@@ -177,10 +177,11 @@ export class PgSyncStore extends SyncStore {
 
   async reconciled(link: LinkRecord, report: ReconcileReport): Promise<void> {
     await this.database.withOrganization(link.organizationId, async (transaction) => {
-      await transaction.query(
-        'UPDATE link SET reconcile_report = $3 WHERE organization_id = $1 AND id = $2',
-        [link.organizationId, link.id, JSON.stringify(report)],
-      );
+      await transaction.query('UPDATE link SET reconcile_report = $3 WHERE organization_id = $1 AND id = $2', [
+        link.organizationId,
+        link.id,
+        JSON.stringify(report),
+      ]);
       if (report.repaired > 0)
         await transaction.query(`SELECT append_event('agenda-repaired', $1, $2, '{"kind":"system"}', $3)`, [
           link.agendaId,
