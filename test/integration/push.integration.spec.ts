@@ -52,10 +52,14 @@ describe('pushes', () => {
     expect(await at.hub.due.subscriptions(500)).toContainEqual(at.ids);
     const sealed = () => at.sql<{ sealed: Buffer }>('SELECT sealed FROM push_secret WHERE link_id = $1', [at.linkId]);
     const [old] = await sealed();
+    await at.sql(
+      `INSERT INTO push_hint (organization_id, link_id, hint_id, received_at) VALUES ($1, $2, 'old', now() - interval '2 days'), ($1, $2, 'new', now())`,
+      [at.ids.organizationId, at.linkId],
+    );
     expect((await Promise.all([renew(), renew(), renew()])).sort()).toEqual(['not-due', 'not-due', 'renewed']);
     const [renewed] = await sealed();
     expect(renewed?.sealed.equals(old!.sealed)).toBe(false);
-    expect(await state()).toMatchObject({ subscription_id: before.subscription_id, secrets: 1 });
+    expect(await state()).toMatchObject({ subscription_id: before.subscription_id, secrets: 1, hints: 1 });
     expect(await at.subscriptions()).toHaveLength(1);
     await at.edit({ action: 'create', entry: ownTime(3) });
     await until(() => at.answers.length > 0);

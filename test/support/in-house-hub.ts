@@ -117,7 +117,7 @@ export class InHouseHub {
     this.linkId = await linkAgenda(this.hub, this.practice, this.account);
   }
 
-  get account(): RemoteAccount {
+  get account(): RemoteAccount & { readonly secrets: { readonly apiKey: string } } {
     return {
       connectorId: 'in-house',
       settings: { baseUrl: `${this.parts.origin}/in-house/api` },

@@ -60,6 +60,11 @@ export class PgSubscriptionStore extends SubscriptionStore {
            resubscribe_at = coalesce(clock_timestamp() + (to_timestamp($4::numeric / 1000) - clock_timestamp()) * 0.75, 'infinity') WHERE organization_id = $1 AND id = $2`,
         [organizationId, linkId, subscription.id, subscription.expiresAt],
       );
+      // Far older than any push that is still believed.
+      await transaction.query(
+        `DELETE FROM push_hint WHERE organization_id = $1 AND link_id = $2 AND received_at < clock_timestamp() - interval '1 day'`,
+        [organizationId, linkId],
+      );
       await transaction.query('DELETE FROM push_secret WHERE organization_id = $1 AND link_id = $2 AND id <> $3', [
         organizationId,
         linkId,
