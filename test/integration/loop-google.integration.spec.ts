@@ -248,9 +248,9 @@ describe('the loop between the hub and a Google calendar', () => {
     const [greeting, change] = await receiver.wait(2, 5000);
     const organizationId = other.organization;
     for (const push of [greeting!, change!])
-      expect(await pushed.links.receivePush({ organizationId, linkId: link, ...push })).toBe('accepted');
+      expect(await pushed.subscriptions.receive({ organizationId, linkId: link, ...push })).toBe('accepted');
     const headers = { ...change!.headers, 'x-goog-channel-token': 'guessed' };
-    expect(await pushed.links.receivePush({ organizationId, linkId: link, ...change!, headers })).toBe('refused');
+    expect(await pushed.subscriptions.receive({ organizationId, linkId: link, ...change!, headers })).toBe('refused');
     await pushed.close();
     await receiver.close();
   });

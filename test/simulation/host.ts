@@ -147,8 +147,10 @@ export class Host implements Application {
       const { appointments, writes, link, now } = this.world.database.tables;
       for (const { holdUntil } of appointments.values())
         if (holdUntil !== null && holdUntil <= now()) return this.expire();
-      if (link.braked && this.world.random.chance(0.05)) this.work('delta', true);
-      else if (link.pollAt <= now()) this.work(link.reconciledAt < now() - DAY ? 'full' : 'delta');
+      if (link.braked && this.world.random.chance(0.05)) {
+        link.released = link.held;
+        this.work('delta');
+      } else if (link.pollAt <= now()) this.work(link.reconciledAt < now() - DAY ? 'full' : 'delta');
       for (const write of writes.values()) if (write.due && write.dueAt <= now()) return this.work('none');
     });
   }
@@ -158,10 +160,10 @@ export class Host implements Application {
     this.bookings.expireHolds(names.ORGANIZATION, names.AGENDA).catch((error: unknown) => this.note(error));
   }
 
-  private work(sync: 'none' | 'delta' | 'full', releaseDeletions = false): void {
+  private work(sync: 'none' | 'delta' | 'full'): void {
     if (!this.alive) return;
     this.world.scheduler.wakes();
-    const run = this.lanes.run({ organizationId: names.ORGANIZATION, agendaId: names.AGENDA, sync, releaseDeletions });
+    const run = this.lanes.run({ organizationId: names.ORGANIZATION, agendaId: names.AGENDA, sync });
     run.catch((error: unknown) => this.note(error));
   }
 

@@ -247,16 +247,20 @@ export class SimulatedSyncStore extends SyncStore {
     return { changes: actions.length, due };
   }
 
+  async reconciled(): Promise<void> {
+    // A record for people.
+  }
+
   failed(_link: LinkRecord, _failure: Failure, retryMs: number): Promise<void> {
     return this.transact(({ tables: { link, now } }) => {
       link.pollAt = now() + retryMs;
     });
   }
 
-  hinted(): Promise<boolean> {
+  hinted(): Promise<number | null> {
     return this.transact(({ tables: { link, now } }) => {
       link.pollAt = now();
-      return true;
+      return 0;
     });
   }
 }
@@ -309,6 +313,10 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     timeZone: 'Europe/Paris',
     cursor: link.cursor,
     ageMs: link.asOf === -Infinity ? null : now() - link.asOf,
+    reconciledMs: link.reconciledAt === -Infinity ? null : now() - link.reconciledAt,
+    dueInMs: link.pollAt - now(),
+    brake: link.braked ? { released: link.released } : null,
+    pace: { wantedMs: null, pushed: false, localHour: 12, staleAfterMs: 120_000, links: 1, throttledMs: null },
   };
 }
 

@@ -58,6 +58,7 @@ export class SyncFunctions {
       link.braked = braked;
       link.asOf = Number(end.asOf);
       link.pollAt = this.tables.now() + end.nextPollMs;
+      if (!braked) link.held = link.released = [];
       if (!braked) link.cursor = end.cursor;
       if (!braked && end.full) link.reconciledAt = link.asOf;
     }
@@ -89,9 +90,11 @@ export class SyncFunctions {
         return this.conflict(action);
       case 'recreate':
         return this.recreate(action);
+      case 'brake':
+        this.tables.link.held = action.held;
+        return;
       case 'remove-stray':
       case 'quarantine':
-      case 'brake':
         return;
     }
   }

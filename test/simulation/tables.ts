@@ -66,6 +66,9 @@ export interface LinkRow {
   pollAt: number;
   /** Deletions wait for a person. */
   braked: boolean;
+  /** Remote ids of these, and which of them a person has released. */
+  held: readonly string[];
+  released: readonly string[];
 }
 
 /** Safeties of the database that a run may do without, to show that the judge would notice. */
@@ -94,6 +97,8 @@ export class Tables {
     reconciledAt: -Infinity,
     pollAt: -Infinity,
     braked: false,
+    held: [],
+    released: [],
   };
   readonly lane = { fence: 0, until: -Infinity };
   claims: Claim[] = [];

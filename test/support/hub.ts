@@ -4,6 +4,7 @@ import {
   Alerts,
   Approval,
   Booking,
+  Brake,
   CleanUp,
   ConflictInbox,
   ConnectorBackends,
@@ -15,9 +16,11 @@ import {
   Links,
   LinkStages,
   newId,
+  Quarantine,
   RemoteWriter,
   RuntimeEffects,
   SearchSlots,
+  Subscriptions,
   SyncLink,
   WriteThrough,
   type Actor,
@@ -36,6 +39,7 @@ import {
   Database,
   PgAlertStore,
   PgBookings,
+  PgBrakeStore,
   PgCalendar,
   PgConflicts,
   PgConnectionStore,
@@ -43,10 +47,13 @@ import {
   PgDueWork,
   PgEvents,
   PgHealthStore,
+  PgInterest,
   PgLanes,
   PgLinkStore,
   PgPlans,
+  PgQuarantineStore,
   PgStages,
+  PgSubscriptionStore,
   PgSyncStore,
   PgWrites,
 } from '#persistence';
@@ -69,6 +76,10 @@ export interface TestHub {
   readonly approval: Approval;
   readonly cleanUp: CleanUp;
   readonly alerts: Alerts;
+  readonly subscriptions: Subscriptions;
+  readonly brake: Brake;
+  readonly quarantine: Quarantine;
+  readonly interest: PgInterest;
   readonly search: SearchSlots;
   readonly sync: PgSyncStore;
   readonly writes: PgWrites;
@@ -85,6 +96,8 @@ export interface TestHubOptions {
   readonly publicUrl?: string;
   readonly poolSize?: number;
   readonly timeoutMs?: number;
+  /** Rings for nobody when left out. */
+  readonly alarm?: Alarm;
   /** The platform's vault when left out. */
   readonly vault?: Vault;
   /** Sends alerts; none are mailed when left out. */
@@ -113,6 +126,7 @@ export async function openHub({
   poolSize = 8,
   timeoutMs = 3000,
   around = {},
+  alarm = SILENT,
   ...given
 }: TestHubOptions): Promise<TestHub> {
   const vault = given.vault ?? (await import('./test-vault.js')).testVault;
@@ -150,11 +164,19 @@ export async function openHub({
   });
   const search = new SearchSlots(calendar);
   const conflicts = new PgConflicts(database);
-  const through = new WriteThrough({ bookings: usedBookings, lanes, alarm: SILENT, effects });
+  const through = new WriteThrough({ bookings: usedBookings, lanes, alarm, effects });
   const [links, disconnections] = [new PgLinkStore(database, vault), new PgDisconnections(database)];
   const health = new PgHealthStore(database);
-  const outside = { connections: connectionStore, connectors, context, backends, alarm: SILENT, effects };
-  const linksParts = { store: connectionStore, health, sync, backends, alarm: SILENT, effects, vault };
+  const outside = { connections: connectionStore, connectors, context, backends, alarm, effects };
+  const subscriptions = new Subscriptions({
+    store: new PgSubscriptionStore(database, vault),
+    sync,
+    backends,
+    alarm,
+    effects,
+    publicUrl: publicUrl ?? null,
+    newSecret: () => randomBytes(32).toString('base64url'),
+  });
   return {
     database,
     bookings,
@@ -171,7 +193,7 @@ export async function openHub({
     events: new PgEvents(database),
     housekeeping: new Housekeeping(usedBookings, calendar, effects),
     lifecycle: new LinkLifecycle({ ...outside, links, disconnections }),
-    approval: new Approval({ plans, links, lanes, alarm: SILENT, effects }),
+    approval: new Approval({ plans, links, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
     alerts: new Alerts({
       health,
@@ -179,11 +201,11 @@ export async function openHub({
       mailer: given.mailer ?? null,
       settings: { everyMs: given.alertEveryMs ?? 3_600_000, fallback: null },
     }),
-    links: new Links({
-      ...linksParts,
-      publicUrl: publicUrl ?? null,
-      newSecret: () => randomBytes(32).toString('base64url'),
-    }),
+    links: new Links({ store: connectionStore, health, backends, alarm, effects, subscriptions }),
+    subscriptions,
+    brake: new Brake(new PgBrakeStore(database), lanes, alarm),
+    quarantine: new Quarantine(new PgQuarantineStore(database, vault), lanes),
+    interest: new PgInterest(database),
     async close() {
       await lanes.drained();
       opened.close();

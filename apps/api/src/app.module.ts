@@ -4,6 +4,7 @@ import {
   Approval,
   Booking,
   Bookings,
+  Brake,
   Calendar,
   CleanUp,
   ConflictInbox,
@@ -15,7 +16,9 @@ import {
   LaneRunner,
   LinkLifecycle,
   Links,
+  Quarantine,
   SearchSlots,
+  Subscriptions,
 } from '#application';
 import { Authentication, Drain, OperationsModule, RateLimiter } from '#platform';
 import { AgendasController } from './agendas/agendas.controller.js';
@@ -23,6 +26,7 @@ import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
 import { CallbackTasksController } from './callback-tasks/callback-tasks.controller.js';
 import type { ApiParts } from './composition.js';
+import { BrakeController } from './brake/brake.controller.js';
 import { ConflictsController } from './conflicts/conflicts.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
 import { DisconnectionsController } from './disconnections/disconnections.controller.js';
@@ -36,6 +40,8 @@ import { LinksController } from './links/links.controller.js';
 import { PlansController } from './links/plans.controller.js';
 import { MotifsController } from './motifs/motifs.controller.js';
 import { PushController } from './push/push.controller.js';
+import { QuarantineController } from './quarantine/quarantine.controller.js';
+import { Demand } from './shared/demand.js';
 import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
 import { SlotsController } from './slots/slots.controller.js';
@@ -82,6 +88,8 @@ export class AppModule {
         PublishedController,
         ConflictsController,
         CallbackTasksController,
+        BrakeController,
+        QuarantineController,
       ],
       providers: [
         value(Booking, parts.booking),
@@ -107,6 +115,10 @@ export class AppModule {
         value(Feeds, parts.feeds),
         value(FeedAddresses, new FeedAddresses(parts.feeds, parts.publicUrl)),
         value(RateLimiter, parts.rateLimiter),
+        value(Subscriptions, parts.subscriptions),
+        value(Brake, parts.brake),
+        value(Quarantine, parts.quarantine),
+        value(Demand, new Demand(parts.interest)),
         value(Closing, new Closing(() => parts.close())),
       ],
     };

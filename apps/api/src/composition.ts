@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   Approval,
   Booking,
+  Brake,
   CleanUp,
   ConflictInbox,
   ConnectorBackends,
@@ -11,9 +12,11 @@ import {
   LinkLifecycle,
   Links,
   LinkStages,
+  Quarantine,
   RemoteWriter,
   RuntimeEffects,
   SearchSlots,
+  Subscriptions,
   SyncLink,
   WriteThrough,
   type Alarm,
@@ -23,12 +26,14 @@ import {
   type Events,
   type Feeds,
   type HealthStore,
+  type Interest,
 } from '#application';
 import { connectors } from '#connectors';
 import {
   Database,
   PgApiKeys,
   PgBookings,
+  PgBrakeStore,
   PgCalendar,
   PgConflicts,
   PgConnectionStore,
@@ -36,10 +41,13 @@ import {
   PgEvents,
   PgFeeds,
   PgHealthStore,
+  PgInterest,
   PgLanes,
   PgLinkStore,
   PgPlans,
+  PgQuarantineStore,
   PgStages,
+  PgSubscriptionStore,
   PgSyncStore,
   PgWrites,
 } from '#persistence';
@@ -70,6 +78,10 @@ export interface ApiParts {
   readonly cleanUp: CleanUp;
   readonly health: HealthStore;
   readonly lanes: LaneRunner;
+  readonly subscriptions: Subscriptions;
+  readonly brake: Brake;
+  readonly quarantine: Quarantine;
+  readonly interest: Interest;
   readonly events: Events;
   readonly feeds: Feeds;
   /** Where the api is reached from outside, without a final slash; `null` = not known. */
@@ -127,11 +139,10 @@ export async function openParts(environment: Environment, logger: Logger): Promi
   };
 }
 
-function buildUseCases(database: Database, alarm: Alarm, environment: Environment) {
+/** What carries agendas to and from their backends, one lane each. */
+function buildLanes(database: Database, environment: Environment) {
   const vault = new MasterKeyVault(environment.UNISSON_KEYS);
   const effects = new RuntimeEffects();
-  const bookings = new PgBookings(database, vault);
-  const calendar = new PgCalendar(database);
   const store = new PgConnectionStore(database, vault);
   const sync = new PgSyncStore(database, vault);
   const writes = new PgWrites(database, vault);
@@ -142,7 +153,6 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
   };
   const backends = new ConnectorBackends(store, connectors, context);
   const syncLink = new SyncLink(sync, effects);
-  const writer = new RemoteWriter(writes, syncLink, effects);
   const leases = new PgLanes(database);
   const plans = new PgPlans(database);
   const stages = new LinkStages({
@@ -157,10 +167,17 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     writes,
     backends,
     sync: syncLink,
-    writer,
+    writer: new RemoteWriter(writes, syncLink, effects),
     stages,
     effects,
   });
+  return { vault, effects, store, sync, context, backends, leases, plans, lanes };
+}
+
+function buildUseCases(database: Database, alarm: Alarm, environment: Environment) {
+  const { vault, effects, store, sync, context, backends, leases, plans, lanes } = buildLanes(database, environment);
+  const bookings = new PgBookings(database, vault);
+  const calendar = new PgCalendar(database);
   const [health, disconnections] = [new PgHealthStore(database), new PgDisconnections(database)];
   const linkStore = new PgLinkStore(database, vault);
   const around = { connections: store, connectors, context, backends, alarm, effects };
@@ -169,7 +186,20 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
   const through = new WriteThrough({ bookings, lanes, alarm, effects });
   const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
   const publicUrl = environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null;
+  const subscriptions = new Subscriptions({
+    store: new PgSubscriptionStore(database, vault),
+    sync,
+    backends,
+    alarm,
+    effects,
+    publicUrl,
+    newSecret,
+  });
   return {
+    subscriptions,
+    brake: new Brake(new PgBrakeStore(database), lanes, alarm),
+    quarantine: new Quarantine(new PgQuarantineStore(database, vault), lanes),
+    interest: new PgInterest(database),
     bookings,
     calendar,
     slots,
@@ -183,7 +213,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     publicUrl,
     booking: new Booking(bookings, slots, through),
     connections: new Connections(store, connectors, backends, effects),
-    links: new Links({ store, health, sync, backends, alarm, effects, vault, publicUrl, newSecret }),
+    links: new Links({ store, health, backends, alarm, effects, subscriptions }),
     health,
     lifecycle: new LinkLifecycle({ ...around, links: linkStore, disconnections }),
     approval: new Approval({ plans, links: linkStore, lanes, alarm, effects }),

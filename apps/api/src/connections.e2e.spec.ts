@@ -110,7 +110,7 @@ describe('connecting an agenda', () => {
     });
     expect((await ask('GET', `/v1/links/${randomUUID()}/health`)).status).toBe(404);
     expect((await ask('POST', `/v1/links/${randomUUID()}/sync`, { body: {} })).status).toBe(404);
-    expect((await ask('POST', `/v1/links/${link}/sync`, { body: { releaseDeletions: true } })).status).toBe(200);
+    expect((await ask('POST', `/v1/links/${link}/sync`, { body: { full: true } })).status).toBe(200);
     expect((await ask('POST', `/v1/links/${link}/sync`)).status).toBe(200);
   });
 });

@@ -32,13 +32,13 @@ export async function openWorker(environment: Environment, logger: Logger): Prom
   const metrics = new Metrics('worker');
   const jobMetrics = new JobMetrics(metrics);
   metrics.watchPool(() => database.load());
-  const useCases = createUseCases(database, environment);
-  const handlers = createHandlers(workOf(useCases), jobMetrics);
   const queue = openQueue({
     databaseUrl: environment.DATABASE_URL,
     redisUrl: environment.REDIS_URL,
     onError: seldom(SAY_AGAIN_MS, (error) => logger.warn({ err: error }, 'the queue reports')),
   });
+  const useCases = createUseCases(database, environment, queue.alarm);
+  const handlers = createHandlers(workOf(useCases), jobMetrics);
   const workers = await queue.work(handlers, { concurrency: CONCURRENCY }).catch(async (error: unknown) => {
     await queue.close(true);
     await database.close();

@@ -3,6 +3,8 @@ import {
   drainLane,
   expireHolds,
   extendOpenings,
+  reconcileLink,
+  renewSubscription,
   syncLink,
   watchLinks,
   type JobDefinition,
@@ -19,6 +21,8 @@ export interface Work {
   extendOpenings(agenda: { organizationId: string; agendaId: string }): Promise<void>;
   cleanUp(disconnection: { organizationId: string; linkId: string }): Promise<void>;
   watchLinks(organization: { organizationId: string }): Promise<void>;
+  renewSubscription(link: { organizationId: string; linkId: string }): Promise<void>;
+  reconcileLink(link: { organizationId: string; linkId: string }): Promise<void>;
 }
 
 /** A handler for every job there is. */
@@ -35,5 +39,7 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(extendOpenings, (data) => work.extendOpenings(data)),
     handle(cleanUp, (data) => work.cleanUp(data)),
     handle(watchLinks, (data) => work.watchLinks(data)),
+    handle(renewSubscription, (data) => work.renewSubscription(data)),
+    handle(reconcileLink, (data) => work.reconcileLink(data)),
   ];
 }

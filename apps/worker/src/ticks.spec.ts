@@ -49,6 +49,12 @@ class FakeDueWork extends DueWork {
   async watched(): Promise<readonly { organizationId: string }[]> {
     return this.due.map(({ organizationId }) => ({ organizationId }));
   }
+  async reconciles(): Promise<readonly { organizationId: string; linkId: string }[]> {
+    return this.subscriptions();
+  }
+  async subscriptions(): Promise<readonly { organizationId: string; linkId: string }[]> {
+    return this.due.map(({ organizationId, agendaId }) => ({ organizationId, linkId: agendaId }));
+  }
 }
 
 const lane = (): Lane => ({ organizationId: randomUUID(), agendaId: randomUUID() });
@@ -68,6 +74,8 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     syncLink: async () => undefined,
     cleanUp: async () => undefined,
     watchLinks: async () => undefined,
+    renewSubscription: async () => undefined,
+    reconcileLink: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();
@@ -89,11 +97,19 @@ describe('a tick', () => {
     await ticks.openings();
     await ticks.removals();
     await ticks.lights();
+    await ticks.subscriptions();
+    await ticks.reconciles();
     expect(alarm.woken.map(({ job }) => job)).toEqual(
-      ['drain-lane', 'sync-link', 'expire-holds', 'extend-openings', 'clean-up', 'watch-links'].flatMap((job) => [
-        job,
-        job,
-      ]),
+      [
+        'drain-lane',
+        'sync-link',
+        'expire-holds',
+        'extend-openings',
+        'clean-up',
+        'watch-links',
+        'renew-subscription',
+        'reconcile-link',
+      ].flatMap((job) => [job, job]),
     );
     expect(done).toEqual([]);
   });

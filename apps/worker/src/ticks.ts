@@ -7,6 +7,8 @@ import {
   expireHolds,
   extendOpenings,
   type JobDefinition,
+  reconcileLink,
+  renewSubscription,
   syncLink,
   watchLinks,
 } from '#application';
@@ -52,6 +54,12 @@ export class Ticks implements OnApplicationBootstrap {
     return this.tick(syncLink, () => this.parts.due.links(BATCH));
   }
 
+  /** Each link's own time of day comes from its id. */
+  @Interval(1_000)
+  reconciles(): Promise<void> {
+    return this.tick(reconcileLink, () => this.parts.due.reconciles(BATCH));
+  }
+
   @Interval(5_000)
   holds(): Promise<void> {
     return this.tick(expireHolds, () => this.parts.due.holds(BATCH));
@@ -65,6 +73,11 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(15_000)
   lights(): Promise<void> {
     return this.tick(watchLinks, () => this.parts.due.watched(MOST_ORGANIZATIONS));
+  }
+
+  @Interval(15_000)
+  subscriptions(): Promise<void> {
+    return this.tick(renewSubscription, () => this.parts.due.subscriptions(BATCH));
   }
 
   @Interval(3_600_000)

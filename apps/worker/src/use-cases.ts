@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import {
+  type Alarm,
   Alerts,
   type Backends,
   CleanUp,
@@ -12,7 +14,9 @@ import {
   LinkStages,
   RemoteWriter,
   RuntimeEffects,
+  Subscriptions,
   SyncLink,
+  syncLink as syncLinkJob,
   type SyncStore,
   type Vault,
 } from '#application';
@@ -28,16 +32,22 @@ import {
   PgLanes,
   PgPlans,
   PgStages,
+  PgSubscriptionStore,
   PgSyncStore,
   PgWrites,
 } from '#persistence';
 import { type Environment, MasterKeyVault, SmtpMailer } from '#platform';
 import type { Work } from './handlers.js';
+import { Shares } from './shares.js';
+
+/** Pulls, and lanes, at once in this process, of the 24 it has room for: a backend that hangs, or an organization with many, leaves room. */
+const SHARES = { connection: 4, organization: 12 };
 
 /** The application on PostgreSQL and the connectors of the registry, as far as this app needs it. */
 export interface UseCases {
   readonly vault: Vault;
   readonly effects: Effects;
+  readonly alarm: Alarm;
   readonly sync: SyncStore;
   readonly connections: ConnectionStore;
   readonly backends: Backends;
@@ -46,11 +56,16 @@ export interface UseCases {
   readonly health: HealthStore;
   readonly alerts: Alerts;
   readonly cleanUp: CleanUp;
+  readonly subscriptions: Subscriptions;
   /** Waits for what runs, then ends the conversations with backends. */
   close(): Promise<void>;
 }
 
-export function createUseCases(database: Database, environment: Environment): UseCases {
+/** A link due again within this is woken for it. */
+const SOON_MS = 1_000;
+const SECRET_BYTES = 32;
+
+export function createUseCases(database: Database, environment: Environment, alarm: Alarm): UseCases {
   const vault = new MasterKeyVault(environment.UNISSON_KEYS);
   const effects = new RuntimeEffects();
   const sync = new PgSyncStore(database, vault);
@@ -91,23 +106,50 @@ export function createUseCases(database: Database, environment: Environment): Us
     },
   });
   const cleanUp = new CleanUp({ store: new PgDisconnections(database), lanes: leases, backends, effects });
+  const subscriptions = new Subscriptions({
+    store: new PgSubscriptionStore(database, vault),
+    sync,
+    backends,
+    alarm,
+    effects,
+    publicUrl: environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    newSecret: () => randomBytes(SECRET_BYTES).toString('base64url'),
+  });
   const close = async (): Promise<void> => {
     await lanes.drained();
     backends.close();
   };
-  return { vault, effects, sync, connections, backends, lanes, housekeeping, health, alerts, cleanUp, close };
+  const parts = { vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
+  return { ...parts, health, alerts, cleanUp, subscriptions, close };
 }
 
 /** What the jobs stand for. */
-export function workOf({ lanes, sync, housekeeping, alerts, cleanUp }: UseCases): Work {
+export function workOf({ alarm, lanes, sync, housekeeping, alerts, cleanUp, subscriptions }: UseCases): Work {
+  const shares = new Shares(SHARES);
+  const comparing = new Shares(SHARES);
+  const writing = new Shares({ organization: SHARES.organization });
   return {
     drainLane: async ({ organizationId, agendaId }) => {
-      await lanes.run({ organizationId, agendaId, sync: 'none' });
+      await writing.run({ organization: organizationId }, () => lanes.run({ organizationId, agendaId, sync: 'none' }));
     },
     syncLink: async ({ organizationId, linkId, full }) => {
       const link = await sync.link(organizationId, linkId);
       if (link === null) return;
-      await lanes.run({ organizationId, agendaId: link.agendaId, sync: full ? 'full' : 'delta' });
+      const run = () => lanes.run({ organizationId, agendaId: link.agendaId, sync: full ? 'full' : 'delta' });
+      // Left out, it is still due.
+      await shares.run({ connection: link.connectionId, organization: organizationId }, run);
+      // A hint that came meanwhile is not left to the next look.
+      const soon = (await sync.link(organizationId, linkId))?.dueInMs ?? Infinity;
+      if (soon > -SOON_MS / 4 && soon < SOON_MS)
+        await alarm
+          .wake(syncLinkJob, { organizationId, linkId, full: false }, { delayMs: Math.max(0, soon) })
+          .catch(() => undefined);
+    },
+    reconcileLink: async ({ organizationId, linkId }) => {
+      const link = await sync.link(organizationId, linkId);
+      if (link === null) return;
+      const run = () => lanes.run({ organizationId, agendaId: link.agendaId, sync: 'reconcile' });
+      await comparing.run({ connection: link.connectionId, organization: organizationId }, run);
     },
     expireHolds: async ({ organizationId, agendaId }) => {
       await housekeeping.expireHolds(organizationId, agendaId);
@@ -115,5 +157,8 @@ export function workOf({ lanes, sync, housekeeping, alerts, cleanUp }: UseCases)
     extendOpenings: ({ organizationId, agendaId }) => housekeeping.extendOpenings(organizationId, agendaId),
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
+    renewSubscription: async ({ organizationId, linkId }) => {
+      await subscriptions.renew(organizationId, linkId);
+    },
   };
 }

@@ -137,6 +137,7 @@ function countedSession(
   count: <T>(call: Promise<T>) => Promise<T>,
   report: (error: unknown) => Promise<void>,
 ): Session {
+  const versions = session.versions?.bind(session);
   const { subscribe, renew, unsubscribe, parsePush } = pushesOf(session);
   return {
     verify: (options) => count(session.verify(options)),
@@ -154,6 +155,7 @@ function countedSession(
         throw error;
       }
     },
+    ...(versions && { versions: (request, options) => count(versions(request, options)) }),
     ...(subscribe && { subscribe: (request, options) => count(subscribe(request, options)) }),
     ...(renew && { renew: (request, options) => count(renew(request, options)) }),
     ...(unsubscribe && { unsubscribe: (request, options) => count(unsubscribe(request, options)) }),

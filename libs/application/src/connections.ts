@@ -1,11 +1,12 @@
-import { ConnectorError, type Connector, type RemoteAgenda } from '#connector-sdk';
+import type { Connector, RemoteAgenda } from '#connector-sdk';
 import type { ConflictPolicy } from '#domain';
 import type { Actor, Disclosure, LinkDirection } from './model.js';
 import { healthOf, type HealthStore, type LinkHealth } from './health.js';
 import type { Responsible } from './health-facts.js';
 import type { Alarm } from './jobs.js';
 import { syncLink } from './jobs.js';
-import type { Backends, Effects, Failure, SyncStore, Vault } from './ports.js';
+import type { Backends, Effects, Failure } from './ports.js';
+import type { Subscriptions } from './subscriptions.js';
 import { failureOf } from './sync-link.js';
 
 /** One connection as answers show it: never its secrets. */
@@ -42,12 +43,6 @@ export interface NewLink {
   /** True begins the first synchronisation at once; false makes a plan of it, for a person to approve. */
   readonly approved: boolean;
   readonly actor: Actor;
-}
-
-export interface PushSubscription {
-  readonly secret: Buffer;
-  readonly subscriptionId: string;
-  readonly until: number | null;
 }
 
 /** Connections and links in the database. */
@@ -87,9 +82,6 @@ export abstract class ConnectionStore {
    * removes what it wrote. The hub stays the master of the agenda until the remote one has been read.
    */
   abstract link(link: NewLink): Promise<'linked' | 'taken' | 'removing' | 'agenda-unknown' | 'connection-unknown'>;
-  abstract subscribed(organizationId: string, linkId: string, subscription: PushSubscription): Promise<void>;
-  /** The secret with which pushes for this link are signed, and its connection; `null` when there is none. */
-  abstract pushSecret(organizationId: string, linkId: string): Promise<{ secret: Buffer; connectionId: string } | null>;
 }
 
 export type ConnectionProblem =
@@ -201,18 +193,13 @@ export function issuesOf(
 export interface LinksParts {
   readonly store: ConnectionStore;
   readonly health: HealthStore;
-  readonly sync: SyncStore;
   readonly backends: Backends;
   readonly alarm: Alarm;
   readonly effects: Effects;
-  readonly vault: Vault;
-  /** Where backends send pushes; `null` = pushes are not asked for. */
-  readonly publicUrl: string | null;
-  /** Makes a secret of at least 24 bytes, base64url. */
-  readonly newSecret: () => string;
+  readonly subscriptions: Subscriptions;
 }
 
-/** Links between agendas and remote agendas: making, watching, forcing, and their pushes. */
+/** Links between agendas and remote agendas: making, watching, forcing. */
 export class Links {
   constructor(private readonly parts: LinksParts) {}
 
@@ -235,7 +222,7 @@ export class Links {
     }
     const outcome = await store.link(link);
     if (outcome === 'linked') {
-      await this.subscribe(link);
+      await this.parts.subscriptions.renew(link.organizationId, link.id);
       await alarm
         .wake(syncLink, { organizationId: link.organizationId, linkId: link.id, full: true })
         .catch(() => undefined);
@@ -246,58 +233,5 @@ export class Links {
   async health(organizationId: string, linkId: string): Promise<LinkHealth | null> {
     const [facts] = await this.parts.health.facts(organizationId, [linkId]);
     return facts === undefined ? null : healthOf(facts);
-  }
-
-  /** Authenticates a push and takes it as a hint: stored once, it wakes a pull. */
-  async receivePush(push: {
-    organizationId: string;
-    linkId: string;
-    headers: Readonly<Record<string, string | undefined>>;
-    rawBody: Buffer;
-  }): Promise<'accepted' | 'refused'> {
-    const { store, backends, sync, alarm, effects } = this.parts;
-    const { organizationId, linkId } = push;
-    const known = await store.pushSecret(organizationId, linkId);
-    if (known === null) return 'refused';
-    let hint;
-    try {
-      const { session } = await backends.open(organizationId, known.connectionId);
-      hint = session.parsePush?.({
-        headers: push.headers,
-        rawBody: push.rawBody,
-        secret: known.secret.toString(),
-        now: effects.now(),
-      });
-    } catch (error) {
-      if (!ConnectorError.is(error)) throw error;
-      return 'refused';
-    }
-    if (hint === undefined) return 'refused';
-    if (await sync.hinted(organizationId, linkId, hint.id))
-      await alarm.wake(syncLink, { organizationId, linkId, full: false }).catch(() => undefined);
-    return 'accepted';
-  }
-
-  /** A backend that pushes is asked to; one that will not is polled. */
-  private async subscribe(link: NewLink): Promise<void> {
-    const { store, backends, effects, publicUrl, newSecret } = this.parts;
-    if (publicUrl === null) return;
-    const { session } = await backends.open(link.organizationId, link.connectionId);
-    if (session.subscribe === undefined) return;
-    const secret = newSecret();
-    const callbackUrl = `${publicUrl}/v1/push/${link.organizationId}/${link.id}`;
-    try {
-      const { id, expiresAt } = await session.subscribe(
-        { agendaId: link.remoteAgendaId, callbackUrl, secret },
-        effects.deadline(10_000),
-      );
-      await store.subscribed(link.organizationId, link.id, {
-        secret: Buffer.from(secret),
-        subscriptionId: id,
-        until: expiresAt,
-      });
-    } catch (error) {
-      failureOf(error);
-    }
   }
 }

@@ -28,3 +28,8 @@ export * from './health.js';
 export * from './health-facts.js';
 export * from './link-lifecycle.js';
 export * from './link-stages.js';
+export * from './brake.js';
+export * from './full-reconcile.js';
+export * from './interest.js';
+export * from './quarantine.js';
+export * from './subscriptions.js';

@@ -49,6 +49,13 @@ export const cleanUp = defineJob({
   dedupeKey: ({ linkId }) => linkId,
 });
 
+/** Makes or renews a link's subscription to pushes. */
+export const renewSubscription = defineJob({
+  name: 'renew-subscription',
+  schema: z.strictObject({ organizationId: id, linkId: id }),
+  dedupeKey: ({ linkId }) => linkId,
+});
+
 /** Looks after the lights of an organization's links, and alerts people. */
 export const watchLinks = defineJob({
   name: 'watch-links',
@@ -56,8 +63,24 @@ export const watchLinks = defineJob({
   dedupeKey: ({ organizationId }) => organizationId,
 });
 
+/** Compares a link completely with what stands in the practitioner's agenda. */
+export const reconcileLink = defineJob({
+  name: 'reconcile-link',
+  schema: z.strictObject({ organizationId: id, linkId: id }),
+  dedupeKey: ({ linkId }) => linkId,
+});
+
 /** Every job there is. */
-export const jobs = [drainLane, syncLink, expireHolds, extendOpenings, cleanUp, watchLinks] as const;
+export const jobs = [
+  drainLane,
+  syncLink,
+  expireHolds,
+  extendOpenings,
+  cleanUp,
+  watchLinks,
+  renewSubscription,
+  reconcileLink,
+] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */
 export abstract class Alarm {

@@ -1,4 +1,5 @@
 import { LaneLost } from './errors.js';
+import { FullReconcile } from './full-reconcile.js';
 import type { LinkStages } from './link-stages.js';
 import type { Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
 import type { RemoteWriter } from './remote-writer.js';
@@ -12,9 +13,8 @@ const HEARTBEAT_MS = 2_500;
 export interface LaneTask {
   readonly organizationId: string;
   readonly agendaId: string;
-  readonly sync: 'none' | 'delta' | 'full';
-  /** A person has looked at the deletions that the brake held back: this pull carries them out. */
-  readonly releaseDeletions?: boolean;
+  /** `reconcile`: everything is compared, and read where it differs. */
+  readonly sync: 'none' | 'delta' | 'full' | 'reconcile';
 }
 
 /** `busy`: another process works on this agenda. `unreachable`: its backend did not answer, or a person stopped the link; the writes wait. */
@@ -35,7 +35,11 @@ export interface LaneParts {
 export class LaneRunner {
   private readonly running = new Map<string, Promise<LaneOutcome>>();
 
-  constructor(private readonly parts: LaneParts) {}
+  private readonly reconcile: FullReconcile;
+
+  constructor(private readonly parts: LaneParts) {
+    this.reconcile = new FullReconcile(parts.store, parts.sync, parts.effects);
+  }
 
   /** Runs the lane, joining a run of this process that does the same. Throws only when the database fails. */
   run(task: LaneTask): Promise<LaneOutcome> {
@@ -125,12 +129,13 @@ export class LaneRunner {
     }
   }
 
-  private async pull(remote: Remote, { sync, releaseDeletions = false }: LaneTask): Promise<boolean> {
+  private async pull(remote: Remote, { sync }: LaneTask): Promise<boolean> {
     const { stages } = this.parts;
     const { phase } = remote.link;
     try {
       if (phase === 'planning') await stages.plan(remote);
-      else await this.parts.sync.pull(remote, { full: sync === 'full' || phase === 'reading', releaseDeletions });
+      else if (sync === 'reconcile' && phase !== 'reading') await this.reconcile.run(remote);
+      else await this.parts.sync.pull(remote, { full: sync === 'full' || phase === 'reading' });
       if (phase === 'reading') await stages.backfill(remote);
       return true;
     } catch (error) {

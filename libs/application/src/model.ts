@@ -1,4 +1,4 @@
-import type { AppointmentStatus, ConflictPolicy, Interval } from '#domain';
+import type { AppointmentStatus, ConflictPolicy, Interval, PollConditions } from '#domain';
 
 /** Who does something: a collaborator through an application's key, the practitioner in his own tool, or the hub itself. */
 export type Actor =
@@ -113,4 +113,26 @@ export interface LinkRecord {
   readonly timeZone: string;
   /** Milliseconds since the last complete read by the database's clock; `null` = never read. */
   readonly ageMs: number | null;
+  /** Milliseconds since everything in the window was last compared; `null` = never. */
+  readonly reconciledMs: number | null;
+  /** Milliseconds until it is to be polled; negative when it is due. */
+  readonly dueInMs: number;
+  /** Deletions are held back; `released` are the remote ids whose deletion a person has looked at. `null` = none are. */
+  readonly brake: { readonly released: readonly string[] } | null;
+  /** What the database knows of when to poll next. */
+  readonly pace: LinkPace;
+}
+
+export type LinkPace = Pick<
+  PollConditions,
+  'wantedMs' | 'pushed' | 'localHour' | 'staleAfterMs' | 'links' | 'throttledMs'
+>;
+
+/** What the daily comparison of a link found. */
+export interface ReconcileReport {
+  /** Weeks compared, and those of them that were read again. */
+  readonly weeks: number;
+  readonly readAgain: number;
+  /** Differences that nothing had told of. Each one is a fault, here or there. */
+  readonly repaired: number;
 }

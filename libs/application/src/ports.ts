@@ -8,6 +8,7 @@ import type {
   Patient,
   Reason,
   ReasonCode,
+  ReconcileReport,
   RequestKey,
 } from './model.js';
 
@@ -239,9 +240,14 @@ export abstract class SyncStore {
   abstract base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase>;
   /** One transaction: what reconcile decided, then (last) the cursor. Throws LaneLost when the lease is another's by now. */
   abstract apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied>;
+  /** Records what a complete comparison found. */
+  abstract reconciled(link: LinkRecord, report: ReconcileReport): Promise<void>;
   abstract failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void>;
-  /** Remembers a push and asks for a poll; false when the same push was seen before. */
-  abstract hinted(organizationId: string, linkId: string, hintId: string): Promise<boolean>;
+  /**
+   * Remembers a push and makes the link due, a few times a second at most. Resolves to the milliseconds until then; `null` when
+   * the same push was seen before, or the link was due already.
+   */
+  abstract hinted(organizationId: string, linkId: string, hintId: string): Promise<number | null>;
 }
 
 /** An open conversation with the backend behind a link. */
@@ -277,12 +283,16 @@ export abstract class Vault {
 export abstract class DueWork {
   abstract lanes(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
   abstract links(limit: number): Promise<readonly { organizationId: string; linkId: string; full: boolean }[]>;
+  /** Links to be compared completely; they are not among {@link links}. */
+  abstract reconciles(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
   abstract holds(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
   abstract openings(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
   /** Links that are gone and left something to remove. */
   abstract removals(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
   /** Organizations that have links to watch. */
   abstract watched(limit: number): Promise<readonly { organizationId: string }[]>;
+  /** Links whose subscription to pushes is to be made or renewed. */
+  abstract subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
 }
 
 export type { Disclosure };

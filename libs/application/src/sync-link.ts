@@ -1,4 +1,5 @@
 import {
+  nextPollMs,
   overlaps,
   reconcile,
   type Action,
@@ -9,6 +10,7 @@ import {
 } from '#domain';
 import { ConnectorError, type CallOptions, type PullRequest } from '#connector-sdk';
 import { backoffMs } from './backoff.js';
+import { chunksOf, isMissing } from './sync-actions.js';
 import { summaryDigest } from './disclosure.js';
 import type { LinkRecord } from './model.js';
 import type { Applied, Backend, Effects, Failure, Lease, PullEnd, SyncStore } from './ports.js';
@@ -26,28 +28,22 @@ const PAST_DAYS = 31;
 const HORIZON_DAYS = 183;
 /** A pull as a whole, however many pages. */
 const PULL_MS = 60_000;
-/** Rows (mirrors and busy intervals) per transaction: the agenda is locked meanwhile. */
-const CHUNK_ROWS = 500;
 /** A refused credential is not hammered: accounts get locked. Changing it, or a forced sync, tries at once. */
 const AUTH_RETRY_MS = 15 * 60_000;
-/** An agenda that just changed is read again soon, a quiet one seldom. */
-const BUSY_POLL_MS = 10_000;
-const QUIET_POLL_MS = 60_000;
+/** What could not be removed is tried again soon. */
+const AGAIN_POLL_MS = 10_000;
 /** More than this share and this number of deletions in one run waits for a person. */
 const MAX_DELETION_SHARE = 0.2;
-const MAX_DELETIONS = 10;
+export const MAX_DELETIONS = 10;
 
 export interface PullOptions {
   /** Reads everything anew instead of the changes since the cursor. */
   readonly full?: boolean;
   /** What was just written and read back, so that it is judged together with what happened around it. */
   readonly own?: RemoteObject;
-  /** A person has looked at the deletions that the brake held back. */
-  readonly releaseDeletions?: boolean;
 }
 
 interface Read {
-  readonly releaseDeletions?: boolean;
   readonly changes: readonly RemoteChange[];
   readonly cursor: string | null;
   readonly complete: CompleteListing | null;
@@ -81,19 +77,24 @@ export class SyncLink {
   async pull(remote: Remote, options: PullOptions = {}): Promise<Applied> {
     const asOf = await this.store.clock(remote.link.organizationId);
     const window = pullWindow(this.effects.now());
-    const read = await this.read(remote, window, options.full === true ? null : remote.link.cursor);
+    // Whether what is held back is still missing, only a complete read can tell.
+    const full = options.full === true || remote.link.brake !== null;
+    const read = await this.read(remote, window, full ? null : remote.link.cursor);
     const changes = options.own === undefined ? read.changes : [...stillThere(options.own, read), ...read.changes];
-    const actions = await this.plan(remote, window, {
-      ...read,
-      changes,
-      releaseDeletions: options.releaseDeletions === true,
-    });
+    const actions = await this.plan(remote, window, { ...read, changes });
+    const braked = actions.some(({ type }) => type === 'brake');
     const end: PullEnd = {
       cursor: read.cursor,
       asOf,
       full: read.complete !== null,
-      braked: actions.some(({ type }) => type === 'brake'),
-      nextPollMs: actions.length > 0 ? BUSY_POLL_MS : QUIET_POLL_MS,
+      braked,
+      nextPollMs: nextPollMs({
+        ...remote.link.pace,
+        changed: actions.length > 0,
+        braked,
+        rateLimit: remote.backend.capabilities.rateLimit,
+        spread: this.effects.random(),
+      }),
     };
     return this.act(remote, actions, end);
   }
@@ -102,6 +103,18 @@ export class SyncLink {
   async rehearse(remote: Remote): Promise<readonly Action[]> {
     const window = pullWindow(this.effects.now());
     return this.plan(remote, window, await this.read(remote, window, null));
+  }
+
+  /** Reads one part of the window anew; `known` are the versions expected there. The cursor stays where it is. */
+  async readAgain(
+    remote: Remote,
+    only: Interval,
+    known: ReadonlyMap<string, string | null>,
+  ): Promise<Applied & { readonly braked: boolean }> {
+    const window = pullWindow(this.effects.now());
+    const range = { window, only, cursor: null, known: () => Promise.resolve(known) };
+    const actions = await this.plan(remote, window, await this.collect(remote, range, this.effects.deadline(PULL_MS)));
+    return { ...(await this.act(remote, actions)), braked: actions.some(({ type }) => type === 'brake') };
   }
 
   /** Applies what is known of single objects outside a pull: a write that was read back, an object that was looked up. */
@@ -135,14 +148,14 @@ export class SyncLink {
 
   private async collect(
     { link, backend }: Remote,
-    range: Pick<PullRequest, 'window' | 'cursor'>,
+    range: Pick<PullRequest, 'window' | 'cursor'> & Partial<PullRequest>,
     options: CallOptions,
   ): Promise<Read> {
     const request: PullRequest = {
-      ...range,
       agendaId: link.remoteAgendaId,
       timeZone: link.timeZone,
       known: () => this.store.versions(link),
+      ...range,
     };
     const changes: RemoteChange[] = [];
     for await (const item of backend.session.pull(request, options)) {
@@ -172,7 +185,8 @@ export class SyncLink {
       }),
       changes: digested.changes,
       complete: digested.complete,
-      releaseDeletions: read.releaseDeletions === true,
+      releaseDeletions: false,
+      released: new Set(link.brake?.released),
     });
     return read.complete === null ? actions : this.lookAgain(remote, window, { actions, complete: read.complete });
   }
@@ -232,7 +246,7 @@ export class SyncLink {
       if (removed === 'gone') gone.push({ type: 'forget', remoteId: object.remoteId });
       again ||= removed === 'again';
     }
-    const kept = end && again ? { ...end, cursor: remote.link.cursor, nextPollMs: BUSY_POLL_MS } : end;
+    const kept = end && again ? { ...end, cursor: remote.link.cursor, nextPollMs: AGAIN_POLL_MS } : end;
     await this.store.apply(remote.link, gone, kept, remote.lease);
   }
 
@@ -252,28 +266,6 @@ export class SyncLink {
       return kind === 'forbidden' || kind === 'invalid' ? 'kept' : 'again';
     }
   }
-}
-
-/** One of ours that is not where it was; what else becomes of it, the policy has said. */
-function isMissing(action: Action): action is Extract<Action, { type: 'follow-cancel' | 'recreate' | 'conflict' }> {
-  const { type } = action;
-  return (type === 'follow-cancel' || type === 'recreate' || type === 'conflict') && action.object === null;
-}
-
-/** At least one chunk, so that the end of a pull without changes is stored too. */
-function chunksOf(actions: readonly Action[]): Action[][] {
-  const chunks: Action[][] = [[]];
-  let rows = 0;
-  for (const action of actions) {
-    const weight = 'object' in action ? 1 + (action.object?.busy.length ?? 0) : 1;
-    if (rows > 0 && rows + weight > CHUNK_ROWS) {
-      chunks.push([]);
-      rows = 0;
-    }
-    chunks.at(-1)?.push(action);
-    rows += weight;
-  }
-  return chunks;
 }
 
 /** What was read back before the pull is older than what the pull says of it, so it comes first, unless it is gone. */

@@ -9,6 +9,11 @@ export interface Capabilities {
   readonly maxWindowDays: number | null;
   /** Notifications: `hint` says that something changed, `full` carries the change (treated as a hint all the same). */
   readonly push: 'none' | 'hint' | 'full';
+  /**
+   * How a push proves that it is authentic: `signature`, made with the secret (kept sealed), or `token`, the secret itself
+   * sent back (kept as a hash only: see `PushRequest.secret`). `signature` when left out.
+   */
+  readonly pushProof?: 'signature' | 'token';
   /** `full` appointments, `busy-only` blocks, `request` (accepted or refused later), or nothing. */
   readonly write: 'full' | 'busy-only' | 'request' | 'none';
   /** Whether the backend can keep an interval for a while before it is booked. */

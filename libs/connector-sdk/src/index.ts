@@ -3,3 +3,4 @@ export * from './connector.js';
 export * from './errors.js';
 export * from './http.js';
 export * from './session.js';
+export * from './push-secret.js';

@@ -30,6 +30,11 @@ export interface PullRequest {
   readonly cursor: string | null;
   /** Range in which busy time is wanted; also the range of a complete listing. */
   readonly window: Interval;
+  /**
+   * Only with `cursor` null, and only to a session that lists `versions`: the part of the window to be listed. Busy time is
+   * still told for the whole window. What is listed beyond it does no harm, if `complete` says so.
+   */
+  readonly only?: Interval;
   /** IANA zone in which floating times and all-day events are understood. */
   readonly timeZone: string;
   /** Version of every object the hub knows, by remote id: lets a connector without delta fetch only what differs. */
@@ -95,6 +100,7 @@ export interface Subscription {
 export interface PushRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly rawBody: Buffer;
+  /** The secret of the subscription; its hash where `pushProof` is `token` (compare with `isPushToken`). */
   readonly secret: string;
   /** Epoch milliseconds, for the age of signatures. */
   readonly now: number;
@@ -121,6 +127,14 @@ export interface Session {
   listAgendas(options: CallOptions): Promise<readonly RemoteAgenda[]>;
   /** Reads changes. Throws `cursor_expired` when only a complete listing can help. `not_found`: the agenda itself is gone. */
   pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem>;
+  /**
+   * The version of every object that stands in a window, read without its content; `null` where the server gives none.
+   * Lets the daily comparison pass over what did not change: a version must change whenever anything of the object does.
+   */
+  versions?(
+    request: { readonly agendaId: string; readonly window: Interval },
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, string | null>>;
   /** Throws `taken`, or `stale` when the reference was used by an object that was since deleted. */
   create(request: CreateRequest, options: CallOptions): Promise<RemoteObject>;
   /** Throws `stale` when the version moved on, `not_found` when the object is gone, `taken`. */

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { PushRequest } from '#connector-sdk';
+import { hashPushToken, type Capabilities, type PushRequest } from '#connector-sdk';
 
 /** A push as it arrived. */
 export type Received = Pick<PushRequest, 'headers' | 'rawBody'>;
@@ -51,4 +51,9 @@ export async function openReceiver(): Promise<Receiver> {
         });
       }),
   };
+}
+
+/** As the hub asks: of a secret that is only compared it keeps no more than the hash. */
+export function pushRequestOf(push: Received, secret: string, { pushProof }: Capabilities): PushRequest {
+  return { ...push, secret: pushProof === 'token' ? hashPushToken(secret) : secret, now: Date.now() };
 }

@@ -8,3 +8,5 @@ export * from './reconcile-types.js';
 export * from './recurrence.js';
 export * from './remote.js';
 export * from './time-zone.js';
+export * from './polling.js';
+export * from './weeks.js';

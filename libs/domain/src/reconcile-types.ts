@@ -70,6 +70,8 @@ export interface ReconcileInput {
   readonly complete: CompleteListing | null;
   /** True when a person has released the brake for this run. */
   readonly releaseDeletions: boolean;
+  /** Remote ids whose deletion a person has looked at and released: they do not count for the brake. None when left out. */
+  readonly released?: ReadonlySet<string>;
 }
 
 /** Why a person must look at an appointment. */
@@ -160,4 +162,10 @@ export type Action =
    * Deletions held back: the plan contains none of them. Keep the cursor where it was, so that they are read again when
    * a person has looked.
    */
-  | { readonly type: 'brake'; readonly deletions: number; readonly known: number };
+  | {
+      readonly type: 'brake';
+      readonly deletions: number;
+      readonly known: number;
+      /** Remote ids of what would be deleted. */
+      readonly held: readonly string[];
+    };

@@ -198,7 +198,9 @@ describe('deleting', () => {
   });
 
   test('an agenda that lost everything is an outage until a person says otherwise', () => {
-    expect(plan({ known: foreign(3), complete: listing() })).toEqual([{ type: 'brake', deletions: 3, known: 3 }]);
+    expect(plan({ known: foreign(3), complete: listing() })).toEqual([
+      { type: 'brake', deletions: 3, known: 3, held: foreign(3).map(({ remoteId }) => remoteId) },
+    ]);
     expect(types({ known: foreign(3), complete: listing(), releaseDeletions: true })).toEqual([
       'forget',
       'forget',
@@ -206,6 +208,14 @@ describe('deleting', () => {
     ]);
     expect(types({ known: foreign(2), complete: listing() })).toEqual(['forget', 'forget']);
     expect(types({ known: foreign(3), complete: listing('f1') })).toEqual(['forget', 'forget']);
+  });
+
+  test('a person releases what he has seen, and nothing more', () => {
+    const seen = new Set(foreign(5).map(({ remoteId }) => remoteId));
+    const all = { complete: listing(), released: seen };
+    expect(types({ known: foreign(5), ...all })).toEqual(Array.from({ length: 5 }, () => 'forget'));
+    expect(types({ known: foreign(7), ...all })).toEqual(Array.from({ length: 7 }, () => 'forget'));
+    expect(plan({ known: foreign(8), ...all })).toMatchObject([{ type: 'brake', deletions: 8 }]);
   });
 
   test('the brake needs both a share and a number, counts freed appointments, and spares what the hub removed', () => {

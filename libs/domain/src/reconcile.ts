@@ -34,12 +34,15 @@ export function reconcile(input: ReconcileInput): Action[] {
   });
   const freed = seen.filter(isDeletion);
   const [expected, lost] = splitLost(reading, input);
-  const deletions = lost.length + freed.length;
+  const held = [...lost, ...freed].map(({ remoteId }) => remoteId);
   const total = input.knownTotal ?? input.known.length;
-  const ignored = [...reading.renamed, ...expected];
-  const braked = !input.releaseDeletions && mustBrake(input, { lost, ignored, deletions, total });
+  const isReleased = (remoteId: string) => input.released?.has(remoteId) === true;
+  const deletions = held.filter((remoteId) => !isReleased(remoteId)).length;
+  const unseen = lost.filter(({ remoteId }) => !isReleased(remoteId));
+  const ignored = [...reading.renamed, ...expected, ...lost.filter(({ remoteId }) => isReleased(remoteId))];
+  const braked = !input.releaseDeletions && mustBrake(input, { lost: unseen, ignored, deletions, total });
   return [
-    ...(braked ? [{ type: 'brake', deletions, known: total } as const] : []),
+    ...(braked ? [{ type: 'brake', deletions: held.length, known: total, held } as const] : []),
     ...[...reading.renamed].map(forget),
     ...(braked
       ? []
@@ -51,7 +54,7 @@ export function reconcile(input: ReconcileInput): Action[] {
   ];
 }
 
-function isDeletion(action: Action): boolean {
+function isDeletion(action: Action): action is Extract<Action, { type: 'follow-cancel' | 'recreate' | 'conflict' }> {
   const { type } = action;
   return type === 'follow-cancel' || type === 'recreate' || (type === 'conflict' && action.reason === 'deleted-there');
 }

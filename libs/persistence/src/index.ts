@@ -15,3 +15,7 @@ export * from './stores/disconnections.js';
 export * from './stores/health.js';
 export * from './stores/links.js';
 export * from './stores/stages.js';
+export * from './stores/brake.js';
+export * from './stores/interest.js';
+export * from './stores/quarantine.js';
+export * from './stores/subscriptions.js';

@@ -45,6 +45,8 @@ async function fill(
       [organization, link, '2', 'unreadable', Buffer.alloc(1)],
     ],
     ['push_hint', 'organization_id, link_id, hint_id', [organization, link, '3']],
+    ['held_deletion', 'organization_id, link_id, remote_id', [organization, link, '4']],
+    ['push_secret', 'organization_id, link_id, id, hash', [organization, link, id, 'hash']],
     ['agenda_lane', 'organization_id, agenda_id', [organization, agenda]],
     [
       'feed',
@@ -231,8 +233,9 @@ describe('the isolation of organizations', () => {
     const GRANTED: Record<string, string> = {
       agenda: 'organization_id, id, opened_until',
       appointment: 'organization_id, id, agenda_id, status, hold_until',
+      connection: 'organization_id, id, blocked_until',
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',
-      link: 'organization_id, id, agenda_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at',
+      link: 'organization_id, id, agenda_id, connection_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at, resubscribe_at',
       organization: 'organization_id',
       remote_write: 'organization_id, appointment_id, agenda_id, state, due_at',
     };

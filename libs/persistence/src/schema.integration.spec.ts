@@ -149,6 +149,11 @@ describe('the schema', () => {
       'claim claim_copy O deferred',
       'claim claim_ends O',
       'claim claim_exemption O',
+      'link link_deletions_settled O',
+      'link link_pull_again O',
+      'quarantine quarantine_announce O',
+      'quarantine quarantine_announce_again O',
+      'quarantine quarantine_keep O',
       'remote_write remote_write_departing_claim O deferred',
     ]);
   });
@@ -173,8 +178,9 @@ describe('the schema', () => {
     expect(granted).toEqual([
       'agenda SELECT organization_id id opened_until',
       'appointment SELECT organization_id id agenda_id status hold_until',
+      'connection SELECT organization_id id blocked_until',
       'disconnection SELECT organization_id link_id agenda_id state due_at',
-      'link SELECT organization_id id agenda_id status reconciled_at poll_at subscription_until phase paused_at',
+      'link SELECT organization_id id agenda_id connection_id status reconciled_at poll_at subscription_until phase paused_at resubscribe_at',
       'organization SELECT organization_id',
       'remote_write SELECT organization_id appointment_id agenda_id state due_at',
     ]);

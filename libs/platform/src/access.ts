@@ -5,7 +5,13 @@ import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 
 /** What an API key can be allowed to do; every route declares the one it needs. */
-export const SCOPES = ['agenda:read', 'appointment:write', 'connection:manage', 'event:read'] as const;
+export const SCOPES = [
+  'agenda:read',
+  'appointment:write',
+  'connection:manage',
+  'event:read',
+  'quarantine:read',
+] as const;
 
 export type Scope = (typeof SCOPES)[number];
 

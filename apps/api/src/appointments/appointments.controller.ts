@@ -16,6 +16,7 @@ import {
   type Exchange,
 } from '#platform';
 import { actingAs } from '../shared/acting.js';
+import { Demand } from '../shared/demand.js';
 import { idPath, type IdPath } from '../shared/ids.js';
 import { decodeCursor, encodeCursor } from '../shared/paging.js';
 import { BOOKING_PROBLEMS, CANCEL_PROBLEMS, MOVE_PROBLEMS } from './appointment-problems.js';
@@ -39,6 +40,7 @@ export class AppointmentsController {
     private readonly booking: Booking,
     private readonly bookings: Bookings,
     private readonly answers: AppointmentAnswers,
+    private readonly demand: Demand,
   ) {}
 
   /** Books, from a hold or directly. 201: it stands in the practitioner's agenda. 202: not certain yet. */
@@ -52,6 +54,7 @@ export class AppointmentsController {
   ): Promise<AppointmentView> {
     const { caller, waitMs } = exchange;
     const { organizationId } = caller;
+    if ('agenda' in body) this.demand.note(organizationId, [body.agenda]);
     const key = requiredIdempotency(exchange.headers, ['POST /v1/appointments', body]);
     const request = { organizationId, actor: actingAs(caller), waitMs, key, patient: toPatient(body.patient) };
     const answer =

@@ -16,6 +16,7 @@ import { AppointmentAnswers } from '../appointments/appointment-answers.js';
 import { BOOKING_PROBLEMS } from '../appointments/appointment-problems.js';
 import { appointmentView, type AppointmentView } from '../appointments/appointments.schemas.js';
 import { actingAs } from '../shared/acting.js';
+import { Demand } from '../shared/demand.js';
 import { idPath, type IdPath } from '../shared/ids.js';
 import { holdInput } from './holds.schemas.js';
 
@@ -25,6 +26,7 @@ export class HoldsController {
     private readonly booking: Booking,
     private readonly bookings: Bookings,
     private readonly answers: AppointmentAnswers,
+    private readonly demand: Demand,
   ) {}
 
   /** Keeps a slot while the patient is on the phone; it ends by itself. */
@@ -38,6 +40,7 @@ export class HoldsController {
   ): Promise<AppointmentView> {
     const { caller, waitMs } = exchange;
     const { agenda, motif, start, seconds } = body;
+    this.demand.note(caller.organizationId, [agenda]);
     const key = requiredIdempotency(exchange.headers, ['POST /v1/holds', body]);
     const place = { id: newId(), agendaId: agenda, motifId: motif, start, holdSeconds: seconds };
     const answer = await this.booking.hold({

@@ -94,12 +94,11 @@ export class LinksController {
   async sync(
     @ExchangeParam() { caller, reply, waitMs }: Exchange,
     @Param({ schema: idPath }) { id }: IdPath,
-    @Body({ schema: syncInput.prefault({}) }) { full: wanted, releaseDeletions }: z.output<typeof syncInput>,
+    @Body({ schema: syncInput.prefault({}) }) { full }: z.output<typeof syncInput>,
   ): Promise<z.input<typeof healthView>> {
     const { organizationId } = caller;
     const { agendaId } = await this.known(organizationId, id);
-    const full = wanted || releaseDeletions;
-    const run = this.lanes.run({ organizationId, agendaId, sync: full ? 'full' : 'delta', releaseDeletions });
+    const run = this.lanes.run({ organizationId, agendaId, sync: full ? 'full' : 'delta' });
     const done = await Promise.race([run.then((outcome) => outcome !== 'busy'), sleep(waitMs, false, { ref: false })]);
     if (!done) await this.alarm.wake(syncLink, { organizationId, linkId: id, full }).catch(() => undefined);
     void reply.code(done ? 200 : 202);

@@ -44,10 +44,6 @@ export const linkChange = z.strictObject(policies).partial().meta({ id: 'LinkCha
 export const syncInput = z
   .strictObject({
     full: z.boolean().default(false).meta({ description: 'Reads everything anew instead of the changes.' }),
-    releaseDeletions: z.boolean().default(false).meta({
-      description:
-        'Lets the deletions through that the brake holds back: somebody has looked, and they are meant. Reads everything anew.',
-    }),
   })
   .meta({ id: 'SyncRequest' });
 

@@ -1,13 +1,13 @@
 import { Body, Controller, Headers, HttpCode, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
-import { Links } from '#application';
+import { Subscriptions } from '#application';
 import { Answers, Problem, Public } from '#platform';
 
 const names = z.object({ organizationId: z.uuid().toLowerCase(), linkId: z.uuid().toLowerCase() });
 
 @Controller('v1/push')
 export class PushController {
-  constructor(private readonly links: Links) {}
+  constructor(private readonly subscriptions: Subscriptions) {}
 
   /** A signed notification of a backend. It is a hint: it wakes a read. Every failure gets the same answer. */
   @Post(':organizationId/:linkId')
@@ -25,7 +25,7 @@ export class PushController {
     const single = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
     );
-    if ((await this.links.receivePush({ ...named.data, headers: single, rawBody })) !== 'accepted')
+    if ((await this.subscriptions.receive({ ...named.data, headers: single, rawBody })) !== 'accepted')
       throw new Problem('unauthenticated');
   }
 }

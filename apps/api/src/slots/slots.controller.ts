@@ -2,6 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import { Calendar, SearchSlots, type SlotsFound } from '#application';
 import { Answers, CallerParam, Problem, Right, type Caller } from '#platform';
+import { Demand } from '../shared/demand.js';
 import { nextSlotsQuery, slotsQuery, slotsView, viewSlots } from './slots.schemas.js';
 
 @Controller('v1/slots')
@@ -9,6 +10,7 @@ export class SlotsController {
   constructor(
     private readonly slots: SearchSlots,
     private readonly calendar: Calendar,
+    private readonly demand: Demand,
   ) {}
 
   /** Bookable slots in a window, each with how fresh what is known of its agenda is. */
@@ -47,9 +49,10 @@ export class SlotsController {
     organizationId: string,
     { agenda, motif }: { agenda?: string[] | undefined; motif: string },
   ): Promise<readonly string[]> {
-    if (agenda !== undefined) return [...new Set(agenda)];
-    const motifs = await this.calendar.motifs(organizationId);
-    return motifs.find(({ id }) => id === motif)?.agendaIds ?? [];
+    const motifs = agenda === undefined ? await this.calendar.motifs(organizationId) : [];
+    const asked = agenda ?? motifs.find(({ id }) => id === motif)?.agendaIds ?? [];
+    this.demand.note(organizationId, asked);
+    return [...new Set(asked)];
   }
 
   private answer(found: SlotsFound | null, agendaIds: readonly string[]): z.input<typeof slotsView> {

@@ -23,6 +23,12 @@ interface SubscriptionParams {
 const count = z.coerce.number().int().min(1).max(MAX_PAGE).default(PAGE);
 const agendasQuery = z.strictObject({ limit: count, after: z.string().optional() });
 const changesQuery = z.strictObject({ after: z.coerce.number().int().min(0), limit: count });
+const versionsQuery = z.strictObject({
+  from: z.coerce.number().int(),
+  to: z.coerce.number().int(),
+  after: z.string().optional(),
+  limit: count,
+});
 const entriesQuery = z.strictObject({
   from: z.coerce.number().int().optional(),
   to: z.coerce.number().int().optional(),
@@ -73,6 +79,16 @@ function registerReads(scope: FastifyInstance, { store, faults }: ApiParts): voi
       .filter((entry) => ids === undefined || ids.has(entry.id))
       .filter((entry) => after === undefined || entry.id > after);
     return { ...page(found, cut(faults, limit), view), seq: store.seq() };
+  });
+
+  scope.get<{ Params: AgendaParams }>('/agendas/:agendaId/versions', (request) => {
+    const agenda = opened(store, request, request.params.agendaId);
+    const { from, to, after, limit } = parsed(versionsQuery, request.query);
+    const found = store
+      .live(agenda.id)
+      .filter((entry) => entry.start < to && from < entry.end)
+      .filter((entry) => after === undefined || entry.id > after);
+    return page(found, cut(faults, limit), ({ id, version }) => ({ id, version }));
   });
 
   scope.get<{ Params: AgendaParams }>('/agendas/:agendaId/changes', (request) => {

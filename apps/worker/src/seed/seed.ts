@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Actor, Alarm, Connections, Links } from '#application';
 import { connectors } from '#connectors';
@@ -56,11 +55,11 @@ class NoAlarm extends Alarm {
  */
 export async function seed(database: Database, environment: Environment, vendorsUrl: string): Promise<Demonstration> {
   await database.withOrganization(organization.id, insertPractice);
-  const useCases = createUseCases(database, environment);
+  const useCases = createUseCases(database, environment, new NoAlarm());
   try {
     for (const { id } of agendas) await useCases.housekeeping.extendOpenings(organization.id, id);
     await connect(useCases, vendorsUrl);
-    await linkAgendas(useCases, environment);
+    await linkAgendas(useCases);
   } finally {
     await useCases.close();
   }
@@ -139,17 +138,14 @@ async function connect({ connections, backends, effects }: UseCases, vendorsUrl:
 }
 
 /** With its simulator up a link is made as the API makes one, pushes included; without, it is made and polled. */
-async function linkAgendas(useCases: UseCases, environment: Environment): Promise<void> {
+async function linkAgendas(useCases: UseCases): Promise<void> {
   const links = new Links({
     store: useCases.connections,
     health: useCases.health,
-    sync: useCases.sync,
     backends: useCases.backends,
     effects: useCases.effects,
-    vault: useCases.vault,
     alarm: new NoAlarm(),
-    publicUrl: environment.PUBLIC_URL ?? null,
-    newSecret: () => randomBytes(32).toString('base64url'),
+    subscriptions: useCases.subscriptions,
   });
   for (const { id: agendaId, linkId, remoteAgendaId } of agendas) {
     if (remoteAgendaId === null || (await useCases.sync.link(organization.id, linkId)) !== null) continue;

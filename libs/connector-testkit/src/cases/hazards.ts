@@ -6,7 +6,7 @@ import { both, repeatable, writes, type Condition, type ConformanceCase } from '
 import type { CaseContext } from '../context.js';
 import { LATE_MS, type HazardName } from '../harness.js';
 import type { Mirror } from '../mirror.js';
-import { openReceiver } from '../receiver.js';
+import { openReceiver, pushRequestOf } from '../receiver.js';
 import { expectQuiet } from './reading.js';
 
 const ARRIVES_MS = 5_000;
@@ -140,7 +140,7 @@ const pushedInDisorder: ConformanceCase = {
   name: 'push-reorder: pushes that overtake one another are hints all the same, and a pull tells what is',
   unless: both(pushes, hasHazard('push-reorder')),
   async run(context) {
-    const { session, harness } = context;
+    const { session, harness, capabilities } = context;
     const receiver = await openReceiver();
     const secret = randomBytes(24).toString('base64url');
     const request = { agendaId: harness.agendaId, callbackUrl: receiver.url, secret };
@@ -153,7 +153,7 @@ const pushedInDisorder: ConformanceCase = {
       await sleep(ARRIVES_MS / 10);
       await harness.remote.move(remoteId, context.hour(1));
       const received = await receiver.wait(2, ARRIVES_MS);
-      const hints = received.map((push) => session.parsePush?.({ ...push, secret, now: Date.now() }).id);
+      const hints = received.map((push) => session.parsePush?.(pushRequestOf(push, secret, capabilities)).id);
       expect(new Set(hints).size).toBeGreaterThanOrEqual(2);
       expect((await mirror.pull(context.call().signal)).added).toMatchObject([{ remoteId, when: context.hour(1) }]);
       if (subscription) await session.unsubscribe?.({ subscriptionId: subscription.id }, context.call());

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import type { PushHint, PushRequest, Session, SubscribeRequest } from '#connector-sdk';
 import { both, hasFault, type Condition, type ConformanceCase } from '../case.js';
 import type { CaseContext } from '../context.js';
-import { openReceiver, type Received, type Receiver } from '../receiver.js';
+import { openReceiver, pushRequestOf, type Received, type Receiver } from '../receiver.js';
 
 const ARRIVES_MS = 3_000;
 const QUIET_MS = 400;
@@ -64,11 +64,7 @@ async function firstPush({ context, receiver, request }: Subscribed): Promise<Pu
   await context.harness.remote.put({ ...context.hour(0), title: 'Privé' });
   const [push] = await receiver.wait(1, ARRIVES_MS);
   if (!push) throw new Error('no push arrived');
-  return asRequest(push, request);
-}
-
-function asRequest(push: Received, { secret }: SubscribeRequest): PushRequest {
-  return { ...push, secret, now: Date.now() };
+  return pushRequestOf(push, request.secret, context.capabilities);
 }
 
 /**
@@ -130,7 +126,10 @@ export const notifications: readonly ConformanceCase[] = [
       await firstPush(given);
       const twins = await given.receiver.wait(2, ARRIVES_MS);
       expect(twins.length).toBeGreaterThanOrEqual(2);
-      expect(new Set(twins.map((push) => given.pushing.parsePush(asRequest(push, given.request)).id)).size).toBe(1);
+      const { secret } = given.request;
+      const idOf = (push: Received): string =>
+        given.pushing.parsePush(pushRequestOf(push, secret, given.context.capabilities)).id;
+      expect(new Set(twins.map(idOf)).size).toBe(1);
     }),
   },
   {

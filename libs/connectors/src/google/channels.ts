@@ -1,6 +1,7 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   ConnectorError,
+  isPushToken,
   type CallOptions,
   type PushHint,
   type PushRequest,
@@ -62,11 +63,7 @@ export function parsePush({ headers, rawBody, secret }: PushRequest): PushHint {
   const id = headers['x-goog-channel-id'] ?? '';
   const number = headers['x-goog-message-number'] ?? '';
   const complete = id !== '' && /^\d{1,19}$/.test(number) && (headers['x-goog-resource-id'] ?? '') !== '';
-  const known = timingSafeEqual(digest(headers['x-goog-channel-token'] ?? ''), digest(secret));
+  const known = isPushToken(headers['x-goog-channel-token'], secret);
   if (!known || !complete || rawBody.length > 0) throw new ConnectorError('auth', 'the push is not authentic');
   return { id: `${id}:${number}`, agendaIds: [] };
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

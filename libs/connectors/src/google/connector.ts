@@ -11,6 +11,7 @@ export default defineConnector({
     read: 'cursor',
     maxWindowDays: null,
     push: 'hint',
+    pushProof: 'token',
     write: 'full',
     hold: 'none',
     idempotency: 'client-id',

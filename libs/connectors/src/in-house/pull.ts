@@ -42,10 +42,10 @@ async function* delta(reading: Reading, after: number): AsyncGenerator<PullItem>
  * its end, even if somebody wrote while it was being read.
  */
 async function* complete(reading: Reading): AsyncGenerator<PullItem> {
-  const { window } = reading.request;
+  const listed = listedBy(reading.request);
   const present = new Set<string>();
   let start: number | null = null;
-  for await (const page of pages(reading, window)) {
+  for await (const page of pages(reading, listed)) {
     start ??= page.seq;
     for (const change of page.changes) present.add(idOf(change));
     if (page.changes.length > 0) yield { type: 'changes', changes: page.changes };
@@ -61,7 +61,11 @@ async function* complete(reading: Reading): AsyncGenerator<PullItem> {
     for (const change of elsewhere) note(present, change);
     if (elsewhere.length > 0) yield { type: 'changes', changes: elsewhere };
   }
-  yield { type: 'end', cursor: String(cursor), complete: { window, present } };
+  yield { type: 'end', cursor: String(cursor), complete: { window: listed, present } };
+}
+
+function listedBy({ only, window }: PullRequest): Interval {
+  return only ?? window;
 }
 
 function note(present: Set<string>, change: RemoteChange): void {
@@ -91,17 +95,17 @@ async function* movedAway(
 
 async function* pages(
   { client, request, options }: Reading,
-  window: Interval,
+  listed: Interval,
 ): AsyncGenerator<{ changes: RemoteChange[]; seq: number }> {
   let after: string | undefined;
   for (let count = 0; count < MAX_PAGES; count += 1) {
-    const query = { from: window.start, to: window.end, after, limit: PAGE };
+    const query = { from: listed.start, to: listed.end, after, limit: PAGE };
     const page = await client.json(
       listing,
       { method: 'GET', path: ['agendas', request.agendaId, 'entries'], query },
       options,
     );
-    yield { changes: page.items.map((item) => named(toChange(item, window))), seq: page.seq };
+    yield { changes: page.items.map((item) => named(toChange(item, request.window))), seq: page.seq };
     if (page.next == null) return;
     if (page.next === after) throw senseless(false, 200);
     after = page.next;

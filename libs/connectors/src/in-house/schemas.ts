@@ -29,6 +29,8 @@ export type Entry = z.output<typeof entry>;
 /** Items stay unparsed here, so that one unreadable entry does not hide the others. */
 export const listing = z.object({ items: z.array(z.unknown()), next: nextPage, seq: z.int() });
 
+export const versions = z.object({ items: z.array(z.object({ id, version: z.int() })), next: nextPage });
+
 export const changes = z.object({ items: z.array(z.unknown()), next: z.int(), more: z.boolean() });
 
 /** The least an item must say of itself to be put aside. */

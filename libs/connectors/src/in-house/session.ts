@@ -14,13 +14,14 @@ import {
   type Subscription,
   type UpdateRequest,
 } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import type { Interval, RemoteObject } from '#domain';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { senseless } from './errors.js';
 import { toRemoteObject } from './mapping.js';
 import { parsePush } from './push.js';
 import { pull } from './pull.js';
+import { versions } from './versions.js';
 import * as schemas from './schemas.js';
 
 /** A conversation with one account of the in-house agenda. */
@@ -55,6 +56,13 @@ export class InHouseSession implements Session {
 
   pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem> {
     return pull({ client: this.#client, request, options });
+  }
+
+  versions(
+    request: { readonly agendaId: string; readonly window: Interval },
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, string | null>> {
+    return versions(this.#client, request, options);
   }
 
   async create({ agendaId, reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {

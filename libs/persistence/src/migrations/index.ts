@@ -15,6 +15,7 @@ import { Resolving1763770012100 } from './0014-resolving.js';
 import { Reassigning1763770012200 } from './0015-reassigning.js';
 import { Copies1763770012300 } from './0016-copies.js';
 import { LinkLifecycle1763770013000 } from './0017-link-lifecycle.js';
+import { GuardsAndPush1763770014000 } from './0018-guards-and-push.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -35,4 +36,5 @@ export const migrations = [
   Reassigning1763770012200,
   Copies1763770012300,
   LinkLifecycle1763770013000,
+  GuardsAndPush1763770014000,
 ];

@@ -25,6 +25,7 @@ export class ConnectionRow {
   @Optional('text') responsibleName!: string | null;
   @Optional('text') responsibleEmail!: string | null;
   @Optional('timestamptz') expiresAt!: Date | null;
+  @Field('timestamptz', never) throttledAt!: Instant;
 }
 
 @Entity('link')
@@ -39,6 +40,8 @@ export class ConnectionRow {
   link_status_value: `status IN ('active', 'auth-failed', 'gone')`,
   link_phase_value: `phase IN ('planning', 'reading', 'writing', 'live')`,
 })
+@Index('link_connection', ['organizationId', 'connectionId'])
+@Index('link_poll', ['pollAt'])
 export class LinkRow {
   @Key('link_pk') organizationId!: string;
   @Key('link_pk') id!: string;
@@ -60,13 +63,16 @@ export class LinkRow {
   @Optional('jsonb') brake!: unknown;
   @Optional('text') subscriptionId!: string | null;
   @Optional('timestamptz') subscriptionUntil!: Date | null;
-  @Optional('bytea') pushSecretSealed!: Buffer | null;
   @Field('text', { default: 'live' }) phase!: 'planning' | 'reading' | 'writing' | 'live';
   @Field('timestamptz', now) phaseSince!: Date;
   @Optional('timestamptz') pausedAt!: Date | null;
   @Field('integer', { default: 1 }) version!: number;
   @Optional('integer') backfillTotal!: number | null;
   @Field('boolean', { default: false }) rewriting!: boolean;
+  @Field('integer', { default: 0 }) brakeRevision!: number;
+  @Field('timestamptz', never) resubscribeAt!: Instant;
+  @Field('timestamptz', never) wantedAt!: Instant;
+  @Optional('jsonb') reconcileReport!: unknown;
 }
 
 @Entity('mirror')
@@ -94,6 +100,7 @@ export class MirrorRow {
 
 @Entity('quarantine')
 @References('quarantine_link_fk', () => LinkRow, linkGone)
+@Together('quarantine_id', ['organizationId', 'id'])
 export class QuarantineRow {
   @Key('quarantine_pk') organizationId!: string;
   @Key('quarantine_pk') linkId!: string;
@@ -102,10 +109,13 @@ export class QuarantineRow {
   @Field('text') reason!: string;
   @Field('bytea') rawSealed!: Buffer;
   @Field('timestamptz', now) at!: Date;
+  @Field('uuid') id!: string;
+  @Optional('timestamptz') dismissedAt!: Date | null;
 }
 
 @Entity('push_hint')
 @References('push_hint_link_fk', () => LinkRow, linkGone)
+@Index('push_hint_received', ['organizationId', 'linkId', 'receivedAt'])
 export class PushHintRow {
   @Key('push_hint_pk') organizationId!: string;
   @Key('push_hint_pk') linkId!: string;
@@ -120,4 +130,26 @@ export class AgendaLaneRow {
   @Key('agenda_lane_pk') agendaId!: string;
   @Field('bigint', { default: 0 }) fence!: string;
   @Field('timestamptz', never) leaseUntil!: Instant;
+}
+
+@Entity('held_deletion')
+@References('held_deletion_link_fk', () => LinkRow, linkGone)
+export class HeldDeletionRow {
+  @Key('held_deletion_pk') organizationId!: string;
+  @Key('held_deletion_pk') linkId!: string;
+  @Key('held_deletion_pk', 'text') remoteId!: string;
+  @Field('timestamptz', now) heldAt!: Date;
+  @Optional('timestamptz') releasedAt!: Date | null;
+}
+
+@Entity('push_secret')
+@References('push_secret_link_fk', () => LinkRow, linkGone)
+@Checks({ push_secret_either: '(sealed IS NULL) <> (hash IS NULL)' })
+export class PushSecretRow {
+  @Key('push_secret_pk') organizationId!: string;
+  @Key('push_secret_pk') linkId!: string;
+  @Key('push_secret_pk') id!: string;
+  @Optional('bytea') sealed!: Buffer | null;
+  @Optional('text') hash!: string | null;
+  @Field('timestamptz', now) madeAt!: Date;
 }

@@ -5,7 +5,6 @@ import {
   type ConnectionAccount,
   type ConnectionRecord,
   type NewLink,
-  type PushSubscription,
   type Responsible,
   type Vault,
 } from '#application';
@@ -24,7 +23,6 @@ interface ConnectionRow {
 
 const RECORD = `id, connector_id AS "connectorId", label, settings, status, (extract(epoch FROM expires_at) * 1000)::float8 AS "expiresAt",
   CASE WHEN responsible_name IS NOT NULL THEN jsonb_build_object('name', responsible_name, 'email', responsible_email) END AS responsible`;
-const PUSH_SECRET = 'link.push_secret_sealed';
 /** Failures in a row after which a backend is left in peace, and for how long (milliseconds). */
 const BREAKER = { failures: 10, openMs: 30_000 };
 const UNIQUE_VIOLATION = '23505';
@@ -136,6 +134,7 @@ export class PgConnectionStore extends ConnectionStore {
     return this.database.withOrganization(organizationId, async (transaction) => {
       await transaction.query(
         `UPDATE connection SET breaker_failures = CASE WHEN $3 THEN breaker_failures + 1 ELSE 0 END,
+           throttled_at = CASE WHEN $4::float8 > 0 THEN clock_timestamp() ELSE throttled_at END,
            blocked_until = CASE WHEN NOT $3 THEN '-infinity' WHEN $4::float8 > 0 THEN greatest(blocked_until, clock_timestamp() + $4::float8 * interval '1 millisecond')
              WHEN breaker_failures + 1 >= $5 THEN clock_timestamp() + $6 * interval '1 millisecond' ELSE blocked_until END
          WHERE organization_id = $1 AND id = $2 AND ($3 OR breaker_failures > 0)`,
@@ -180,29 +179,5 @@ export class PgConnectionStore extends ConnectionStore {
       if (error instanceof StoreRefused && error.code === UNIQUE_VIOLATION) return 'taken';
       throw error;
     }
-  }
-
-  subscribed(organizationId: string, linkId: string, subscription: PushSubscription): Promise<void> {
-    const sealed = this.vault.seal(organizationId, `${PUSH_SECRET}|${linkId}`, subscription.secret);
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      await transaction.query(
-        'UPDATE link SET subscription_id = $3, subscription_until = to_timestamp($4::numeric / 1000), push_secret_sealed = $5 WHERE organization_id = $1 AND id = $2',
-        [organizationId, linkId, subscription.subscriptionId, subscription.until, sealed],
-      );
-    });
-  }
-
-  pushSecret(organizationId: string, linkId: string): Promise<{ secret: Buffer; connectionId: string } | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ sealed: Buffer | null; connectionId: string }>(
-        'SELECT push_secret_sealed AS sealed, connection_id AS "connectionId" FROM link WHERE organization_id = $1 AND id = $2',
-        [organizationId, linkId],
-      );
-      if (row === undefined || row.sealed === null) return null;
-      return {
-        secret: this.vault.open(organizationId, `${PUSH_SECRET}|${linkId}`, row.sealed),
-        connectionId: row.connectionId,
-      };
-    });
   }
 }

@@ -5,6 +5,16 @@ import type { Database } from '../database.js';
 /** How far ahead openings are expanded, and how much of it may be missing before they are expanded again. */
 const EXTEND_BELOW_DAYS = 180;
 
+/** Rows of one organization in one look: however many it has, the others' turn comes in the same round. */
+const SHARE = 32;
+
+/** Links due by a column, in turns of their organizations; those of a backend that is left in peace wait with it. */
+function dueLinks(column: 'poll_at' | 'resubscribe_at', which: string): string {
+  return `SELECT l.organization_id, l.id, l.${column}, row_number() OVER (PARTITION BY l.organization_id ORDER BY l.${column}, l.id) AS turn
+    FROM link l JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id AND c.blocked_until <= clock_timestamp()
+    WHERE l.${column} <= clock_timestamp() AND l.paused_at IS NULL AND ${which}`;
+}
+
 /** What waits in any organization, seen through the dispatcher's narrow view. */
 export class PgDueWork extends DueWork {
   constructor(private readonly database: Database) {
@@ -13,16 +23,37 @@ export class PgDueWork extends DueWork {
 
   lanes(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]> {
     return this.list(
-      `SELECT DISTINCT organization_id AS "organizationId", agenda_id AS "agendaId" FROM remote_write w WHERE state = 'due' AND due_at <= clock_timestamp()
-         AND NOT EXISTS (SELECT 1 FROM link l WHERE l.organization_id = w.organization_id AND l.agenda_id = w.agenda_id AND l.paused_at IS NOT NULL) LIMIT $1`,
+      `SELECT organization_id AS "organizationId", agenda_id AS "agendaId" FROM (
+         SELECT organization_id, agenda_id, row_number() OVER (PARTITION BY organization_id ORDER BY min(due_at)) AS turn
+         FROM remote_write w WHERE state = 'due' AND due_at <= clock_timestamp()
+           AND NOT EXISTS (SELECT 1 FROM link l WHERE l.organization_id = w.organization_id AND l.agenda_id = w.agenda_id AND l.paused_at IS NOT NULL)
+         GROUP BY organization_id, agenda_id) due
+       WHERE turn <= ${String(SHARE)} ORDER BY turn LIMIT $1`,
       limit,
     );
   }
 
   links(limit: number): Promise<readonly { organizationId: string; linkId: string; full: boolean }[]> {
     return this.list(
-      `SELECT organization_id AS "organizationId", id AS "linkId", reconciled_at < clock_timestamp() - interval '1 day' AS full
-       FROM link WHERE poll_at <= clock_timestamp() AND paused_at IS NULL ORDER BY poll_at LIMIT $1`,
+      `SELECT organization_id AS "organizationId", id AS "linkId", false AS full FROM (${dueLinks('poll_at', 'l.reconciled_at >= reconcile_due_since(l.id)')}) due
+       WHERE turn <= ${String(SHARE)} ORDER BY turn, poll_at LIMIT $1`,
+      limit,
+    );
+  }
+
+  /** Due with the poll, so that one that failed is not tried again sooner. */
+  reconciles(limit: number): Promise<readonly { organizationId: string; linkId: string }[]> {
+    return this.list(
+      `SELECT organization_id AS "organizationId", id AS "linkId" FROM (${dueLinks('poll_at', 'l.reconciled_at < reconcile_due_since(l.id)')}) due
+       WHERE turn <= ${String(SHARE)} ORDER BY turn, poll_at LIMIT $1`,
+      limit,
+    );
+  }
+
+  subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]> {
+    return this.list(
+      `SELECT organization_id AS "organizationId", id AS "linkId" FROM (${dueLinks('resubscribe_at', `l.status = 'active'`)}) due
+       WHERE turn <= ${String(SHARE)} ORDER BY turn, resubscribe_at LIMIT $1`,
       limit,
     );
   }

@@ -11,6 +11,7 @@ import {
   type Lease,
   type LinkRecord,
   type PullEnd,
+  type ReconcileReport,
   type SyncBase,
   type SyncedAppointment,
   type Vault,
@@ -44,11 +45,23 @@ interface AppointmentRow {
 
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
   l.direction, l.disclosure, l.policy, l.status, l.phase, l.paused_at IS NOT NULL AS paused, l.rewriting, l.cursor, p.time_zone AS "timeZone",
-  CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs"
+  CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs",
+  CASE WHEN l.reconciled_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.reconciled_at) * 1000)::float8 END AS "reconciledMs",
+  (extract(epoch FROM greatest(l.poll_at, '1970-01-01') - clock_timestamp()) * 1000)::float8 AS "dueInMs",
+  CASE WHEN l.brake IS NOT NULL THEN jsonb_build_object('released', coalesce((SELECT jsonb_agg(h.remote_id) FROM held_deletion h
+    WHERE h.organization_id = l.organization_id AND h.link_id = l.id AND h.released_at IS NOT NULL), '[]')) END AS brake,
+  jsonb_build_object('wantedMs', extract(epoch FROM clock_timestamp() - nullif(l.wanted_at, '-infinity')) * 1000, 'pushed', coalesce(l.subscription_until > clock_timestamp(), l.subscription_id IS NOT NULL),
+    'localHour', extract(hour FROM clock_timestamp() AT TIME ZONE p.time_zone), 'staleAfterMs', a.stale_after_seconds * 1000,
+    'links', (SELECT count(*) FROM link o WHERE o.organization_id = l.organization_id AND o.connection_id = l.connection_id),
+    'throttledMs', (SELECT extract(epoch FROM clock_timestamp() - nullif(c.throttled_at, '-infinity')) * 1000 FROM connection c WHERE c.organization_id = l.organization_id AND c.id = l.connection_id)) AS pace
   FROM link l JOIN agenda a ON a.organization_id = l.organization_id AND a.id = l.agenda_id
   JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id WHERE l.organization_id = $1`;
 
-const KNOWN = `SELECT m.remote_id, m.version, m.content_hash, m.summary_hash, m.appointment_id,
+/** The version of an object whose last read was unreadable is not known: so it is read again, and leaves the quarantine once it can be. */
+const VERSION = `CASE WHEN NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.organization_id = m.organization_id AND q.link_id = m.link_id AND q.remote_id = m.remote_id)
+  THEN m.version END AS version`;
+
+const KNOWN = `SELECT m.remote_id, ${VERSION}, m.content_hash, m.summary_hash, m.appointment_id,
   (extract(epoch FROM lower(m.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(m.during)) * 1000)::float8 AS "end",
   coalesce((SELECT jsonb_agg(jsonb_build_object('start', (extract(epoch FROM lower(b.r)) * 1000)::bigint, 'end', (extract(epoch FROM upper(b.r)) * 1000)::bigint) ORDER BY b.r)
     FROM (SELECT DISTINCT c.during AS r FROM claim c WHERE c.organization_id = m.organization_id AND c.holder = m.id) b), '[]') AS busy
@@ -62,9 +75,22 @@ const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)
   LEFT JOIN remote_write w ON w.organization_id = a.organization_id AND w.appointment_id = a.id
   WHERE a.organization_id = $1 AND a.agenda_id = $2 AND a.id = ANY ($3)`;
 
+const APPLY = { name: 'apply-sync', text: 'SELECT apply_sync($1, $2, $3, $4, $5) AS due' };
+/** In one transaction; the fence is checked first. */
+const APPLY_AND_HOLD = {
+  name: 'apply-sync-and-hold',
+  text: 'SELECT apply_sync($1, $2, $3, $4, $5) AS due, hold_deletions($1, $2, $6)',
+};
 /** Raised by apply_sync: the lane was taken by another process. */
 const LANE_LOST = 'UK002';
-const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
+/** Pulls that hints cause begin at least this far apart; the trigger link_pull_again counts with the same. */
+const HINT_GAP = '200 milliseconds';
+/** Hints of a storm become a few pulls a second. One that comes while the link waits to be pulled is answered by that pull. */
+const HINT = `WITH was AS (SELECT poll_at <= greatest(clock_timestamp(), as_of + interval '${HINT_GAP}') AS waiting FROM link WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE)
+  UPDATE link l SET hinted_at = clock_timestamp(), poll_at = least(l.poll_at, greatest(clock_timestamp(), l.as_of + interval '${HINT_GAP}')) FROM was
+  WHERE l.organization_id = $1 AND l.id = $2 RETURNING was.waiting, (extract(epoch FROM l.poll_at - clock_timestamp()) * 1000)::float8 AS wait`;
+/** What binds the ciphertext of an unreadable object to its place. */
+export const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
 
 /** Links, mirrors and what reconcile decided, in PostgreSQL. */
 export class PgSyncStore extends SyncStore {
@@ -102,8 +128,7 @@ export class PgSyncStore extends SyncStore {
 
   versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>> {
     return this.database.withOrganization(link.organizationId, async (transaction) => {
-      const text =
-        'SELECT remote_id, version FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL';
+      const text = `SELECT m.remote_id, ${VERSION} FROM mirror m WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL`;
       const rows = await transaction.query<{ remote_id: string; version: string | null }>(text, [
         link.organizationId,
         link.id,
@@ -138,19 +163,34 @@ export class PgSyncStore extends SyncStore {
 
   async apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied> {
     if (actions.length === 0 && end === null) return { changes: 0, due: 0 };
-    const sealed = actions.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action));
-    const statement = { name: 'apply-sync', text: 'SELECT apply_sync($1, $2, $3, $4, $5) AS due' };
+    const brake = actions.find((action) => action.type === 'brake');
+    const carriedOut = actions.filter((action) => action !== brake);
+    const sealed = carriedOut.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action));
     const plan = [JSON.stringify(sealed), end === null ? null : JSON.stringify(end)];
-    const applied = this.database.call<{ due: number }>(statement, [
-      link.organizationId,
-      link.id,
-      ...plan,
-      lease.fence,
-    ]);
+    const values = [link.organizationId, link.id, ...plan, lease.fence];
+    const applied = brake
+      ? this.database.call<{ due: number }>(APPLY_AND_HOLD, [...values, JSON.stringify(brake)])
+      : this.database.call<{ due: number }>(APPLY, values);
     const [row] = await applied.catch((error: unknown) => {
       throw error instanceof StoreRefused && error.code === LANE_LOST ? new LaneLost() : error;
     });
     return { changes: actions.length, due: row?.due ?? 0 };
+  }
+
+  async reconciled(link: LinkRecord, report: ReconcileReport): Promise<void> {
+    await this.database.withOrganization(link.organizationId, async (transaction) => {
+      await transaction.query('UPDATE link SET reconcile_report = $3 WHERE organization_id = $1 AND id = $2', [
+        link.organizationId,
+        link.id,
+        JSON.stringify(report),
+      ]);
+      if (report.repaired > 0)
+        await transaction.query(`SELECT append_event('agenda-repaired', $1, $2, '{"kind":"system"}', $3)`, [
+          link.agendaId,
+          link.id,
+          JSON.stringify(report),
+        ]);
+    });
   }
 
   failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void> {
@@ -177,18 +217,15 @@ export class PgSyncStore extends SyncStore {
     });
   }
 
-  hinted(organizationId: string, linkId: string, hintId: string): Promise<boolean> {
+  hinted(organizationId: string, linkId: string, hintId: string): Promise<number | null> {
     return this.database.withOrganization(organizationId, async (transaction) => {
       const fresh = await transaction.query(
         'INSERT INTO push_hint (organization_id, link_id, hint_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING hint_id',
         [organizationId, linkId, hintId],
       );
-      if (fresh.length > 0)
-        await transaction.query(
-          'UPDATE link SET hinted_at = clock_timestamp(), poll_at = clock_timestamp() WHERE organization_id = $1 AND id = $2',
-          [organizationId, linkId],
-        );
-      return fresh.length > 0;
+      if (fresh.length === 0) return null;
+      const [row] = await transaction.query<{ waiting: boolean; wait: number }>(HINT, [organizationId, linkId]);
+      return row === undefined || row.waiting ? null : Math.max(0, row.wait);
     });
   }
 
