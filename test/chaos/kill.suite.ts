@@ -9,7 +9,7 @@ import { Ledger } from '../support/ledger.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { createPractice, openPool } from '../support/practice.js';
 import { HubProcesses, type Managed } from '../support/processes.js';
-import type { RemoteAgenda } from '../support/remotes.js';
+import type { RemoteAgenda, Trouble } from '../support/remotes.js';
 import { chances } from './chances.js';
 import { PatientCaller } from './patient-caller.js';
 import { TEN } from './stage.js';
@@ -29,7 +29,7 @@ export interface KillOptions {
   readonly vendors: boolean;
   open(hub: HubProcesses, index: number): Promise<RemoteAgenda>;
   /** Once everything is linked, spoils the way to the backend; says how often it did. */
-  spoil?(hub: HubProcesses): Promise<() => Promise<number>>;
+  spoil?(hub: HubProcesses): Promise<Trouble>;
 }
 
 /** Complaint 7: every process of the hub is killed again and again while appointments are booked. */
@@ -46,7 +46,7 @@ export function describeKills({ kills, bookings, backend, vendors, open, spoil }
     let ledger: Ledger;
     let inProcess: TestHub;
     let hub: HubProcesses;
-    let spoilt: (() => Promise<number>) | undefined;
+    let spoilt: Trouble | undefined;
 
     beforeAll(async () => {
       database = await createTestDatabase();
@@ -122,7 +122,7 @@ export function describeKills({ kills, bookings, backend, vendors, open, spoil }
           `${repeats} requests repeated, all settled ${(settledMs / 1000).toFixed(1)} s after the last recovery\n`,
       );
       expect(progress.kills).toBe(kills);
-      if (spoilt !== undefined) expect(await spoilt()).toBeGreaterThan(bookings / 100);
+      if (spoilt !== undefined) expect(await spoilt.count()).toBeGreaterThan(bookings / 100);
       expect(progress.booked).toBe(bookings);
       expect(await ledger.unsettled()).toEqual([]);
       expect(ops.filter((op) => op.op === 'book' && op.outcome === 'unknown')).toEqual([]);

@@ -61,6 +61,11 @@ export class Ledger {
     return finals;
   }
 
+  /** The practitioner's own events on an agenda, as the hub knows them. */
+  async foreign(agenda: string): Promise<{ id: string; start: number; end: number }[]> {
+    return (await this.pool.query<{ id: string; start: number; end: number }>(FOREIGN, [[agenda]])).rows;
+  }
+
   async overlaps(): Promise<{ one: string; other: string }[]> {
     return (await this.pool.query<{ one: string; other: string }>(OVERLAPS)).rows;
   }

@@ -1,7 +1,7 @@
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { CalendarApplication } from './caldav-client.js';
 import type { CalendarAccess } from './debian-caldav.js';
-import { DavProxy, type Interference } from './dav-proxy.js';
+import { DavProxy, type Interference, type Interferer } from './dav-proxy.js';
 import type { RemoteAccount } from './hub.js';
 import { RadicaleServer } from './radicale.js';
 
@@ -105,24 +105,47 @@ export async function openInHouse(agendaId = AGENDA, origin?: string): Promise<I
   };
 }
 
-/** From now on this share of all writes at a simulator is carried out, and its answer lost. Answers how many were so far. */
-export async function loseAnswers(origin: string, share: number): Promise<() => Promise<number>> {
-  const url = `${origin}/in-house/__control/faults`;
-  const lost = (method: string): object => ({
+/** What goes wrong at a simulator from now on. */
+export interface Trouble {
+  /** How often it went wrong so far. */
+  count(): Promise<number>;
+  end(): Promise<void>;
+}
+
+/** From now on this share of all writes at a simulator is carried out, and its answer lost. */
+export const loseAnswers = (origin: string, share: number): Promise<Trouble> => makeTrouble(origin, lostAnswers(share));
+
+/** From now on everything that can go wrong does: `faults` is the share of requests, `pushes` of pushes lost, doubled or late. */
+export const makeEveryTrouble = (origin: string, shares: { faults: number; pushes: number }): Promise<Trouble> =>
+  makeTrouble(origin, [
+    ...lostAnswers(shares.faults),
+    { kind: 'error', status: 503, route: '/agendas/', probability: shares.faults / 2 },
+    { kind: 'reset', route: '/agendas/', probability: shares.faults / 2 },
+    ...['push-lose', 'push-duplicate', 'push-reorder'].map((kind) => ({ kind, probability: shares.pushes })),
+  ]);
+
+const lostAnswers = (share: number): object[] =>
+  Object.values(IN_HOUSE_METHODS).map((method) => ({
     kind: 'drop-after-commit',
     method,
     route: '/agendas/',
     probability: share,
-  });
+  }));
+
+async function makeTrouble(origin: string, faults: object[]): Promise<Trouble> {
+  const url = `${origin}/in-house/__control/faults`;
   const answer = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ faults: Object.values(IN_HOUSE_METHODS).map(lost) }),
+    body: JSON.stringify({ faults }),
   });
   if (!answer.ok) throw new Error(`faults: ${answer.status}`);
-  return async () => {
-    const { faults } = (await (await fetch(url)).json()) as { faults: { fired: number }[] };
-    return faults.reduce((sum, { fired }) => sum + fired, 0);
+  return {
+    count: async () => {
+      const armed = (await (await fetch(url)).json()) as { faults: { fired: number }[] };
+      return armed.faults.reduce((sum, { fired }) => sum + fired, 0);
+    },
+    end: async () => void (await fetch(url, { method: 'DELETE' })),
   };
 }
 
@@ -137,6 +160,8 @@ let calendars = 0;
 export interface RemoteCalendar extends RemoteAgenda {
   /** The calendar as its owner reaches it, past the relay. */
   readonly access: CalendarAccess;
+  /** From now on decides what becomes of each of the hub's requests. */
+  interfere(interferer: Interferer): void;
 }
 
 /** A calendar on Radicale, reached by the hub through a relay that can lose things. */
@@ -155,6 +180,7 @@ export async function openCalendar(server: RadicaleServer): Promise<RemoteCalend
   const auth = { type: 'basic', username: USER, password: PASSWORD };
   return {
     access: { url: server.url, user: USER, password: PASSWORD, calendar },
+    interfere: (interferer) => void (proxy.interfere = interferer),
     account: { connectorId: 'caldav', settings: { url: proxy.url }, secrets: { auth }, remoteAgendaId: calendar },
     entries: async () =>
       (await application.entries()).map(({ uid, ...entry }) => ({ ...entry, appointmentId: appointmentIn(uid) })),

@@ -5,7 +5,7 @@ import type { Freshness, Slot } from './model.js';
 const DAY = 86_400_000;
 /** How far "the next slot" is looked for: the first days at once, then ever wider. */
 const NEXT_HORIZON_DAYS = 183;
-const NEXT_FIRST_DAYS = 4;
+const NEXT_FIRST_DAYS = 1;
 /** Alternatives offered with a refusal. */
 const ALTERNATIVES = 3;
 

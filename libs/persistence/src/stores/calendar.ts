@@ -7,7 +7,7 @@ import {
   type MotifRecord,
 } from '#application';
 import type { Interval, Occupation, Opening, Visit } from '#domain';
-import type { Database, Transaction } from '../database.js';
+import type { Database } from '../database.js';
 
 interface FreshnessRow {
   agenda_id: string;
@@ -50,6 +50,9 @@ interface MotifRow {
   agenda_ids: string[];
 }
 
+/** A motif, and an agenda that offers it. */
+type FoundRow = Omit<MotifRow, 'agenda_ids'> & { now: number } & (WindowRow | { agenda_id: null });
+
 const MINUTE = 60_000;
 /** Read this recently, an agenda counts as live. */
 const LIVE_MS = 15_000;
@@ -66,18 +69,26 @@ const interval = (range: string): string =>
 /** A claim on every seat stands once, with seat null; holds that the database's clock has ended do not stand. */
 const TOUCHING = `SELECT DISTINCT k.during, CASE WHEN k.appointment_id IS NULL AND k.departing_id IS NULL THEN NULL ELSE k.seat END AS seat, k.holder FROM claim k
   LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
-  WHERE k.organization_id = a.organization_id AND k.agenda_id = a.id AND k.ends_at > lower($4::tstzrange) AND k.during && $4::tstzrange
+  WHERE k.organization_id = a.organization_id AND k.agenda_id = a.id AND k.ends_at > lower(r.reach) AND k.during && r.reach
     AND (h.id IS NULL OR h.hold_until > clock_timestamp())`;
-
-const WINDOWS = `SELECT ${FRESHNESS}, p.time_zone, a.capacity, (extract(epoch FROM CASE WHEN a.opened_until > '-infinity' THEN a.opened_until ELSE 'epoch' END) * 1000)::float8 AS opened_until,
-  coalesce((SELECT jsonb_agg(${interval('o.during')}) FROM opening_occurrence o WHERE o.organization_id = a.organization_id AND o.agenda_id = a.id AND o.during && $4::tstzrange), '[]') AS openings,
-  coalesce((SELECT jsonb_agg(jsonb_build_object('interval', ${interval('k.during')}, 'seat', k.seat)) FROM (${TOUCHING}) k), '[]') AS occupied
-  FROM agenda a JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id ${LINKED}
-  JOIN agenda_motif m ON m.organization_id = a.organization_id AND m.agenda_id = a.id AND m.motif_id = $3
-  WHERE a.organization_id = $1 AND a.active AND a.id = ANY ($2)`;
 
 const MOTIF_COLUMNS =
   't.id, t.label_fr, t.label_en, t.duration_minutes, t.buffer_before_minutes, t.buffer_after_minutes, t.granularity_minutes';
+
+/** One row per agenda; one without an agenda when none of them offers the motif. */
+const WINDOWS = {
+  name: 'windows',
+  text: `SELECT ${MOTIF_COLUMNS}, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, w.* FROM motif t
+  CROSS JOIN LATERAL (SELECT tstzrange(to_timestamp($4::numeric / 1000) - (t.buffer_before_minutes + t.duration_minutes) * interval '1 minute',
+    to_timestamp($5::numeric / 1000) + (t.duration_minutes + t.buffer_after_minutes) * interval '1 minute') AS reach) r
+  LEFT JOIN LATERAL (SELECT ${FRESHNESS}, p.time_zone, a.capacity, (extract(epoch FROM CASE WHEN a.opened_until > '-infinity' THEN a.opened_until ELSE 'epoch' END) * 1000)::float8 AS opened_until,
+    coalesce((SELECT jsonb_agg(${interval('o.during')}) FROM opening_occurrence o WHERE o.organization_id = a.organization_id AND o.agenda_id = a.id AND o.during && r.reach), '[]') AS openings,
+    coalesce((SELECT jsonb_agg(jsonb_build_object('interval', ${interval('k.during')}, 'seat', k.seat)) FROM (${TOUCHING}) k), '[]') AS occupied
+    FROM agenda a JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id ${LINKED}
+    JOIN agenda_motif m ON m.organization_id = a.organization_id AND m.agenda_id = a.id AND m.motif_id = t.id
+    WHERE a.organization_id = t.organization_id AND a.active AND a.id = ANY ($2)) w ON true
+  WHERE t.organization_id = $1 AND t.id = $3 AND t.active`,
+};
 
 /** What stands in the hub's calendars, in PostgreSQL. */
 export class PgCalendar extends Calendar {
@@ -109,30 +120,19 @@ export class PgCalendar extends Calendar {
     });
   }
 
-  windows(query: {
+  async windows(query: {
     organizationId: string;
     agendaIds: readonly string[];
     motifId: string;
     window: Interval;
   }): ReturnType<Calendar['windows']> {
     const { organizationId, agendaIds, motifId, window } = query;
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const motif = await this.motif(transaction, organizationId, motifId);
-      if (motif === null) return null;
-      const { visit, now } = motif;
-      const reach = {
-        start: window.start - visit.bufferBeforeMs - visit.durationMs,
-        end: Math.max(window.start, window.end) + visit.durationMs + visit.bufferAfterMs,
-      };
-      const range = `[${new Date(reach.start).toISOString()},${new Date(reach.end).toISOString()})`;
-      const rows = await transaction.query<WindowRow & Record<string, unknown>>({ name: 'windows', text: WINDOWS }, [
-        organizationId,
-        agendaIds,
-        motifId,
-        range,
-      ]);
-      return { visit, now, agendas: rows.map(windowOf) };
-    });
+    const { start, end } = window;
+    const values = [organizationId, agendaIds, motifId, start, Math.max(start, end)];
+    const rows = await this.database.one<FoundRow & Record<string, unknown>>(organizationId, WINDOWS, values);
+    const [first] = rows;
+    if (first === undefined) return null;
+    return { visit: visitOf(first), now: first.now, agendas: rows.flatMap((row) => windowOf(row) ?? []) };
   }
 
   collaborator(organizationId: string, id: string): Promise<boolean> {
@@ -188,30 +188,6 @@ export class PgCalendar extends Calendar {
       );
     });
   }
-
-  private async motif(
-    transaction: Transaction,
-    organizationId: string,
-    id: string,
-  ): Promise<{ visit: Visit; now: number } | null> {
-    const statement = {
-      name: 'motif',
-      text: `SELECT ${MOTIF_COLUMNS}, '{}'::uuid[] AS agenda_ids, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now FROM motif t WHERE t.organization_id = $1 AND t.id = $2 AND t.active`,
-    };
-    const [row] = await transaction.query<MotifRow & { now: number } & Record<string, unknown>>(statement, [
-      organizationId,
-      id,
-    ]);
-    if (row === undefined) return null;
-    const { durationMinutes, bufferBeforeMinutes, bufferAfterMinutes, granularityMinutes } = motifOf(row);
-    const visit = {
-      durationMs: durationMinutes * MINUTE,
-      bufferBeforeMs: bufferBeforeMinutes * MINUTE,
-      bufferAfterMs: bufferAfterMinutes * MINUTE,
-      granularityMs: granularityMinutes * MINUTE,
-    };
-    return { visit, now: row.now };
-  }
 }
 
 function freshnessOf({
@@ -263,7 +239,17 @@ function motifOf(row: MotifRow): MotifRecord {
   };
 }
 
-function windowOf(row: WindowRow): AgendaWindow {
+function visitOf(row: Omit<MotifRow, 'agenda_ids'>): Visit {
+  return {
+    durationMs: row.duration_minutes * MINUTE,
+    bufferBeforeMs: row.buffer_before_minutes * MINUTE,
+    bufferAfterMs: row.buffer_after_minutes * MINUTE,
+    granularityMs: row.granularity_minutes * MINUTE,
+  };
+}
+
+function windowOf(row: WindowRow | { agenda_id: null }): AgendaWindow | null {
+  if (row.agenda_id === null) return null;
   const { agenda_id: agendaId, time_zone: timeZone, capacity, openings, occupied, opened_until: openedUntil } = row;
   return { agendaId, timeZone, capacity, openings, occupied, openedUntil, freshness: freshnessOf(row) };
 }
