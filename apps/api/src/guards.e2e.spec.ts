@@ -32,6 +32,7 @@ beforeAll(async () => {
     agenda: practice.agenda,
     connection: connection.json.id as string,
     remoteAgenda: Simulator.agendaId,
+    approve: true,
   };
   link = (await ask('POST', '/v1/links', { body: wanted })).json.id as string;
   expect((await sync()).status).toBe(200);

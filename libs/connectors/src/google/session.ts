@@ -171,8 +171,12 @@ export class GoogleSession implements Session {
   }
 }
 
-/** Instants with the zone they are meant in; whatever day without hours stood there is taken away. */
+/**
+ * Instants with the zone they are meant in; whatever day without hours stood there is taken away. Google would keep an
+ * event without a length, which takes no time.
+ */
 function shown({ start, end, timeZone, summary }: RemoteContent): object {
+  if (end <= start) throw new ConnectorError('invalid', 'an event without a length');
   const moment = (instant: number): object => ({ date: null, dateTime: new Date(instant).toISOString(), timeZone });
   return { summary, start: moment(start), end: moment(end) };
 }
