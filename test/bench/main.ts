@@ -1,11 +1,13 @@
 import { benchBooking } from './booking.js';
 import { benchCaldav } from './caldav.js';
+import { benchPropagation } from './propagation.js';
 import { benchRace } from './race.js';
 import type { BenchResult } from './measure.js';
 
 const BENCHES: Readonly<Record<string, (short: boolean) => Promise<BenchResult>>> = {
   booking: benchBooking,
   caldav: benchCaldav,
+  propagation: benchPropagation,
   race: benchRace,
 };
 
