@@ -20,7 +20,12 @@ beforeAll(async () => {
   ask = await api.client(practice);
   await openAllDay(practice.agenda);
   const made = await ask('POST', '/v1/connections', { body: { ...simulator.account, label: 'Cabinet' } });
-  const wanted = { agenda: practice.agenda, connection: made.json.id as string, remoteAgenda: Simulator.agendaId, approve: true };
+  const wanted = {
+    agenda: practice.agenda,
+    connection: made.json.id as string,
+    remoteAgenda: Simulator.agendaId,
+    approve: true,
+  };
   const linked = await ask('POST', '/v1/links', { body: { ...wanted, policy: 'ask' } });
   expect([linked.status, linked.json.policy]).toEqual([201, 'ask']);
   link = linked.json.id as string;

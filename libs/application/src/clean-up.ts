@@ -52,6 +52,8 @@ export abstract class DisconnectionStore {
   /** At most 200 objects; `null` when nothing is to be done. */
   abstract removal(organizationId: string, linkId: string): Promise<Removal | null>;
   abstract removed(organizationId: string, linkId: string, reference: string): Promise<void>;
+  /** One that the backend will not have removed. */
+  abstract left(organizationId: string, linkId: string, reference: string): Promise<void>;
   abstract postpone(
     organizationId: string,
     linkId: string,
@@ -105,8 +107,9 @@ export class CleanUp {
       const ready = removal.objects.filter(({ sentForMs }) => sentForMs === null || sentForMs >= settleMs);
       for (const object of ready) {
         if (!(await lanes.extend(lease, LEASE_MS))) return;
-        await this.removeOne(backend, removal.remoteAgendaId, object);
-        await store.removed(organizationId, linkId, object.reference);
+        const gone = await this.removeOne(backend, removal.remoteAgendaId, object);
+        if (gone) await store.removed(organizationId, linkId, object.reference);
+        else await store.left(organizationId, linkId, object.reference);
       }
       if (removal.objects.length === 0) return store.end(organizationId, linkId, null);
       // What was sent and never answered may still land: it is removed when it no longer can.
@@ -115,13 +118,20 @@ export class CleanUp {
     }
   }
 
+  /** False when this one object must stay: locked, or taken over. The others are removed all the same. */
   private async removeOne(
     { session }: Backend,
     agendaId: string,
     { reference, remoteId }: { reference: string; remoteId: string | null },
-  ): Promise<void> {
-    const { effects } = this.parts;
-    await session.cancel({ agendaId, reference, remoteId, version: null }, effects.deadline(CALL_MS));
+  ): Promise<boolean> {
+    try {
+      await session.cancel({ agendaId, reference, remoteId, version: null }, this.parts.effects.deadline(CALL_MS));
+      return true;
+    } catch (error) {
+      const { kind } = failureOf(error);
+      if (kind === 'forbidden' || kind === 'invalid') return false;
+      throw error;
+    }
   }
 
   /** Pushes for a link that is gone are refused; asking the backend to stop them is a courtesy. */

@@ -1,7 +1,7 @@
 import { expectedIn, heldIn, mustReadWeek, weeksOf, type Interval, type Versions } from '#domain';
 import type { ReconcileReport } from './model.js';
 import type { Effects, SyncStore } from './ports.js';
-import { MAX_DELETIONS, pullWindow, type Remote, type SyncLink } from './sync-link.js';
+import { failureOf, MAX_DELETIONS, pullWindow, type Remote, type SyncLink } from './sync-link.js';
 
 const DAY = 86_400_000;
 const VERSIONS_MS = 15_000;
@@ -31,7 +31,11 @@ export class FullReconcile {
     const pulled = await this.store.link(link.organizationId, link.id);
     if (pulled === null || pulled.brake !== null) return;
     const asOf = await this.store.clock(link.organizationId);
-    const report = await this.compare({ ...remote, link: pulled }, reconciledMs);
+    // Whatever keeps it from being compared week by week, it is compared.
+    const report = await this.compare({ ...remote, link: pulled }, reconciledMs).catch((error: unknown) => {
+      failureOf(error);
+      return 'too-many' as const;
+    });
     if (report === 'too-many') await this.sync.pull({ ...remote, link: pulled }, { full: true });
     if (report === 'too-many' || report === 'braked') return;
     const nextPollMs = Math.max(0, Math.round(pulled.dueInMs));

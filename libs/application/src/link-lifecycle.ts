@@ -52,7 +52,7 @@ export abstract class LinkStore {
   abstract change(
     ref: LinkRef,
     request: { version: number; change: LinkChange; actor: Actor },
-  ): Promise<{ outcome: 'changed' | 'stale'; link: LinkDetails } | null>;
+  ): Promise<{ outcome: 'changed' | 'stale' | 'busy'; link: LinkDetails } | null>;
   /** False when there is no such link. */
   abstract disconnect(ref: LinkRef, remote: 'keep' | 'remove', actor: Actor): Promise<boolean>;
   /** New secrets for a connection: its breaker closes, its links and their waiting writes are due at once. */
@@ -77,7 +77,8 @@ export interface LifecycleParts {
 }
 
 export type ChangeOutcome =
-  | { readonly outcome: 'changed' | 'stale'; readonly link: LinkDetails }
+  /** `busy`: cancellations still wait to be carried there. */
+  | { readonly outcome: 'changed' | 'stale' | 'busy'; readonly link: LinkDetails }
   | { readonly outcome: 'unknown' | 'not-writable' }
   | { readonly outcome: 'failed'; readonly failure: Failure };
 

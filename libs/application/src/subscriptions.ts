@@ -100,13 +100,13 @@ export class Subscriptions {
     return gone ? 'ended' : 'left-behind';
   }
 
-  /** Authenticates a push and takes it as a hint: stored once, it wakes a pull. */
+  /** Authenticates a push and takes it as a hint: stored once, it wakes a pull. `later`: it cannot be told at the moment. */
   async receive(push: {
     organizationId: string;
     linkId: string;
     headers: Readonly<Record<string, string | undefined>>;
     rawBody: Buffer;
-  }): Promise<'accepted' | 'refused'> {
+  }): Promise<'accepted' | 'refused' | 'later'> {
     const { store, backends, sync, alarm, effects } = this.parts;
     const { organizationId, linkId, headers, rawBody } = push;
     const known = await store.secrets(organizationId, linkId);
@@ -119,6 +119,7 @@ export class Subscriptions {
       }
     } catch (error) {
       failureOf(error);
+      return 'later';
     }
     if (hint === null) return 'refused';
     const delayMs = await sync.hinted(organizationId, linkId, hint.id);

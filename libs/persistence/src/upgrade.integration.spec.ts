@@ -41,7 +41,11 @@ describe('a hub that is brought to this version', () => {
       const practice = await createPractice(pool);
       const placed = await place(pool, practice, { start: at('10:00') });
       expect(placed.outcome).toBe('placed');
+      await query(pool, practice, `UPDATE appointment SET status = 'conflict', reason = '{"code":"REMOTE_REFUSED"}'`);
       await migrate(urls);
+      expect(await query(pool, practice, 'SELECT appointment_id, state, reason FROM conflict')).toEqual([
+        { appointment_id: placed.resource, state: 'open', reason: 'lost-its-time' },
+      ]);
       expect(await query(pool, practice, 'SELECT ends_at FROM claim')).toEqual([{ ends_at: new Date(at('10:30')) }]);
       expect(await place(pool, practice, { start: at('10:15') })).toMatchObject({ outcome: 'taken', code: 'BUSY' });
       expect(await place(pool, practice, { start: at('10:30') })).toMatchObject({ outcome: 'placed' });

@@ -66,6 +66,11 @@ export const PROBLEMS = {
     fr: 'La première requête avec cette Idempotency-Key est encore en cours.',
     en: 'The first request with this Idempotency-Key is still under way.',
   },
+  'link-busy': {
+    status: 409,
+    fr: "Des annulations attendent encore d'être portées dans l'agenda : attendez, ou déconnectez-le.",
+    en: 'Cancellations still wait to be carried to the agenda: wait, or disconnect it.',
+  },
   'already-exists': { status: 409, fr: 'Cela existe déjà.', en: 'This exists already.' },
   'still-linked': {
     status: 409,

@@ -92,7 +92,14 @@ export class LinkLifecycleController {
   @Answers(
     { 200: linkView },
     ...WRITE_PROBLEMS,
-    ...(['not-found', 'stale-version', 'precondition-required', 'backend-refused', 'agenda-unreachable'] as const),
+    ...([
+      'not-found',
+      'stale-version',
+      'precondition-required',
+      'backend-refused',
+      'agenda-unreachable',
+      'link-busy',
+    ] as const),
   )
   async change(
     @ExchangeParam() exchange: Exchange,
@@ -107,6 +114,8 @@ export class LinkLifecycleController {
         throw new Problem('not-found');
       case 'stale':
         throw new Problem('stale-version');
+      case 'busy':
+        throw new Problem('link-busy');
       case 'not-writable':
         throw badInput('body.direction', 'cannot be two-way: the remote agenda is read-only');
       case 'failed':

@@ -25,7 +25,8 @@ export class PushController {
     const single = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
     );
-    if ((await this.subscriptions.receive({ ...named.data, headers: single, rawBody })) !== 'accepted')
-      throw new Problem('unauthenticated');
+    const outcome = await this.subscriptions.receive({ ...named.data, headers: single, rawBody });
+    if (outcome === 'later') throw new Problem('temporarily-unavailable');
+    if (outcome === 'refused') throw new Problem('unauthenticated');
   }
 }

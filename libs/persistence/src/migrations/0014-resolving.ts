@@ -10,10 +10,12 @@ export class Resolving1763770012100 implements MigrationInterface {
 CREATE FUNCTION write_again(a appointment, p_anew boolean, p_actor jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v appointment;
 BEGIN
-  UPDATE appointment SET status = 'pending', reason = NULL, generation = generation + CASE WHEN p_anew THEN 1 ELSE 0 END, version = version + 1, updated_at = now()
-    WHERE organization_id = a.organization_id AND id = a.id RETURNING * INTO v;
+  -- Without a write it stands in the hub alone.
+  UPDATE appointment x SET status = CASE WHEN EXISTS (SELECT 1 FROM remote_write w WHERE w.organization_id = x.organization_id AND w.appointment_id = x.id) THEN 'pending' ELSE 'confirmed' END,
+      reason = NULL, generation = generation + CASE WHEN p_anew THEN 1 ELSE 0 END, version = version + 1, updated_at = now()
+    WHERE x.organization_id = a.organization_id AND x.id = a.id RETURNING * INTO v;
   UPDATE remote_write SET state = 'due', due_at = now(), asked_at = now(), attempts = 0, failures = 0, last_error = NULL WHERE organization_id = a.organization_id AND appointment_id = a.id;
-  PERFORM append_event('appointment-pending', v.agenda_id, v.id, p_actor, appointment_record(v));
+  PERFORM append_event('appointment-' || v.status, v.agenda_id, v.id, p_actor, appointment_record(v));
 END $$;
 
 -- Both stand, and a person answers for it.
@@ -62,7 +64,9 @@ BEGIN
   record := appointment_record(a);
   IF c.version <> p_version THEN outcome := 'stale'; RETURN; END IF;
   IF c.state <> 'open' OR a.status <> 'conflict' THEN outcome := 'ended'; RETURN; END IF;
-  v_writable := v_agenda.master = 'hub' OR EXISTS (SELECT 1 FROM link l WHERE l.organization_id = p_organization AND l.agenda_id = v_agenda.id AND l.direction = 'two-way');
+  -- What differs from an agenda that is only read would differ again at once.
+  v_writable := NOT EXISTS (SELECT 1 FROM link l WHERE l.organization_id = p_organization AND l.agenda_id = v_agenda.id AND l.direction = 'read-only')
+    OR c.reason NOT IN ('both-moved', 'not-writable');
   IF c.theirs ? 'start' AND c.reason IN ('both-moved', 'not-writable') THEN v_theirs := range_of(c.theirs); END IF;
   outcome := 'impossible';
   IF v_choice = 'merge' THEN

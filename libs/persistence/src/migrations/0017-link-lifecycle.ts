@@ -107,15 +107,19 @@ CREATE POLICY disconnection_dispatch ON disconnection FOR SELECT TO unisson_disp
 `;
 
 const FUNCTIONS = `
--- The same as before, and: while its link is paused an agenda is as good as unreachable.
+-- The same as before, and: while its link is paused an agenda is as good as unreachable; and an agenda of the hub's that
+-- is read from elsewhere is booked on a copy as fresh as any other, though nothing is written there.
 CREATE OR REPLACE FUNCTION link_obstacle(p_agenda agenda, p_accept_stale boolean, OUT link uuid, OUT obstacle text, OUT retry_after_ms integer) LANGUAGE plpgsql STABLE AS $$
 DECLARE v record;
 BEGIN
-  IF p_agenda.master = 'hub' THEN RETURN; END IF;
   SELECT l.id, l.as_of, l.status, l.paused_at, c.blocked_until INTO v FROM link l JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id
-    WHERE l.organization_id = p_agenda.organization_id AND l.agenda_id = p_agenda.id AND l.direction = 'two-way';
-  IF NOT FOUND THEN obstacle := 'unlinked'; RETURN; END IF;
-  link := v.id;
+    WHERE l.organization_id = p_agenda.organization_id AND l.agenda_id = p_agenda.id
+      AND CASE p_agenda.master WHEN 'remote' THEN l.direction = 'two-way' ELSE l.direction = 'read-only' AND l.phase IN ('writing', 'live') END;
+  IF NOT FOUND THEN
+    IF p_agenda.master = 'remote' THEN obstacle := 'unlinked'; END IF;
+    RETURN;
+  END IF;
+  IF p_agenda.master = 'remote' THEN link := v.id; END IF;
   IF p_agenda.when_unreachable = 'refuse' AND (v.blocked_until > clock_timestamp() OR v.status <> 'active' OR v.paused_at IS NOT NULL) THEN
     obstacle := 'unreachable';
     retry_after_ms := greatest(1000, least(600000, coalesce(extract(epoch FROM nullif(v.blocked_until, '-infinity') - clock_timestamp()) * 1000, 60000)))::integer;
@@ -188,8 +192,8 @@ BEGIN
         AND (upper(a.during) > now() OR EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = a.organization_id AND m.link_id = p_link AND m.appointment_id = a.id AND m.gone_at IS NULL))
         ORDER BY lower(a.during), a.id LIMIT p_limit LOOP
       n := n + 1;
-      IF v.status = 'conflict' OR (v.status = 'confirmed' AND EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = p_organization AND m.link_id = p_link AND m.appointment_id = v.id AND m.gone_at IS NULL)) THEN
-        INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id, state) VALUES (p_organization, v.id, v_link.agenda_id, p_link, 'settled');
+      IF v.status = 'conflict' OR (v.status = 'confirmed' AND EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = p_organization AND m.link_id = p_link AND m.appointment_id = v.id AND m.gone_at IS NULL AND m.during = v.during)) THEN
+        INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id, state, promised) VALUES (p_organization, v.id, v_link.agenda_id, p_link, 'settled', v.status = 'conflict');
       ELSE
         -- What an earlier link left may lie where a pull does not reach: it is looked for first, as after an attempt.
         INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id, promised, attempts) VALUES (p_organization, v.id, v_link.agenda_id, p_link, true,
@@ -244,7 +248,7 @@ BEGIN
     FROM appointment a
       LEFT JOIN mirror m ON m.organization_id = a.organization_id AND m.link_id = p_link AND m.appointment_id = a.id AND m.gone_at IS NULL
       LEFT JOIN remote_write w ON w.organization_id = a.organization_id AND w.appointment_id = a.id AND w.link_id = p_link
-    WHERE a.organization_id = p_organization AND a.agenda_id = v_agenda.id AND (m.id IS NOT NULL OR w.unanswered > 0);
+    WHERE a.organization_id = p_organization AND a.agenda_id = v_agenda.id AND (m.id IS NOT NULL OR w.unanswered > 0 OR (w.attempts > 0 AND is_live(a.status)));
   IF v_link.direction = 'two-way' THEN PERFORM master_here(v_agenda, p_link); END IF;
   DELETE FROM remote_write WHERE organization_id = p_organization AND link_id = p_link;
   DELETE FROM link WHERE organization_id = p_organization AND id = p_link;

@@ -15,7 +15,8 @@ import { Resolving1763770012100 } from './0014-resolving.js';
 import { Reassigning1763770012200 } from './0015-reassigning.js';
 import { Copies1763770012300 } from './0016-copies.js';
 import { LinkLifecycle1763770013000 } from './0017-link-lifecycle.js';
-import { GuardsAndPush1763770014000 } from './0018-guards-and-push.js';
+import { KeptPromises1763770013500 } from './0018-kept-promises.js';
+import { GuardsAndPush1763770014000 } from './0019-guards-and-push.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -36,5 +37,6 @@ export const migrations = [
   Reassigning1763770012200,
   Copies1763770012300,
   LinkLifecycle1763770013000,
+  KeptPromises1763770013500,
   GuardsAndPush1763770014000,
 ];

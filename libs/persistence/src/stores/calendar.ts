@@ -12,6 +12,8 @@ import type { Database } from '../database.js';
 interface FreshnessRow {
   agenda_id: string;
   master: 'hub' | 'remote';
+  /** True when what stands in the agenda is read from a backend. */
+  read_there: boolean;
   as_of: number | null;
   age_ms: number | null;
   stale_after_seconds: number;
@@ -59,7 +61,8 @@ const LIVE_MS = 15_000;
 
 const FRESHNESS = `a.id AS agenda_id, a.master, a.stale_after_seconds,
   (extract(epoch FROM nullif(l.as_of, '-infinity')) * 1000)::float8 AS as_of, (extract(epoch FROM clock_timestamp() - nullif(l.as_of, '-infinity')) * 1000)::float8 AS age_ms,
-  l.status = 'active' AND c.blocked_until <= clock_timestamp() AS reachable`;
+  l.status = 'active' AND l.paused_at IS NULL AND c.blocked_until <= clock_timestamp() AS reachable,
+  a.master = 'remote' OR coalesce(l.direction = 'read-only' AND l.phase IN ('writing', 'live'), false) AS read_there`;
 const LINKED = `LEFT JOIN link l ON l.organization_id = a.organization_id AND l.agenda_id = a.id
   LEFT JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id`;
 const epoch = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::bigint`;
@@ -192,13 +195,13 @@ export class PgCalendar extends Calendar {
 
 function freshnessOf({
   agenda_id: agendaId,
-  master,
+  read_there: readThere,
   as_of: asOf,
   age_ms: ageMs,
   stale_after_seconds: staleAfter,
   reachable,
 }: FreshnessRow): Freshness {
-  if (master === 'hub') return { agendaId, asOf: null, certainty: 'live' };
+  if (!readThere) return { agendaId, asOf: null, certainty: 'live' };
   return { agendaId, asOf, certainty: certaintyOf(ageMs, staleAfter * 1000, reachable === true) };
 }
 

@@ -13,8 +13,8 @@ const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::
 
 const CONFLICT = `c.id, c.appointment_id AS "appointmentId", c.agenda_id AS "agendaId", c.reason, c.base, c.ours, c.theirs, c.state, c.resolution,
   c.resolved_by AS "resolvedBy", ${ms('c.opened_at')} AS "openedAt", ${ms('c.resolved_at')} AS "resolvedAt", c.version,
-  EXISTS (SELECT 1 FROM agenda a LEFT JOIN link l ON l.organization_id = a.organization_id AND l.agenda_id = a.id
-    WHERE a.organization_id = c.organization_id AND a.id = c.agenda_id AND (a.master = 'hub' OR l.direction = 'two-way')) AS writable`;
+  c.reason NOT IN ('both-moved', 'not-writable')
+    OR NOT EXISTS (SELECT 1 FROM link l WHERE l.organization_id = c.organization_id AND l.agenda_id = c.agenda_id AND l.direction = 'read-only') AS writable`;
 
 const TASK = `t.id, t.appointment_id AS "appointmentId", t.agenda_id AS "agendaId", t.reason, t.created_by AS "createdBy", ${ms('t.created_at')} AS "createdAt",
   t.done_by AS "doneBy", ${ms('t.done_at')} AS "doneAt"`;

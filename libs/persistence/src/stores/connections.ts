@@ -159,8 +159,8 @@ export class PgConnectionStore extends ConnectionStore {
         ]);
         if (connections.length === 0) return 'connection-unknown';
         const removing = await transaction.query(
-          `SELECT 1 FROM disconnection WHERE organization_id = $1 AND state = 'removing' AND (agenda_id = $2 OR (connection_id = $3 AND remote_agenda_id = $4)) LIMIT 1`,
-          [organizationId, agendaId, connectionId, remoteAgendaId],
+          `SELECT 1 FROM disconnection WHERE organization_id = $1 AND state = 'removing' AND connection_id = $2 AND remote_agenda_id = $3 LIMIT 1`,
+          [organizationId, connectionId, remoteAgendaId],
         );
         if (removing.length > 0) return 'removing';
         await transaction.query(

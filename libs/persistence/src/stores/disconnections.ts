@@ -49,12 +49,11 @@ export class PgDisconnections extends DisconnectionStore {
   }
 
   removed(organizationId: string, linkId: string, reference: string): Promise<void> {
-    return this.in(organizationId, async (transaction) => {
-      await transaction.query(
-        `UPDATE disconnection_object SET state = 'removed' WHERE organization_id = $1 AND link_id = $2 AND reference = $3 AND state = 'due'`,
-        [organizationId, linkId, reference],
-      );
-    });
+    return this.settled({ organizationId, linkId, reference }, 'removed');
+  }
+
+  left(organizationId: string, linkId: string, reference: string): Promise<void> {
+    return this.settled({ organizationId, linkId, reference }, 'left');
   }
 
   postpone(organizationId: string, linkId: string, wait: { ms: number; failure: Failure | null }): Promise<void> {
@@ -83,6 +82,18 @@ export class PgDisconnections extends DisconnectionStore {
         `SELECT append_event('link-cleaned', $3, $2, '{"kind":"system"}', jsonb_build_object('removed', count(*) FILTER (WHERE state = 'removed'), 'left', count(*) FILTER (WHERE state = 'left')))
          FROM disconnection_object WHERE organization_id = $1 AND link_id = $2`,
         [organizationId, linkId, ended.agenda_id],
+      );
+    });
+  }
+
+  private settled(
+    { organizationId, linkId, reference }: { organizationId: string; linkId: string; reference: string },
+    state: 'removed' | 'left',
+  ): Promise<void> {
+    return this.in(organizationId, async (transaction) => {
+      await transaction.query(
+        `UPDATE disconnection_object SET state = $4 WHERE organization_id = $1 AND link_id = $2 AND reference = $3 AND state = 'due'`,
+        [organizationId, linkId, reference, state],
       );
     });
   }

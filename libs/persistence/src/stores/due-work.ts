@@ -24,10 +24,10 @@ export class PgDueWork extends DueWork {
   lanes(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]> {
     return this.list(
       `SELECT organization_id AS "organizationId", agenda_id AS "agendaId" FROM (
-         SELECT organization_id, agenda_id, row_number() OVER (PARTITION BY organization_id ORDER BY min(due_at)) AS turn
-         FROM remote_write w WHERE state = 'due' AND due_at <= clock_timestamp()
-           AND NOT EXISTS (SELECT 1 FROM link l WHERE l.organization_id = w.organization_id AND l.agenda_id = w.agenda_id AND l.paused_at IS NOT NULL)
-         GROUP BY organization_id, agenda_id) due
+         SELECT w.organization_id, w.agenda_id, row_number() OVER (PARTITION BY w.organization_id ORDER BY min(w.due_at)) AS turn
+         FROM remote_write w JOIN link l ON l.organization_id = w.organization_id AND l.agenda_id = w.agenda_id AND l.paused_at IS NULL AND l.status = 'active'
+           JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id AND c.blocked_until <= clock_timestamp()
+         WHERE w.state = 'due' AND w.due_at <= clock_timestamp() GROUP BY w.organization_id, w.agenda_id) due
        WHERE turn <= ${String(SHARE)} ORDER BY turn LIMIT $1`,
       limit,
     );

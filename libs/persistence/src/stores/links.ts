@@ -72,12 +72,14 @@ export class PgLinkStore extends LinkStore {
   change(
     ref: LinkRef,
     { version, change, actor }: { version: number; change: LinkChange; actor: Actor },
-  ): Promise<{ outcome: 'changed' | 'stale'; link: LinkDetails } | null> {
+  ): Promise<{ outcome: 'changed' | 'stale' | 'busy'; link: LinkDetails } | null> {
     return this.locked(ref, async (transaction, link) => {
       if (link.version !== version) return { outcome: 'stale' as const, link };
       const { direction, disclosure, policy } = { ...link, ...given(change) };
+      if (direction === 'read-only' && link.direction === 'two-way' && (await isRemoving(transaction, ref)))
+        return { outcome: 'busy' as const, link };
       await transaction.query(
-        `UPDATE link SET direction = $3, disclosure = $4, policy = $5, version = version + 1, poll_at = now(), rewriting = rewriting OR disclosure <> $4,
+        `UPDATE link SET direction = $3, disclosure = $4, policy = $5, version = version + 1, poll_at = now(), rewriting = (rewriting OR disclosure <> $4) AND $3 = 'two-way',
            phase_since = CASE WHEN direction <> $3 THEN now() ELSE phase_since END, phase = CASE WHEN phase = 'planning' OR direction = $3 THEN phase WHEN $3 = 'two-way' THEN 'reading' ELSE 'live' END
          WHERE organization_id = $1 AND id = $2`,
         [ref.organizationId, ref.id, direction, disclosure, policy],
@@ -182,6 +184,16 @@ async function show(transaction: Transaction, { organizationId, id }: LinkRef): 
 }
 
 /** What waits to be written need not wait any longer. */
+/** Whether something is still to be taken away there: a link that is only read could not do it any more. */
+async function isRemoving(transaction: Transaction, { organizationId, id }: LinkRef): Promise<boolean> {
+  const rows = await transaction.query(
+    `SELECT 1 FROM remote_write w JOIN appointment a ON a.organization_id = w.organization_id AND a.id = w.appointment_id
+     WHERE w.organization_id = $1 AND w.link_id = $2 AND a.status = 'compensating' LIMIT 1`,
+    [organizationId, id],
+  );
+  return rows.length > 0;
+}
+
 async function writesDue(transaction: Transaction, { organizationId, id }: LinkRef): Promise<void> {
   await transaction.query(
     `UPDATE remote_write SET due_at = now(), failures = 0 WHERE organization_id = $1 AND link_id = $2 AND state = 'due'`,

@@ -26,7 +26,7 @@ const TEXTS = `SELECT a.id, a.generation, m.remote_id, m.version, m.summary_hash
   FROM mirror m JOIN appointment a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
   JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
-  WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL AND m.during IS NOT NULL AND a.status = 'confirmed' AND upper(a.during) > now() AND ($3::uuid IS NULL OR a.id > $3)
+  WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL AND m.during IS NOT NULL AND a.status IN ('confirmed', 'conflict') AND upper(a.during) > now() AND ($3::uuid IS NULL OR a.id > $3)
   ORDER BY a.id LIMIT $4`;
 
 interface TextRow {
