@@ -69,7 +69,7 @@ describe('scenario 11: the vendor is down, then back', () => {
       const start = TEN + hour * HOUR;
       const answers = await Promise.all(agendas.map((agenda) => book(agenda, start, 100)));
       for (const [index, { status, record }] of answers.entries())
-        if (status === 202) accepted.push({ id: record!.id, agenda: agendas[index]!, start });
+        if (status === 202) accepted.push({ id: record.id, agenda: agendas[index]!, start });
       await goesBy(STEP_S);
     }
     expect(await isBlocked()).toBe(true);
