@@ -140,7 +140,7 @@ describe('what the practitioner does in his own tool', () => {
     await loop.remote.control('expire-cursors');
     for (let again = 0; again < 6; again += 1) await loop.pull('full');
     for (const id of ids) expect(await loop.stands(id)).toMatchObject({ status: 'confirmed' });
-    expect(await loop.events(loop.linkId)).toContain('link-braked by system');
+    expect(await loop.events(loop.linkId)).toContain('deletions-held by system');
     expect(await loop.callbacks()).toEqual([]);
   });
 });
