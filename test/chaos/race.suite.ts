@@ -40,7 +40,7 @@ export function describeRace({ clients, attempts }: RaceOptions): void {
       await database.drop();
     });
 
-    it('never books twice and never deadlocks', async () => {
+    it('scenario 1: never books twice and never deadlocks', async () => {
       practice = await createPractice(admin);
       crowd = await Crowd.gather(admin, { hub, desk: practice }, { ...HABITS, clients, attempts });
       const before = await ledger.deadlocks();

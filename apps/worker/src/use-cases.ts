@@ -42,6 +42,8 @@ import { Shares } from './shares.js';
 
 /** Pulls, and lanes, at once in this process, of the 24 it has room for: a backend that hangs, or an organization with many, leaves room. */
 const SHARES = { connection: 4, organization: 12 };
+/** The same for lanes with due writes; what hangs at one kind of backend leaves room for an organization's others. */
+const WRITING = { connection: 6, connector: 8, organization: SHARES.organization };
 
 /** The application on PostgreSQL and the connectors of the registry, as far as this app needs it. */
 export interface UseCases {
@@ -124,13 +126,26 @@ export function createUseCases(database: Database, environment: Environment, ala
 }
 
 /** What the jobs stand for. */
-export function workOf({ alarm, lanes, sync, housekeeping, alerts, cleanUp, subscriptions }: UseCases): Work {
+export function workOf({
+  alarm,
+  lanes,
+  sync,
+  connections,
+  housekeeping,
+  alerts,
+  cleanUp,
+  subscriptions,
+}: UseCases): Work {
   const shares = new Shares(SHARES);
   const comparing = new Shares(SHARES);
-  const writing = new Shares({ organization: SHARES.organization });
+  const writing = new Shares(WRITING);
   return {
     drainLane: async ({ organizationId, agendaId }) => {
-      await writing.run({ organization: organizationId }, () => lanes.run({ organizationId, agendaId, sync: 'none' }));
+      const link = await sync.linkOfAgenda(organizationId, agendaId);
+      const connection = link && (await connections.account(organizationId, link.connectionId));
+      if (connection === null) return;
+      const owners = { connection: connection.id, connector: connection.connectorId, organization: organizationId };
+      await writing.run(owners, () => lanes.run({ organizationId, agendaId, sync: 'none' }));
     },
     syncLink: async ({ organizationId, linkId, full }) => {
       const link = await sync.link(organizationId, linkId);

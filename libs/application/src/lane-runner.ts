@@ -1,7 +1,7 @@
 import { LaneLost } from './errors.js';
 import { FullReconcile } from './full-reconcile.js';
 import type { LinkStages } from './link-stages.js';
-import type { Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
+import type { Backend, Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
 import type { RemoteWriter } from './remote-writer.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
 
@@ -100,13 +100,18 @@ export class LaneRunner {
   private async write(remote: Remote, held: { readonly value: boolean }): Promise<LaneOutcome> {
     const { store, writes, writer } = this.parts;
     const { organizationId, id, agendaId } = remote.link;
+    let backend: Backend | null = remote.backend;
     while (held.value) {
       const write = await writes.next(organizationId, agendaId);
       if (write === null) return this.finish(remote);
       const link = await store.link(organizationId, id);
       if (link === null) return 'unlinked';
       if (link.paused) return 'unreachable';
-      await writer.advance(write, { ...remote, link });
+      // Anew for each: a backend that was found to be down meanwhile, from here or elsewhere, is left in peace at once.
+      backend ??= await this.orUnreachable(() => this.parts.backends.open(organizationId, link.connectionId));
+      if (backend === null) return 'unreachable';
+      await writer.advance(write, { ...remote, link, backend });
+      backend = null;
     }
     return 'busy';
   }
