@@ -89,10 +89,29 @@ describe('the first synchronisation', () => {
     await life.remote.control('faults', { faults: [{ kind: 'error', status: 503, method: 'POST', times: 1 }] });
     await life.pull();
     expect(await life.status(id)).toMatch(/pending|unknown/);
-    await life.remote.create({ start: TEN, end: TEN + HOUR, title: 'Privé' });
+    const his = await life.remote.create({ start: TEN, end: TEN + HOUR, title: 'Privé' });
     await query(life.pool, life.practice, 'UPDATE remote_write SET due_at = now()');
     await life.pull();
     expect(await life.status(id)).toBe('conflict');
+    await life.remote.remove(his);
+    await query(life.pool, life.practice, `UPDATE remote_write SET last_sent_at = now() - interval '10 minutes'`);
+    await life.pull();
+    await life.pull();
+    expect(await life.status(id)).toBe('confirmed');
+    expect(await life.remote.entries()).toMatchObject([{ appointmentId: id, start: TEN }]);
+  });
+
+  it('an overlap found at the first look is settled by itself when the practitioner gives way', async () => {
+    const id = await life.booked(TEN);
+    const his = await life.remote.create({ start: TEN, end: TEN + HOUR, title: 'Privé' });
+    await life.pull();
+    await approve(1);
+    await life.pull();
+    expect(await life.status(id)).toBe('conflict');
+    await life.remote.remove(his);
+    await life.pull();
+    expect(await life.status(id)).toBe('confirmed');
+    expect(await life.remote.entries()).toMatchObject([{ appointmentId: id, start: TEN }]);
   });
 
   it('complaint 13: linked again, what is ours there is adopted, not doubled; what was cancelled meanwhile goes', async () => {

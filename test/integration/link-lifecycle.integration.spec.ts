@@ -245,5 +245,47 @@ describe('the life of a link', () => {
       expect(await query(life.pool, life.practice, 'SELECT master FROM agenda')).toEqual([{ master: 'remote' }]);
       expect(await life.status(id)).toBe('confirmed');
     });
+
+    it('an agenda that is only read is booked on a fresh copy, or not at all', async () => {
+      await change(1, { direction: 'read-only' });
+      await life.pull();
+      await life.breakCredential();
+      await query(life.pool, life.practice, `UPDATE link SET as_of = now() - interval '3 days'`);
+      expect(await life.book(TEN, 300)).toMatchObject({ problem: 'agenda-unreachable' });
+      await query(life.pool, life.practice, `UPDATE agenda SET when_unreachable = 'queue'`);
+      expect(await life.book(TEN, 300)).toMatchObject({ outcome: 'booked', record: { status: 'confirmed' } });
+    });
+
+    it('does not become read-only while a cancelled visit still stands there', async () => {
+      const id = await life.booked(TEN);
+      await life.hub.lifecycle.pause(life.ref(), life.actor());
+      const cancel = { version: null, reason: { code: 'CANCELLED' as const }, key: null, waitMs: 0 };
+      await life.hub.booking.cancel({
+        organizationId: life.practice.organization,
+        id,
+        actor: life.actor(),
+        ...cancel,
+      });
+      expect(await life.status(id)).toBe('compensating');
+      expect(await change(2, { direction: 'read-only' })).toMatchObject({ outcome: 'busy' });
+      await life.hub.lifecycle.resume(life.ref(), life.actor());
+      expect(await life.pull()).toBe('done');
+      expect(await life.remote.entries()).toEqual([]);
+      expect(await change(3, { direction: 'read-only' })).toMatchObject({ outcome: 'changed' });
+    });
+
+    it('a paused agenda offers nothing that could not be booked', async () => {
+      const search = async () =>
+        (await life.hub.search.search({
+          organizationId: life.practice.organization,
+          agendaIds: [life.practice.agenda],
+          motifId: life.practice.motif,
+          window: { start: TEN, end: TEN + HOUR },
+          limit: 10,
+        }))!.slots;
+      expect(await search()).not.toEqual([]);
+      await life.hub.lifecycle.pause(life.ref(), life.actor());
+      expect(await search()).toEqual([]);
+    });
   });
 });
