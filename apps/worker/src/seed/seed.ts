@@ -169,6 +169,8 @@ async function linkAgendas(useCases: UseCases): Promise<void> {
     if (outcome !== 'linked') outcome = await useCases.connections.link(link);
     if (outcome !== 'linked')
       throw new Error(`the demonstration's agenda ${remoteAgendaId} was not linked (${outcome})`);
+    // Until it was read once the hub alone holds what is booked; where nobody answers yet, a worker reads it later.
+    await useCases.lanes.run({ organizationId: organization.id, agendaId, sync: 'full' });
   }
 }
 
