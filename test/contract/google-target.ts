@@ -1,6 +1,8 @@
 import google from '../../libs/connectors/src/google/connector.js';
 import type { Backdoor, FaultName, Harness, Target } from '#connector-testkit';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
+import { DavProxy } from '../support/dav-proxy.js';
+import { armOnTheWay, ON_THE_WAY } from './hazards.js';
 
 const USER = 'kit@example.com';
 const CLIENT = { id: 'kit-google-client', secret: 'kit-google-client-secret' };
@@ -29,6 +31,7 @@ export function googleTarget(): Target {
   return {
     connector: google,
     faults: Object.keys(FAULTS) as FaultName[],
+    hazards: [...ON_THE_WAY, 'push-reorder'],
     expiresCursors: true,
     // Pages hold up to 2,500; those made small by the fault hold 125.
     manyEntries: 300,
@@ -39,6 +42,7 @@ export function googleTarget(): Target {
 async function start(): Promise<Harness> {
   const app = createMockVendors();
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+  const proxy = await DavProxy.start(origin);
   const control = async (method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
     const answer = await fetch(`${origin}/google/__control/${path}`, {
       method,
@@ -49,13 +53,15 @@ async function start(): Promise<Harness> {
   };
   const auth = { type: 'oauth', clientId: CLIENT.id, clientSecret: CLIENT.secret, refreshToken: REFRESH_TOKEN };
   return {
-    settings: { rootUrl: `${origin}/google`, tokenUrl: `${origin}/google/token` },
+    // Tokens go past the relay: what is counted there are calls of the calendar's.
+    settings: { rootUrl: `${proxy.url}google`, tokenUrl: `${origin}/google/token` },
     secrets: { auth },
     wrongSecrets: { auth: { ...auth, refreshToken: '1//another-refresh-token' } },
     agendaId: USER,
     unknownAgendaId: 'nobody@example.com',
     remote: backdoor(control),
     async reset() {
+      proxy.interfere = () => undefined;
       await control('POST', 'reset');
       await control('POST', 'seed', {
         clients: [CLIENT],
@@ -66,13 +72,21 @@ async function start(): Promise<Harness> {
     async fault(name) {
       await control('POST', 'faults', { faults: FAULTS[name] });
     },
+    async hazard(name) {
+      if (name === 'push-reorder') await control('POST', 'faults', { faults: [{ kind: name, times: 1 }] });
+      else armOnTheWay(proxy, name, 1);
+    },
     async clearFaults() {
+      proxy.interfere = () => undefined;
       await control('DELETE', 'faults');
     },
     async expireCursors() {
       await control('POST', 'expire-cursors');
     },
-    stop: () => app.close(),
+    async stop() {
+      await proxy.stop();
+      await app.close();
+    },
   };
 }
 
