@@ -256,6 +256,16 @@ describe('the life of a link', () => {
       expect(await life.book(TEN, 300)).toMatchObject({ outcome: 'booked', record: { status: 'confirmed' } });
     });
 
+    it('an agenda that is only read is not called taken on an old copy: it is read first', async () => {
+      const his = await life.remote.create({ start: TEN, end: TEN + HOUR, title: 'Privé' });
+      await change(1, { direction: 'read-only' });
+      await life.pull();
+      expect(await life.book(TEN)).toMatchObject({ problem: 'taken' });
+      await life.remote.remove(his);
+      await query(life.pool, life.practice, `UPDATE link SET as_of = now() - interval '3 days'`);
+      expect(await life.book(TEN)).toMatchObject({ outcome: 'booked', record: { status: 'confirmed' } });
+    });
+
     it('does not become read-only while a cancelled visit still stands there', async () => {
       const id = await life.booked(TEN);
       await life.hub.lifecycle.pause(life.ref(), life.actor());

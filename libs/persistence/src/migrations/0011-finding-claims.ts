@@ -2,7 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Booking and synchronising in time that grows with what they touch, not with what the practice holds: claims are found
- * by their holder or by their end, and what a backend holds that meets nothing of ours is claimed at once.
+ * by their holder or by their end. What gives way, is claimed for a backend or is settled again finds them so, too
+ * (0016 to 0018).
  */
 export class FindingClaims1763770010500 implements MigrationInterface {
   readonly name = 'FindingClaims1763770010500';
@@ -76,63 +77,6 @@ CREATE OR REPLACE FUNCTION blocking_code(p_agenda uuid, p_range tstzrange, p_hol
     ORDER BY c.closure_id IS NULL, a.status IS NOT DISTINCT FROM 'held' LIMIT 1), 'BUSY')
 $$;
 
-CREATE OR REPLACE FUNCTION give_way(p_agenda agenda, p_range tstzrange) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE h record; c_reason CONSTANT jsonb := '{"code":"PRACTITIONER_BUSY"}'; c_actor CONSTANT jsonb := '{"kind":"practitioner"}';
-BEGIN
-  FOR h IN SELECT DISTINCT c.holder, c.departing_id, a.status, w.attempts, w.departing FROM claim c
-      LEFT JOIN appointment a ON a.organization_id = c.organization_id AND a.id = c.holder
-      LEFT JOIN remote_write w ON w.organization_id = c.organization_id AND w.appointment_id = c.holder
-      WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.ends_at > lower(p_range) AND c.during && p_range AND c.authority = 'hub' AND NOT c.overbooked AND NOT c.contested LOOP
-    IF h.status = 'held' THEN
-      PERFORM end_appointment(h.holder, ARRAY['held'], 'expired', c_reason, c_actor);
-    ELSIF h.status IN ('pending', 'unknown') AND h.departing IS NULL AND h.attempts = 0 THEN
-      PERFORM end_appointment(h.holder, ARRAY['pending', 'unknown'], 'refused', c_reason, c_actor);
-    ELSIF h.status IN ('pending', 'unknown') AND h.departing IS NULL THEN
-      PERFORM compensate_appointment(h.holder, ARRAY['pending', 'unknown'], 'refused', c_reason, c_actor);
-    ELSIF h.status IN ('pending', 'unknown') AND h.departing_id IS NULL AND h.attempts = 0 THEN
-      PERFORM revert_move(h.holder, c_reason);
-    ELSIF h.status IN ('pending', 'unknown') AND h.departing_id IS NULL THEN
-      PERFORM retreat_move(h.holder);
-    ELSIF h.status = 'confirmed' AND h.departing_id IS NULL THEN
-      PERFORM contest_appointment(h.holder, c_reason, c_actor);
-    END IF;
-  END LOOP;
-  -- Looked at anew: what gave way may have made room for one that was contested until now.
-  RETURN NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.ends_at > lower(p_range) AND c.during && p_range
-    AND c.authority = 'hub' AND NOT c.overbooked AND NOT c.contested);
-END $$;
-
-CREATE OR REPLACE FUNCTION recheck_contests(p_agenda agenda) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE v record; v_seat integer; v_appointment appointment;
-BEGIN
-  -- The last contested claim may just have gone: what was in conflict because of it is still to be settled.
-  IF NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.contested)
-    AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'conflict') THEN RETURN; END IF;
-  FOR v IN SELECT c.id, c.during FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.contested AND c.appointment_id IS NOT NULL LOOP
-    v_seat := free_seat(p_agenda, v.during, (SELECT holder FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.id = v.id));
-    IF v_seat IS NOT NULL THEN UPDATE claim SET contested = false, seat = v_seat WHERE organization_id = p_agenda.organization_id AND id = v.id; END IF;
-  END LOOP;
-  UPDATE claim r SET contested = false WHERE r.organization_id = p_agenda.organization_id AND r.agenda_id = p_agenda.id AND r.contested AND r.authority = 'remote'
-    AND NOT EXISTS (SELECT 1 FROM claim h WHERE h.organization_id = r.organization_id AND h.agenda_id = r.agenda_id AND h.seat = r.seat AND h.ends_at > lower(r.during) AND h.during && r.during AND h.authority = 'hub' AND NOT h.overbooked AND NOT h.contested);
-  FOR v_appointment IN UPDATE appointment a SET status = 'confirmed', version = version + 1, reason = NULL, updated_at = now()
-    WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'conflict'
-      AND NOT EXISTS (SELECT 1 FROM claim o WHERE o.organization_id = a.organization_id AND o.holder = a.id AND o.contested)
-      AND NOT EXISTS (SELECT 1 FROM claim r WHERE r.organization_id = a.organization_id AND r.agenda_id = a.agenda_id AND r.contested AND r.authority = 'remote' AND r.during && a.occupies)
-      AND a.reason->>'code' = 'PRACTITIONER_BUSY'
-      AND (EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.gone_at IS NULL AND m.during = a.during)
-        OR NOT EXISTS (SELECT 1 FROM remote_write w WHERE w.organization_id = a.organization_id AND w.appointment_id = a.id)) RETURNING * LOOP
-    DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = v_appointment.id AND departing_id IS NOT NULL;
-    UPDATE remote_write SET state = 'settled', departing = NULL, departing_visit = NULL, departing_motif_id = NULL
-      WHERE organization_id = p_agenda.organization_id AND appointment_id = v_appointment.id;
-    PERFORM append_event('appointment-conflict-resolved', p_agenda.id, v_appointment.id, '{"kind":"practitioner"}', appointment_record(v_appointment));
-  END LOOP;
-  FOR v_appointment IN SELECT a.* FROM appointment a WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'confirmed'
-      AND EXISTS (SELECT 1 FROM claim h JOIN claim r ON r.organization_id = h.organization_id AND r.agenda_id = h.agenda_id AND r.contested AND r.during && h.during
-        WHERE h.organization_id = a.organization_id AND h.appointment_id = a.id AND NOT h.overbooked AND r.authority = 'remote') LOOP
-    PERFORM contest_appointment(v_appointment.id, '{"code":"PRACTITIONER_BUSY"}', '{"kind":"practitioner"}');
-  END LOOP;
-END $$;
-
 -- True when something stands in a range of an agenda with one seat, and no hold that is over.
 CREATE FUNCTION stands_in_the_way(p_organization uuid, p_agenda uuid, p_range tstzrange) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > lower(p_range) AND c.during && p_range AND NOT c.overbooked
@@ -151,8 +95,9 @@ BEGIN
   v_visit := tstzrange(p_start, p_start + v_motif.duration_minutes * interval '1 minute');
   v_occupies := tstzrange(lower(v_visit) - v_motif.buffer_before_minutes * interval '1 minute', upper(v_visit) + v_motif.buffer_after_minutes * interval '1 minute');
   -- Whoever comes too late need not queue behind those who came in time. A twin of a request that was in time is told
-  -- its answer by the key.
-  IF v_motif.id IS NOT NULL AND v_agenda.master = 'hub' AND v_agenda.capacity = 1 AND stands_in_the_way(p_organization, p_agenda, v_occupies) THEN
+  -- its answer by the key. What is known of elsewhere must be fresh to say so.
+  IF v_motif.id IS NOT NULL AND v_agenda.master = 'hub' AND v_agenda.capacity = 1 AND stands_in_the_way(p_organization, p_agenda, v_occupies)
+    AND (SELECT o.obstacle FROM link_obstacle(v_agenda, p_accept_stale) o) IS NULL THEN
     SELECT * INTO v_key FROM find_key(p_key, p_hash);
     IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
     code := refusing_rule(v_agenda, p_motif, v_visit);
@@ -185,30 +130,6 @@ BEGIN
   outcome := 'placed'; record := appointment_record(v); resource := p_id; status := 201;
   PERFORM append_event('appointment-' || v.status, p_agenda, p_id, p_actor, record);
   PERFORM keep_key(p_key, p_hash, p_id, CASE WHEN v.status <> 'pending' THEN 201 END, CASE WHEN v.status <> 'pending' THEN record END);
-END $$;
-
-CREATE OR REPLACE FUNCTION claim_remote(p_agenda agenda, p_mirror uuid, p_busy jsonb) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE v_range tstzrange; v_free tstzrange[]; v_all tstzrange[]; v_gave_way boolean; v_changed boolean;
-BEGIN
-  SELECT coalesce(array_agg(DISTINCT range_of(b) ORDER BY range_of(b)), '{}') INTO v_all FROM jsonb_array_elements(p_busy) b;
-  SELECT coalesce(array_agg(DISTINCT c.during ORDER BY c.during), '{}') IS DISTINCT FROM v_all INTO v_changed
-    FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.holder = p_mirror;
-  IF NOT v_changed THEN RETURN; END IF;
-  DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = p_mirror;
-  -- Most of what a practitioner notes meets nothing of ours. It stands before the rest is looked at one by one:
-  -- what gives way there may free what was contested until then, and that must find these claims.
-  SELECT coalesce(array_agg(r), '{}') INTO v_free FROM unnest(v_all) r WHERE NOT EXISTS (SELECT 1 FROM claim c
-    WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.ends_at > lower(r) AND c.during && r AND c.authority = 'hub' AND NOT c.overbooked AND NOT c.contested);
-  INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, mirror_id)
-    SELECT p_agenda.organization_id, p_agenda.id, s.seat, r, 'remote', p_mirror, p_mirror FROM unnest(v_free) r, agenda_seat s
-    WHERE s.organization_id = p_agenda.organization_id AND s.agenda_id = p_agenda.id;
-  FOR v_range IN SELECT r FROM unnest(v_all) r WHERE r <> ALL (v_free) LOOP
-    v_gave_way := give_way(p_agenda, v_range);
-    IF NOT v_gave_way THEN PERFORM set_config('app.decision', 'contest', true); END IF;
-    INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, mirror_id, contested)
-      SELECT p_agenda.organization_id, p_agenda.id, s.seat, v_range, 'remote', p_mirror, p_mirror, NOT v_gave_way FROM agenda_seat s
-      WHERE s.organization_id = p_agenda.organization_id AND s.agenda_id = p_agenda.id;
-  END LOOP;
 END $$;
 
 CREATE OR REPLACE FUNCTION forget_object(p_link link, p_remote_id text) RETURNS void LANGUAGE sql AS $$

@@ -80,7 +80,7 @@ CREATE FUNCTION version_in_the_way(a appointment) RETURNS jsonb LANGUAGE sql STA
   SELECT interval_json(c.during) || jsonb_strip_nulls(jsonb_build_object('appointmentId', coalesce(c.appointment_id, c.departing_id), 'at', milliseconds(m.seen_at)))
     || jsonb_build_object('actor', CASE WHEN c.mirror_id IS NOT NULL THEN jsonb_build_object('kind', 'practitioner') END)
   FROM claim c LEFT JOIN mirror m ON m.organization_id = c.organization_id AND m.id = c.mirror_id
-  WHERE c.organization_id = a.organization_id AND c.agenda_id = a.agenda_id AND c.holder <> a.id AND c.during && a.occupies
+  WHERE c.organization_id = a.organization_id AND c.agenda_id = a.agenda_id AND c.holder <> a.id AND c.ends_at > lower(a.occupies) AND c.during && a.occupies
   ORDER BY c.mirror_id IS NULL, c.during LIMIT 1
 $$;
 
