@@ -111,7 +111,7 @@ function readOnly(session: Session): Session {
     create: refuse,
     update: refuse,
     cancel: refuse,
-    ...pushesOf(session),
+    ...optionalsOf(session),
     close: () => {
       session.close();
     },
@@ -119,12 +119,16 @@ function readOnly(session: Session): Session {
 }
 
 /** The optional methods that a session has, bound to it. */
-function pushesOf(session: Session): Pick<Session, 'subscribe' | 'renew' | 'unsubscribe' | 'parsePush'> {
+function optionalsOf(
+  session: Session,
+): Pick<Session, 'versions' | 'subscribe' | 'renew' | 'unsubscribe' | 'parsePush'> {
+  const versions = session.versions?.bind(session);
   const subscribe = session.subscribe?.bind(session);
   const renew = session.renew?.bind(session);
   const unsubscribe = session.unsubscribe?.bind(session);
   const parsePush = session.parsePush?.bind(session);
   return {
+    ...(versions && { versions }),
     ...(subscribe && { subscribe }),
     ...(renew && { renew }),
     ...(unsubscribe && { unsubscribe }),
@@ -137,8 +141,7 @@ function countedSession(
   count: <T>(call: Promise<T>) => Promise<T>,
   report: (error: unknown) => Promise<void>,
 ): Session {
-  const versions = session.versions?.bind(session);
-  const { subscribe, renew, unsubscribe, parsePush } = pushesOf(session);
+  const { versions, subscribe, renew, unsubscribe, parsePush } = optionalsOf(session);
   return {
     verify: (options) => count(session.verify(options)),
     listAgendas: (options) => count(session.listAgendas(options)),

@@ -185,7 +185,6 @@ export class SyncLink {
       }),
       changes: digested.changes,
       complete: digested.complete,
-      releaseDeletions: false,
       released: new Set(link.brake?.released),
     });
     return read.complete === null ? actions : this.lookAgain(remote, window, { actions, complete: read.complete });

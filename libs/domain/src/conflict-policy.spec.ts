@@ -37,7 +37,6 @@ function decide(policy: ConflictPolicy, { ours, status, theirs, modifiedAt, writ
     appointments: [{ id: 'a', status, when: ours, summary: 'visit', reference: 'ref', changedAt: CHANGED_AT }],
     changes: [change],
     complete: null,
-    releaseDeletions: false,
   });
   return actions.map((action) => (action.type === 'conflict' ? `conflict ${action.reason}` : action.type)).join();
 }

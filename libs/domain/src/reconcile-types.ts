@@ -68,8 +68,6 @@ export interface ReconcileInput {
   readonly changes: readonly RemoteChange[];
   /** What a complete listing found; `null` after a delta. */
   readonly complete: CompleteListing | null;
-  /** True when a person has released the brake for this run. */
-  readonly releaseDeletions: boolean;
   /** Remote ids whose deletion a person has looked at and released: they do not count for the brake. None when left out. */
   readonly released?: ReadonlySet<string>;
 }

@@ -218,7 +218,7 @@ describe('the property notices when the planner', () => {
         return !known || known.version !== change.object.version;
       }),
     }),
-    'has no brake': (input) => ({ ...input, releaseDeletions: true }),
+    'has no brake': (input) => ({ ...input, released: new Set(input.known.map(({ remoteId }) => remoteId)) }),
     'believes a listing beyond its window': (input) => ({
       ...input,
       complete: input.complete && { ...input.complete, window: { start: 0, end: 1000 } },

@@ -47,7 +47,6 @@ const plan = ({ link, ...rest }: Given) =>
     appointments: [],
     changes: [],
     complete: null,
-    releaseDeletions: false,
     ...rest,
   });
 const types = (given: Given) => plan(given).map(({ type }) => type);
@@ -201,7 +200,7 @@ describe('deleting', () => {
     expect(plan({ known: foreign(3), complete: listing() })).toEqual([
       { type: 'brake', deletions: 3, known: 3, held: foreign(3).map(({ remoteId }) => remoteId) },
     ]);
-    expect(types({ known: foreign(3), complete: listing(), releaseDeletions: true })).toEqual([
+    expect(types({ known: foreign(3), complete: listing(), released: new Set(['f0', 'f1', 'f2']) })).toEqual([
       'forget',
       'forget',
       'forget',
@@ -281,7 +280,7 @@ test('ten thousand objects are planned in well under a second', () => {
     known: many.map((id) => known({ remoteId: `r${id}`, appointmentId: id })),
     appointments: many.map((id) => appointment('confirmed', { id, reference: `ref-${id}` })),
     changes: many.map((id) => (Number(id) % 3 === 0 ? gone(`r${id}`) : upsert({ remoteId: `r${id}`, when: TEN }))),
-    releaseDeletions: true,
+    released: new Set(many.map((id) => `r${id}`)),
   });
   expect(found).toHaveLength(10_000);
   expect(performance.now() - began).toBeLessThan(1000);

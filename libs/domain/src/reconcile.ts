@@ -40,7 +40,7 @@ export function reconcile(input: ReconcileInput): Action[] {
   const deletions = held.filter((remoteId) => !isReleased(remoteId)).length;
   const unseen = lost.filter(({ remoteId }) => !isReleased(remoteId));
   const ignored = [...reading.renamed, ...expected, ...lost.filter(({ remoteId }) => isReleased(remoteId))];
-  const braked = !input.releaseDeletions && mustBrake(input, { lost: unseen, ignored, deletions, total });
+  const braked = mustBrake(input, { lost: unseen, ignored, deletions, total });
   return [
     ...(braked ? [{ type: 'brake', deletions: held.length, known: total, held } as const] : []),
     ...[...reading.renamed].map(forget),

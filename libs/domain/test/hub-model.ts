@@ -97,7 +97,7 @@ export class HubModel {
       appointments: [...this.appointments.values()],
       changes,
       complete,
-      releaseDeletions,
+      released: new Set(releaseDeletions ? this.mirrors.keys() : []),
     };
   }
 

@@ -18,7 +18,7 @@ import {
 import { actingAs } from '../shared/acting.js';
 import { Demand } from '../shared/demand.js';
 import { idPath, type IdPath } from '../shared/ids.js';
-import { decodeCursor, encodeCursor } from '../shared/paging.js';
+import { cutPage, decodeCursor } from '../shared/paging.js';
 import { BOOKING_PROBLEMS, CANCEL_PROBLEMS, MOVE_PROBLEMS } from './appointment-problems.js';
 import { AppointmentAnswers } from './appointment-answers.js';
 import {
@@ -90,9 +90,7 @@ export class AppointmentsController {
       after,
       limit: limit + 1,
     });
-    const page = found.slice(0, limit);
-    const last = page.at(-1);
-    const nextCursor = last && found.length > limit ? encodeCursor([last.start, last.id]) : null;
+    const { page, nextCursor } = cutPage(found, limit, ({ start, id }) => [start, id]);
     return { items: await this.answers.showAll(organizationId, page), nextCursor };
   }
 

@@ -14,7 +14,7 @@ import {
 } from '#platform';
 import { actingAs } from '../shared/acting.js';
 import { idPath, type IdPath } from '../shared/ids.js';
-import { decodeCursor, encodeCursor } from '../shared/paging.js';
+import { cutPage, decodeCursor } from '../shared/paging.js';
 import { Zones } from '../shared/zones.js';
 import { brakeQuery, brakeView, viewBrake } from './brake.schemas.js';
 
@@ -90,9 +90,7 @@ export class BrakeController {
     const { organizationId } = caller;
     const after = cursor === undefined ? null : decodeCursor(cursor, position)[0];
     const found = await this.brake.held({ organizationId, linkId: record.linkId, after, limit: limit + 1 });
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    const nextCursor = last && found.length > limit ? encodeCursor([last.remoteId]) : null;
+    const { page: items, nextCursor } = cutPage(found, limit, ({ remoteId }) => [remoteId]);
     void reply.header('ETag', versionTag(record.revision));
     return viewBrake(record, { items, nextCursor }, await this.zones.of(organizationId, record.agendaId));
   }

@@ -4,7 +4,7 @@ import { Conflicts } from '#application';
 import { Answers, CallerParam, Problem, Right, WriteHeaders, type Caller } from '#platform';
 import { actingAs } from '../shared/acting.js';
 import { idPath, type IdPath } from '../shared/ids.js';
-import { decodeCursor, encodeCursor } from '../shared/paging.js';
+import { cutPage, decodeCursor } from '../shared/paging.js';
 import { Zones } from '../shared/zones.js';
 import { callbackTaskPage, callbackTasksQuery, callbackTaskView, viewCallbackTask } from './callback-tasks.schemas.js';
 
@@ -29,16 +29,18 @@ export class CallbackTasksController {
     const at = cursor === undefined ? null : decodeCursor(cursor, position);
     const after = at && { closed: at[0] === 1, at: at[1], id: at[2] };
     const found = await this.conflicts.callbacks({ organizationId, agendaIds, state, after, limit: limit + 1 });
-    const page = found.slice(0, limit);
+    const { page, nextCursor } = cutPage(found, limit, ({ doneAt, createdAt, id }) => [
+      doneAt === null ? 0 : 1,
+      createdAt,
+      id,
+    ]);
     const zones = await this.zones.ofAll(
       organizationId,
       page.map(({ agendaId }) => agendaId),
     );
-    const last = page.at(-1);
-    const more = last !== undefined && found.length > limit;
     return {
       items: page.map((task) => viewCallbackTask(task, zones.get(task.agendaId) ?? 'UTC')),
-      nextCursor: more ? encodeCursor([last.doneAt === null ? 0 : 1, last.createdAt, last.id]) : null,
+      nextCursor,
     };
   }
 

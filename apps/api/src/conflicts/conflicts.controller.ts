@@ -18,7 +18,7 @@ import { AppointmentAnswers } from '../appointments/appointment-answers.js';
 import { WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
 import { actingAs } from '../shared/acting.js';
 import { idPath, type IdPath } from '../shared/ids.js';
-import { decodeCursor, encodeCursor } from '../shared/paging.js';
+import { cutPage, decodeCursor } from '../shared/paging.js';
 import { Zones } from '../shared/zones.js';
 import {
   conflictPage,
@@ -60,16 +60,18 @@ export class ConflictsController {
     const at = cursor === undefined ? null : decodeCursor(cursor, position);
     const after = at && { closed: at[0] === 1, at: at[1], id: at[2] };
     const found = await this.conflicts.list({ organizationId, agendaIds, state, after, limit: limit + 1 });
-    const page = found.slice(0, limit);
+    const { page, nextCursor } = cutPage(found, limit, ({ state: is, openedAt, id }) => [
+      is === 'open' ? 0 : 1,
+      openedAt,
+      id,
+    ]);
     const zones = await this.zones.ofAll(
       organizationId,
       page.map(({ agendaId }) => agendaId),
     );
-    const last = page.at(-1);
-    const more = last !== undefined && found.length > limit;
     return {
       items: page.map((conflict) => viewConflict(conflict, zones.get(conflict.agendaId) ?? 'UTC')),
-      nextCursor: more ? encodeCursor([last.state === 'open' ? 0 : 1, last.openedAt, last.id]) : null,
+      nextCursor,
     };
   }
 

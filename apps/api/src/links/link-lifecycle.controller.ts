@@ -21,7 +21,7 @@ import { connectionProblem } from '../connections/connection-problems.js';
 import { disconnectionView, viewDisconnection } from '../disconnections/disconnections.schemas.js';
 import { actingAs } from '../shared/acting.js';
 import { idPath, type IdPath } from '../shared/ids.js';
-import { decodeCursor, encodeCursor, pageQuery } from '../shared/paging.js';
+import { cutPage, decodeCursor, pageQuery } from '../shared/paging.js';
 import { Zones } from '../shared/zones.js';
 import { linkChange, linkPage, linkView, viewLink } from './links.schemas.js';
 
@@ -54,7 +54,7 @@ export class LinkLifecycleController {
   ): Promise<z.input<typeof linkPage>> {
     const after = cursor === undefined ? null : decodeCursor(cursor, z.tuple([z.uuid()]))[0];
     const found = await this.lifecycle.list(organizationId, { after, limit: limit + 1 });
-    const page = found.slice(0, limit);
+    const { page, nextCursor } = cutPage(found, limit, ({ id }) => [id]);
     const ids = page.map(({ id }) => id);
     const facts = new Map((await this.healths.facts(organizationId, ids)).map((fact) => [fact.linkId, fact]));
     const items = page.flatMap((link) => {
@@ -63,8 +63,7 @@ export class LinkLifecycleController {
       const { read, write, light, advice } = healthOf(known);
       return [{ ...viewLink(link), read: read.light, write: write.light, light, advice: advice.code }];
     });
-    const last = page.at(-1);
-    return { items, nextCursor: last && found.length > limit ? encodeCursor([last.id]) : null };
+    return { items, nextCursor };
   }
 
   /** One link. */

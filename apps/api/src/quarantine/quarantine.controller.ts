@@ -14,7 +14,7 @@ import {
 } from '#platform';
 import { actingAs } from '../shared/acting.js';
 import { idPath, type IdPath } from '../shared/ids.js';
-import { decodeCursor, encodeCursor } from '../shared/paging.js';
+import { cutPage, decodeCursor } from '../shared/paging.js';
 import { Zones } from '../shared/zones.js';
 import {
   itemPage,
@@ -49,13 +49,9 @@ export class QuarantineController {
     const after = cursor === undefined ? null : decodeCursor(cursor, position)[0];
     const found = await this.quarantine.store.list({ organizationId, linkId, after, limit: limit + 1 });
     if (found === null) throw new Problem('not-found');
-    const page = found.slice(0, limit);
-    const last = page.at(-1);
+    const { page, nextCursor } = cutPage(found, limit, ({ id }) => [id]);
     const zone = await this.zone(organizationId, linkId);
-    return {
-      items: page.map((item) => viewItem(item, zone)),
-      nextCursor: last && found.length > limit ? encodeCursor([last.id]) : null,
-    };
+    return { items: page.map((item) => viewItem(item, zone)), nextCursor };
   }
 
   /** One of them as it was received. It may name a patient: a right of its own, and every look is on record. */

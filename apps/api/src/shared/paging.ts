@@ -21,7 +21,7 @@ export function pageView<T extends z.ZodType>(
 }
 
 /** Makes a cursor: what it holds is nobody's business but ours. */
-export function encodeCursor(position: readonly (string | number)[]): string {
+function encodeCursor(position: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
@@ -34,6 +34,17 @@ export function decodeCursor<T>(cursor: string, schema: z.ZodType<T>): T {
   }
 }
 
+/** Cuts one page out of what was found when one more than `limit` was asked for. */
+export function cutPage<T>(
+  found: readonly T[],
+  limit: number,
+  positionOf: (last: T) => readonly (string | number)[],
+): { page: T[]; nextCursor: string | null } {
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return { page, nextCursor: last !== undefined && found.length > limit ? encodeCursor(positionOf(last)) : null };
+}
+
 /** Cuts one page, in order of id, out of a list that is short enough to be read whole. */
 export function pageById<T extends { readonly id: string }>(
   all: readonly T[],
@@ -41,7 +52,5 @@ export function pageById<T extends { readonly id: string }>(
 ): { page: T[]; nextCursor: string | null } {
   const after = query.cursor === undefined ? '' : decodeCursor(query.cursor, z.tuple([z.uuid()]))[0];
   const rest = [...all].sort((a, b) => (a.id < b.id ? -1 : 1)).filter(({ id }) => id > after);
-  const page = rest.slice(0, query.limit);
-  const last = page.at(-1);
-  return { page, nextCursor: last && rest.length > page.length ? encodeCursor([last.id]) : null };
+  return cutPage(rest, query.limit, ({ id }) => [id]);
 }
