@@ -16,6 +16,7 @@ import {
   type RequestKey,
   type Vault,
 } from '#application';
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { Database, Statement } from '../database.js';
 
 interface FunctionRow {
@@ -63,10 +64,15 @@ const KEPT_ANSWER: Statement = {
 /** Raised by keep_key: a request with the same key got there first. */
 const KEY_TAKEN = 'UK001';
 
+/** Bookings of one agenda that one process has at the database at once; they take turns at its lock there anyway. */
+const AT_ONCE_PER_AGENDA = 2;
+
 export const PATIENT_CONTEXT = 'patient_identity.sealed';
 
 /** Appointments in PostgreSQL; the rules are in the SQL functions, under the agenda's lock. */
 export class PgBookings extends Bookings {
+  private readonly queues = new Map<string, LimitFunction>();
+
   constructor(
     private readonly database: Database,
     private readonly vault: Vault,
@@ -89,20 +95,9 @@ export class PgBookings extends Bookings {
       acceptStale,
     } = command;
     const sealed = patient === null ? null : this.sealPatient(organizationId, patient);
-    return this.decide(PLACE, [
-      organizationId,
-      id,
-      agendaId,
-      motifId,
-      start,
-      holdSeconds,
-      collaboratorId,
-      actor,
-      sealed,
-      key?.key ?? null,
-      key?.hash ?? null,
-      acceptStale,
-    ]);
+    const wanted = [organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, sealed];
+    const values = [...wanted, key?.key ?? null, key?.hash ?? null, acceptStale];
+    return this.inTurn(agendaId, () => this.decide(PLACE, values));
   }
 
   confirmHold({ organizationId, holdId, actor, patient, key, acceptStale }: ConfirmHoldCommand): Promise<PlaceResult> {
@@ -235,6 +230,17 @@ export class PgBookings extends Bookings {
       ]);
       return row?.n ?? 0;
     });
+  }
+
+  /** A crowd at one agenda waits here, in the order it came, and not on connections that other agendas need. */
+  private async inTurn<T>(agendaId: string, work: () => Promise<T>): Promise<T> {
+    const queue = this.queues.get(agendaId) ?? pLimit(AT_ONCE_PER_AGENDA);
+    this.queues.set(agendaId, queue);
+    try {
+      return await queue(work);
+    } finally {
+      if (queue.activeCount + queue.pendingCount === 0) this.queues.delete(agendaId);
+    }
   }
 
   private async decide(statement: Statement, values: readonly unknown[]): Promise<PlaceResult> {
