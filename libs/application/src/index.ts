@@ -14,6 +14,7 @@ export * from './lane-runner.js';
 export * from './model.js';
 export * from './ports.js';
 export * from './remote-writer.js';
+export * from './rules.js';
 export * from './runtime-effects.js';
 export * from './search-slots.js';
 export * from './sync-link.js';

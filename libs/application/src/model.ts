@@ -1,4 +1,4 @@
-import type { AppointmentStatus, ConflictPolicy, Interval, PollConditions } from '#domain';
+import { RULE_CODES, type AppointmentStatus, type ConflictPolicy, type Interval, type PollConditions } from '#domain';
 
 /** Who does something: a collaborator through an application's key, the practitioner in his own tool, or the hub itself. */
 export type Actor =
@@ -8,13 +8,7 @@ export type Actor =
 
 /** Codes that say why something cannot be booked. */
 export const REASON_CODES = [
-  'MOTIF_NOT_ALLOWED',
-  'NOTICE_TOO_SHORT',
-  'HORIZON',
-  'CLOSED',
-  'BUSY',
-  'HELD',
-  'AGENDA_DISABLED',
+  ...RULE_CODES,
   'AGENDA_STALE',
   'AGENDA_UNREACHABLE',
   'RIGHT',
@@ -45,6 +39,10 @@ export interface AppointmentRecord extends Interval {
   readonly reason: Reason | null;
   readonly createdBy: string;
   readonly overbooked: boolean;
+  /** Why it may stand beside others or outside the rules. */
+  readonly overbooking?: string;
+  /** The series it belongs to. */
+  readonly series?: string;
   /** The appointment on another agenda that this one is to replace, and the one that is to replace it. */
   readonly replaces?: string;
   readonly replacedBy?: string;
@@ -57,6 +55,8 @@ export interface Patient {
   readonly phone?: string | undefined;
   readonly birthDate?: string | undefined;
   readonly isNew?: boolean | undefined;
+  /** What he answered to the motif's questions, by question. */
+  readonly answers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How fresh what is known of an agenda is. */

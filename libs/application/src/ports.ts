@@ -1,4 +1,13 @@
-import type { Action, AppointmentStatus, HubAppointment, Interval, KnownObject, RemoteChange } from '#domain';
+import type {
+  Action,
+  AppointmentStatus,
+  Audience,
+  HubAppointment,
+  Interval,
+  KnownObject,
+  RemoteChange,
+  RuleRefusal,
+} from '#domain';
 import type { CallOptions, Capabilities, ConnectorErrorKind, Session } from '#connector-sdk';
 import type {
   Actor,
@@ -11,11 +20,26 @@ import type {
   ReconcileReport,
   RequestKey,
 } from './model.js';
+import type { Question } from './rules.js';
 
 /** Names an appointment within its tenant. */
 export interface AppointmentRef {
   readonly organizationId: string;
   readonly id: string;
+}
+
+/** What a booking brings along besides its place. */
+export interface BookingTerms {
+  /** For whom the application books. */
+  readonly audience: Audience;
+  /** The secretary has been warned that the patient has such an appointment already, and means it. */
+  readonly acknowledged?: boolean;
+  /** Why it is booked although the time is taken or against the rules; needs the right to. */
+  readonly overbooking?: string | undefined;
+  /** The series the appointment belongs to. */
+  readonly series?: string | undefined;
+  /** Length for a new patient, where the patient is not named yet. */
+  readonly newPatient?: boolean | undefined;
 }
 
 export interface PlaceCommand {
@@ -33,6 +57,7 @@ export interface PlaceCommand {
   readonly key: RequestKey | null;
   /** Take the claim although the practitioner's tool was not read recently (the agenda's policy is to queue). */
   readonly acceptStale: boolean;
+  readonly terms: BookingTerms;
 }
 
 export interface ConfirmHoldCommand {
@@ -43,14 +68,17 @@ export interface ConfirmHoldCommand {
   readonly patient: Patient;
   readonly key: RequestKey | null;
   readonly acceptStale: boolean;
+  readonly terms: BookingTerms;
 }
 
 export interface MoveCommand extends AppointmentRef {
   readonly version: number;
   readonly start: number | null;
   readonly motifId: string | null;
+  readonly collaboratorId: string;
   readonly actor: Actor;
   readonly acceptStale: boolean;
+  readonly terms: BookingTerms;
 }
 
 /** Books a successor on another agenda; what it replaces goes once the successor is confirmed. */
@@ -62,7 +90,11 @@ export interface ReassignCommand extends MoveCommand {
 /** What a booking function answers. Everything but `placed` changed nothing. */
 export type PlaceResult =
   | { readonly outcome: 'placed'; readonly record: AppointmentRecord; readonly remote: boolean }
-  | { readonly outcome: 'rule' | 'taken'; readonly code: ReasonCode }
+  | { readonly outcome: 'rule' | 'taken'; readonly code: ReasonCode; readonly refusals?: readonly RuleRefusal[] }
+  /** Live appointments of the same patient, on that day or for that motif: to be acknowledged. */
+  | { readonly outcome: 'double'; readonly doubles: readonly AppointmentRecord[] }
+  /** Questions of the practitioner's that must be answered first. */
+  | { readonly outcome: 'unanswered'; readonly questions: readonly Question[] }
   | { readonly outcome: 'answered'; readonly status: number; readonly body: unknown; readonly resource: string | null }
   | { readonly outcome: 'running'; readonly resource: string }
   | { readonly outcome: 'unreachable'; readonly retryAfterMs: number }
@@ -277,6 +309,8 @@ export abstract class Vault {
   abstract seal(organizationId: string, context: string, plain: Buffer): Buffer;
   /** Throws when the value was moved, cut, or sealed with an unknown key. */
   abstract open(organizationId: string, context: string, sealed: Buffer): Buffer;
+  /** A keyed hash (32 bytes): equal for equal text of one organization and context, and nobody can try texts without the key. */
+  abstract fingerprint(organizationId: string, context: string, text: string): Buffer;
 }
 
 /** Which rows of any organization wait for a worker; ids only. */

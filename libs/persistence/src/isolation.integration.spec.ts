@@ -38,6 +38,21 @@ async function fill(
       'organization_id, id, agenda_id, during, label',
       [organization, id, agenda, `[${at('08:00')},${at('09:00')})`, 'Congés'],
     ],
+    [
+      'reserve',
+      'organization_id, id, agenda_id, label, rrule, starts_local, duration_minutes, time_zone, kept_for, release',
+      [organization, id, agenda, 'Urgences', 'FREQ=DAILY', '2026-01-05T11:00', 60, 'Europe/Paris', {}, '[]'],
+    ],
+    [
+      'reserve_occurrence',
+      'organization_id, reserve_id, during, agenda_id',
+      [organization, id, `[${at('11:00')},${at('12:00')})`, agenda],
+    ],
+    [
+      'substitution',
+      'organization_id, id, agenda_id, during, display_name',
+      [organization, id, agenda, `[${at('08:00')},${at('18:00')})`, 'Dr Rempla'],
+    ],
     ['mirror', 'organization_id, id, link_id, remote_id, content_hash', [organization, id, link, '1', 'hash']],
     [
       'quarantine',
@@ -72,6 +87,8 @@ async function fill(
       row,
     );
   }
+  // The functions below are called as for an agenda without rules of its own.
+  await client.query('UPDATE agenda SET ruled = false WHERE id = $1', [agenda]);
   const hold = [organization, randomUUID(), agenda, motif, `[${at('07:00')},${at('07:30')})`, collaborator];
   await client.query(
     `INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by) VALUES ($1, $2, $3, $4, 'held', $5, $5, now(), $6)`,

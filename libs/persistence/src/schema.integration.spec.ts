@@ -129,7 +129,11 @@ describe('the schema', () => {
       await lines(
         `SELECT conname || ' ' || condeferrable || ' ' || condeferred || ' ' || convalidated AS line FROM pg_constraint WHERE contype = 'x' ORDER BY 1`,
       ),
-    ).toEqual(['claim_hub_overlap true false true', 'claim_remote_overlap true false true']);
+    ).toEqual([
+      'claim_hub_overlap true false true',
+      'claim_remote_overlap true false true',
+      'substitution_one_at_a_time false false true',
+    ]);
   });
 
   test('has the triggers, enabled, and deferred to the commit where both halves must be there', async () => {
@@ -140,6 +144,7 @@ describe('the schema', () => {
       ),
     ).toEqual([
       'agenda agenda_seats O',
+      'agenda_motif agenda_motif_rules O',
       'appointment appointment_claims O deferred',
       'appointment appointment_conflict_open O deferred',
       'appointment appointment_replaced O deferred',
@@ -151,10 +156,14 @@ describe('the schema', () => {
       'claim claim_exemption O',
       'link link_deletions_settled O',
       'link link_pull_again O',
+      'opening opening_rules O',
+      'opening_occurrence opening_occurrence_bounds O',
       'quarantine quarantine_announce O',
       'quarantine quarantine_announce_again O',
       'quarantine quarantine_keep O',
       'remote_write remote_write_departing_claim O deferred',
+      'reserve reserve_rules O',
+      'reserve_occurrence reserve_occurrence_bounds O',
     ]);
   });
 

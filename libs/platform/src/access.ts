@@ -3,11 +3,14 @@ import type { ExecutionContext } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import type { Audience } from '#domain';
 
 /** What an API key can be allowed to do; every route declares the one it needs. */
 export const SCOPES = [
   'agenda:read',
   'appointment:write',
+  'appointment:overbook',
+  'rule:manage',
   'connection:manage',
   'event:read',
   'quarantine:read',
@@ -20,6 +23,8 @@ export interface Caller {
   readonly organizationId: string;
   readonly keyId: string;
   readonly scopes: ReadonlySet<string>;
+  /** For whom the application books. */
+  readonly audience: Audience;
   /** The person the application acts for; always there on writes. */
   readonly collaboratorId: string | null;
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Audience } from '#domain';
 import type { Caller, Scope } from './access.js';
 import { parseApiKey, sameHash } from './api-key.js';
 import type { ApiKeyText } from './api-key.js';
@@ -10,7 +11,7 @@ export interface ApiKeys {
   find(
     organizationId: string,
     keyId: string,
-  ): Promise<{ secretHash: Buffer; scopes: readonly string[]; revoked: boolean } | null>;
+  ): Promise<{ secretHash: Buffer; scopes: readonly string[]; audience: Audience; revoked: boolean } | null>;
 }
 
 /** Where the people are kept in whose name applications act. */
@@ -26,7 +27,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 /** Looked up and compared like any other, so that nothing tells a malformed key from an unknown or a wrong one. */
 const NO_KEY: ApiKeyText = { organizationId: NOBODY, keyId: NOBODY, secretHash: Buffer.alloc(32, 1) };
-const NO_RECORD = { secretHash: Buffer.alloc(32, 2), scopes: [], revoked: true };
+const NO_RECORD = { secretHash: Buffer.alloc(32, 2), scopes: [], audience: 'SECRETARIAT', revoked: true } as const;
 
 const READ_METHODS = new Set(['GET', 'HEAD']);
 
@@ -61,6 +62,7 @@ export class Authentication {
       organizationId: text.organizationId,
       keyId: text.keyId,
       scopes: new Set(record.scopes),
+      audience: record.audience,
       collaboratorId: null,
     };
     this.goodKeys.set(name, caller);

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { Vault } from '#application';
 import type { MasterKey } from './env.js';
 
@@ -54,6 +54,12 @@ export class MasterKeyVault extends Vault {
     } catch {
       throw new VaultError('sealed data was altered, or belongs to another record');
     }
+  }
+
+  /** Under the oldest key of the ring, so that a new first key does not part a patient from his earlier visits. */
+  fingerprint(organizationId: string, context: string, text: string): Buffer {
+    const key = this.keyOf(organizationId, this.ring.at(-1) ?? this.current);
+    return createHmac('sha256', key).update(associated(organizationId, context, text)).digest();
   }
 
   private keyOf(organizationId: string, master: MasterKey): Buffer {

@@ -33,6 +33,7 @@ export class PractitionerRow {
   agenda_master_value: `master IN ('hub', 'remote')`,
   agenda_when_unreachable_value: `when_unreachable IN ('refuse', 'queue')`,
   agenda_stale_after_range: 'stale_after_seconds BETWEEN 1 AND 86400',
+  agenda_holiday_calendar_value: `holiday_calendar IN ('metropole', 'alsace-moselle', 'guadeloupe', 'martinique', 'guyane', 'reunion', 'mayotte', 'saint-barthelemy', 'saint-martin')`,
 })
 export class AgendaRow {
   @Key('agenda_pk') organizationId!: string;
@@ -47,6 +48,10 @@ export class AgendaRow {
   @Field('integer', { default: 120 }) staleAfterSeconds!: number;
   @Field('timestamptz', never) openedUntil!: Instant;
   @Field('integer', { default: 1 }) version!: number;
+  /** It has rules beyond openings, closures and motifs; kept by triggers. */
+  @Field('boolean', { default: false }) ruled!: boolean;
+  @Optional('text') holidayCalendar!: string | null;
+  @Field('text', { array: true, default: [] }) workedHolidays!: string[];
 }
 
 @Entity('agenda_seat')
@@ -84,11 +89,17 @@ export class AgendaMotifRow {
   @Key('agenda_motif_pk') organizationId!: string;
   @Key('agenda_motif_pk') agendaId!: string;
   @Key('agenda_motif_pk') motifId!: string;
+  @Field('jsonb', { default: {} }) rules!: object;
+  @Field('integer', { default: 1 }) version!: number;
 }
 
 @Entity('opening')
 @References('opening_agenda_fk', () => AgendaRow, agendaGone)
-@Checks({ opening_duration_range: 'duration_minutes BETWEEN 5 AND 1440' })
+@Checks({
+  opening_duration_range: 'duration_minutes BETWEEN 5 AND 1440',
+  opening_capacity_range: 'capacity BETWEEN 1 AND 50',
+})
+@Index('opening_by_agenda', ['organizationId', 'agendaId'])
 export class OpeningRow {
   @Key('opening_pk') organizationId!: string;
   @Key('opening_pk') id!: string;
@@ -98,6 +109,10 @@ export class OpeningRow {
   @Field('integer') durationMinutes!: number;
   @Field('text') timeZone!: string;
   @Field('text', { array: true, default: [] }) exceptDates!: string[];
+  @Field('uuid', { array: true, nullable: true }) motifIds!: string[] | null;
+  @Field('text', { array: true, nullable: true }) audiences!: string[] | null;
+  @Optional('integer') capacity!: number | null;
+  @Field('integer', { default: 1 }) version!: number;
 }
 
 @Entity('opening_occurrence')
@@ -106,23 +121,34 @@ export class OpeningRow {
   to: ['id'],
   onDelete: 'CASCADE',
 })
-@Checks({ opening_occurrence_range: halfOpen('during') })
-@Index('opening_occurrence_agenda', ['organizationId', 'agendaId'])
+@Checks({
+  opening_occurrence_range: halfOpen('during'),
+  opening_occurrence_bounds: 'starts_at = lower(during) AND ends_at = upper(during)',
+})
+@Index('opening_occurrence_agenda', ['organizationId', 'agendaId', 'endsAt', 'startsAt'])
 export class OpeningOccurrenceRow {
   @Key('opening_occurrence_pk') organizationId!: string;
   @Key('opening_occurrence_pk') openingId!: string;
   @Key('opening_occurrence_pk', 'tstzrange') during!: string;
   @Field('uuid') agendaId!: string;
+  @Field('timestamptz') startsAt!: Date;
+  @Field('timestamptz') endsAt!: Date;
 }
 
 @Entity('closure')
 @References('closure_agenda_fk', () => AgendaRow, agendaGone)
 @Together('closure_claimed', ['organizationId', 'id', 'during'])
-@Checks({ closure_range: `${halfOpen('during')} AND upper(during) - lower(during) <= interval '400 days'` })
+@Index('closure_by_agenda', ['organizationId', 'agendaId'])
+@Checks({
+  closure_range: `${halfOpen('during')} AND upper(during) - lower(during) <= interval '400 days'`,
+  closure_source_value: `source IN ('typed', 'holiday')`,
+})
 export class ClosureRow {
   @Key('closure_pk') organizationId!: string;
   @Key('closure_pk') id!: string;
   @Field('uuid') agendaId!: string;
   @Field('tstzrange') during!: string;
   @Field('text') label!: string;
+  @Field('text', { default: 'typed' }) source!: 'typed' | 'holiday';
+  @Field('integer', { default: 1 }) version!: number;
 }

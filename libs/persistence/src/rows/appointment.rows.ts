@@ -23,6 +23,7 @@ import { CollaboratorRow } from './tenancy.rows.js';
 @Index('appointment_agenda_held', ['organizationId', 'agendaId'], { where: `status = 'held'` })
 @Index('appointment_replaced', { synchronize: false })
 @Index('appointment_conflict', ['organizationId', 'agendaId'], { where: `status = 'conflict'` })
+@Index('appointment_series', ['organizationId', 'seriesId'], { where: 'series_id IS NOT NULL' })
 export class AppointmentRow {
   @Key('appointment_pk') organizationId!: string;
   @Key('appointment_pk') id!: string;
@@ -40,6 +41,9 @@ export class AppointmentRow {
   @Field('timestamptz', now) createdAt!: Date;
   @Field('timestamptz', now) updatedAt!: Date;
   @Optional('uuid') replaces!: string | null;
+  /** Why it may stand beside others, when it was overbooked. */
+  @Optional('text') overbooking!: string | null;
+  @Optional('uuid') seriesId!: string | null;
 }
 
 @Entity('patient_identity')
@@ -48,10 +52,13 @@ export class AppointmentRow {
   to: ['id'],
   onDelete: 'CASCADE',
 })
+@Index('patient_identity_fingerprint', ['organizationId', 'fingerprint'], { where: 'fingerprint IS NOT NULL' })
 export class PatientIdentityRow {
   @Key('patient_identity_pk') organizationId!: string;
   @Key('patient_identity_pk') appointmentId!: string;
   @Field('bytea') sealed!: Buffer;
+  /** Keyed hash of name and birth date. */
+  @Optional('bytea') fingerprint!: Buffer | null;
 }
 
 @Entity('remote_write')

@@ -4,6 +4,7 @@ import * as conflict from './conflict.rows.js';
 import * as connection from './connection.rows.js';
 import * as feed from './feed.rows.js';
 import * as lifecycle from './lifecycle.rows.js';
+import * as rules from './rules.rows.js';
 import * as tenancy from './tenancy.rows.js';
 
 /** Every table as TypeORM sees it. The migrations are the truth; a test keeps the two from drifting apart. */
@@ -15,4 +16,5 @@ export const rows = [
   ...Object.values(feed),
   ...Object.values(conflict),
   ...Object.values(lifecycle),
+  ...Object.values(rules),
 ];

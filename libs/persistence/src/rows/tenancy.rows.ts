@@ -17,11 +17,16 @@ export class CollaboratorRow {
   @Field('text') displayName!: string;
   @Field('boolean', { default: true }) active!: boolean;
   @Field('timestamptz', now) createdAt!: Date;
+  /** The team he answers the telephone with; quotas are counted by it. */
+  @Optional('text') secretariat!: string | null;
 }
 
 @Entity('api_key')
 @References('api_key_organization_fk', () => OrganizationRow, { from: [], to: [] })
-@Checks({ api_key_hash_length: 'octet_length(secret_hash) = 32' })
+@Checks({
+  api_key_hash_length: 'octet_length(secret_hash) = 32',
+  api_key_audience_value: `audience IN ('PUBLIC', 'PRO', 'SNP', 'CPTS', 'SECRETARIAT')`,
+})
 export class ApiKeyRow {
   @Key('api_key_pk') organizationId!: string;
   @Key('api_key_pk') id!: string;
@@ -30,6 +35,8 @@ export class ApiKeyRow {
   @Field('text', { array: true }) scopes!: string[];
   @Field('timestamptz', now) createdAt!: Date;
   @Optional('timestamptz') revokedAt!: Date | null;
+  /** For whom its application books. */
+  @Field('text', { default: 'SECRETARIAT' }) audience!: string;
 }
 
 @Entity('idempotency')

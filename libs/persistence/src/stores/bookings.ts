@@ -1,9 +1,9 @@
 import {
   Bookings,
-  StoreRefused,
   type Actor,
   type AppointmentRecord,
   type AppointmentRef,
+  type BookingTerms,
   type ConfirmHoldCommand,
   type ListQuery,
   type MoveCommand,
@@ -12,36 +12,25 @@ import {
   type PlaceResult,
   type Reason,
   type ReassignCommand,
-  type ReasonCode,
   type RequestKey,
   type Vault,
 } from '#application';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Database, Statement } from '../database.js';
-
-interface FunctionRow {
-  outcome: string;
-  code: ReasonCode | null;
-  record: unknown;
-  resource: string | null;
-  status: number | null;
-  remote: boolean | null;
-  retry_after_ms: number | null;
-  when_unreachable: 'refuse' | 'queue' | null;
-}
+import { BookingCalls, type Brought, type Call } from './booking-calls.js';
 
 const PLACE: Statement = {
   name: 'place',
-  text: 'SELECT * FROM place_appointment($1, $2, $3, $4, to_timestamp($5::numeric / 1000), $6, $7, $8, $9, $10, $11, $12)',
+  text: 'SELECT * FROM place_appointment($1, $2, $3, $4, to_timestamp($5::numeric / 1000), $6, $7, $8, $9, $10, $11, $12, $13)',
 };
-const CONFIRM: Statement = { name: 'confirm-hold', text: 'SELECT * FROM confirm_hold($1, $2, $3, $4, $5, $6, $7)' };
+const CONFIRM: Statement = { name: 'confirm-hold', text: 'SELECT * FROM confirm_hold($1, $2, $3, $4, $5, $6, $7, $8)' };
 const MOVE: Statement = {
   name: 'move',
-  text: 'SELECT * FROM move_appointment($1, $2, $3, to_timestamp($4::numeric / 1000), $5, $6, $7)',
+  text: 'SELECT * FROM move_appointment($1, $2, $3, to_timestamp($4::numeric / 1000), $5, $6, $7, $8)',
 };
 const REASSIGN: Statement = {
   name: 'reassign',
-  text: 'SELECT * FROM reassign_appointment($1, $2, $3, $4, $5, to_timestamp($6::numeric / 1000), $7, $8, $9)',
+  text: 'SELECT * FROM reassign_appointment($1, $2, $3, $4, $5, to_timestamp($6::numeric / 1000), $7, $8, $9, $10)',
 };
 const CANCEL: Statement = {
   name: 'cancel',
@@ -61,9 +50,6 @@ const KEPT_ANSWER: Statement = {
   name: 'kept-answer',
   text: 'SELECT response_status AS status, response AS body FROM idempotency WHERE organization_id = $1 AND key = $2',
 };
-/** Raised by keep_key: a request with the same key got there first. */
-const KEY_TAKEN = 'UK001';
-
 /** Bookings of one agenda that one process has at the database at once; they take turns at its lock there anyway. */
 const AT_ONCE_PER_AGENDA = 2;
 
@@ -72,55 +58,49 @@ export const PATIENT_CONTEXT = 'patient_identity.sealed';
 /** Appointments in PostgreSQL; the rules are in the SQL functions, under the agenda's lock. */
 export class PgBookings extends Bookings {
   private readonly queues = new Map<string, LimitFunction>();
+  private readonly calls: BookingCalls;
 
   constructor(
     private readonly database: Database,
     private readonly vault: Vault,
   ) {
     super();
+    this.calls = new BookingCalls(database);
   }
 
   place(command: PlaceCommand): Promise<PlaceResult> {
-    const {
-      organizationId,
-      id,
-      agendaId,
-      motifId,
-      start,
-      holdSeconds,
-      collaboratorId,
-      actor,
-      patient,
-      key,
-      acceptStale,
-    } = command;
+    const { organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, key } = command;
+    const { patient, terms } = command;
     const sealed = patient === null ? null : this.sealPatient(organizationId, patient);
     const wanted = [organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, sealed];
-    const values = [...wanted, key?.key ?? null, key?.hash ?? null, acceptStale];
-    return this.inTurn(agendaId, () => this.decide(PLACE, values));
+    const values = [...wanted, key?.key ?? null, key?.hash ?? null, command.acceptStale];
+    return this.inTurn(agendaId, () =>
+      this.calls.underRules({ statement: PLACE, values, key }, this.brought(organizationId, patient, terms), () =>
+        Promise.resolve({ agendaId, motifId, start, collaboratorId, self: null }),
+      ),
+    );
   }
 
-  confirmHold({ organizationId, holdId, actor, patient, key, acceptStale }: ConfirmHoldCommand): Promise<PlaceResult> {
+  confirmHold(command: ConfirmHoldCommand): Promise<PlaceResult> {
+    const { organizationId, holdId, collaboratorId, actor, patient, key, acceptStale, terms } = command;
     const sealed = this.sealPatient(organizationId, patient);
-    return this.decide(CONFIRM, [
-      organizationId,
-      holdId,
-      actor,
-      sealed,
-      key?.key ?? null,
-      key?.hash ?? null,
-      acceptStale,
-    ]);
+    const values = [organizationId, holdId, actor, sealed, key?.key ?? null, key?.hash ?? null, acceptStale];
+    return this.calls.underRules({ statement: CONFIRM, values, key }, this.brought(organizationId, patient, terms), async () => {
+      const hold = await this.get({ organizationId, id: holdId });
+      return hold && { ...hold, collaboratorId, self: holdId };
+    });
   }
 
-  move({ organizationId, id, version, start, motifId, actor, acceptStale }: MoveCommand): Promise<PlaceResult> {
-    return this.decide(MOVE, [organizationId, id, version, start, motifId, actor, acceptStale]);
+  move(command: MoveCommand): Promise<PlaceResult> {
+    const { organizationId, id, version, start, motifId, actor, acceptStale } = command;
+    const values = [organizationId, id, version, start, motifId, actor, acceptStale];
+    return this.moved(command, { statement: MOVE, values, key: null }, null);
   }
 
-  reassign({ successorId, agendaId, ...move }: ReassignCommand): Promise<PlaceResult> {
-    const { organizationId, id, version, start, motifId, actor, acceptStale } = move;
-    const target = [successorId, agendaId, start, motifId];
-    return this.decide(REASSIGN, [organizationId, id, version, ...target, actor, acceptStale]);
+  reassign(command: ReassignCommand): Promise<PlaceResult> {
+    const { organizationId, id, version, successorId, agendaId, start, motifId, actor, acceptStale } = command;
+    const values = [organizationId, id, version, successorId, agendaId, start, motifId, actor, acceptStale];
+    return this.moved(command, { statement: REASSIGN, values, key: null }, agendaId);
   }
 
   cancel(
@@ -128,15 +108,8 @@ export class PgBookings extends Bookings {
     request: { version: number | null; reason: Reason; actor: Actor; key: RequestKey | null },
   ): Promise<PlaceResult> {
     const { version, reason, actor, key } = request;
-    return this.decide(CANCEL, [
-      ref.organizationId,
-      ref.id,
-      version,
-      reason,
-      actor,
-      key?.key ?? null,
-      key?.hash ?? null,
-    ]);
+    const what = [ref.organizationId, ref.id, version, reason, actor];
+    return this.calls.decide({ statement: CANCEL, values: [...what, key?.key ?? null, key?.hash ?? null], key });
   }
 
   release({ organizationId, id }: AppointmentRef, actor: Actor): Promise<boolean> {
@@ -243,16 +216,30 @@ export class PgBookings extends Bookings {
     }
   }
 
-  private async decide(statement: Statement, values: readonly unknown[]): Promise<PlaceResult> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const [row] = await this.database.call<FunctionRow & Record<string, unknown>>(statement, values);
-        if (row === undefined) throw new Error('a booking function returned no row');
-        return resultOf(row);
-      } catch (error) {
-        if (!(error instanceof StoreRefused) || error.code !== KEY_TAKEN || attempt > 0) throw error;
-      }
-    }
+  /** An appointment that goes elsewhere takes its patient along; its version tells when it was changed meanwhile. */
+  private async moved(command: MoveCommand, call: Call, agendaId: string | null): Promise<PlaceResult> {
+    const { organizationId, id, collaboratorId, terms } = command;
+    const patient = (await this.patients(organizationId, [id])).get(id) ?? null;
+    return this.calls.underRules(call, this.brought(organizationId, patient, terms), async () => {
+      const before = await this.get({ organizationId, id });
+      if (before === null) return null;
+      const { start, motifId } = command;
+      const place = { start: start ?? before.start, motifId: motifId ?? before.motifId };
+      return { ...place, agendaId: agendaId ?? before.agendaId, collaboratorId, self: id };
+    });
+  }
+
+  private brought(organizationId: string, patient: Patient | null, terms: BookingTerms): Brought {
+    const fingerprint = patient && this.fingerprint(organizationId, patient);
+    return { organizationId, patient, fingerprint, terms };
+  }
+
+  /** The same person gives the same bytes; `null` without a birth date, which names alone do not replace. */
+  private fingerprint(organizationId: string, { lastName, firstName, birthDate }: Patient): Buffer | null {
+    if (birthDate === undefined) return null;
+    const plain = (name: string): string => name.normalize('NFD').replace(/\P{L}/gu, '').toUpperCase();
+    const person = [plain(lastName), plain(firstName), birthDate].join('|');
+    return this.vault.fingerprint(organizationId, PATIENT_CONTEXT, person);
   }
 
   private sealPatient(organizationId: string, patient: Patient): Buffer {
@@ -263,35 +250,4 @@ export class PgBookings extends Bookings {
 /** The patient as sealed by a booking. */
 export function openPatient(vault: Vault, organizationId: string, sealed: Buffer): Patient {
   return JSON.parse(vault.open(organizationId, PATIENT_CONTEXT, sealed).toString()) as Patient;
-}
-
-function resultOf(row: FunctionRow): PlaceResult {
-  const record = row.record as AppointmentRecord;
-  switch (row.outcome) {
-    case 'placed':
-      return { outcome: 'placed', record, remote: row.remote ?? false };
-    case 'rule':
-    case 'taken':
-      return { outcome: row.outcome, code: row.code ?? 'BUSY' };
-    case 'stale':
-    case 'busy':
-    case 'ended':
-      return { outcome: row.outcome, record };
-    default:
-      return keyResultOf(row) ?? linkResultOf(row);
-  }
-}
-
-function keyResultOf(row: FunctionRow): PlaceResult | null {
-  const { outcome, resource, status, record: body } = row;
-  if (outcome === 'answered') return { outcome, status: status ?? 200, body, resource };
-  return outcome === 'running' ? { outcome, resource: resource ?? '' } : null;
-}
-
-function linkResultOf(row: FunctionRow): PlaceResult {
-  const { outcome, resource, retry_after_ms: retryAfterMs, when_unreachable: whenUnreachable } = row;
-  if (outcome === 'unreachable') return { outcome, retryAfterMs: retryAfterMs ?? 30_000 };
-  if (outcome === 'stale-copy')
-    return { outcome, agendaId: resource ?? '', whenUnreachable: whenUnreachable ?? 'refuse' };
-  return { outcome: outcome as Extract<PlaceResult, { outcome: 'unknown' | 'reused' }>['outcome'] };
 }

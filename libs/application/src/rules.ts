@@ -1,0 +1,126 @@
+import type { AgendaFacts, Asked, Audience, MotifRules, Priority, Quota, Visit } from '#domain';
+import type { Patient } from './model.js';
+
+/** A sentence in both languages. */
+export interface Text {
+  readonly fr: string;
+  readonly en: string;
+}
+
+/** A question the secretary asks before she books; with `required`, nothing is booked without an answer. */
+export interface Question extends Text {
+  /** Short and stable: names the answer. */
+  readonly id: string;
+  readonly required: boolean;
+}
+
+/**
+ * What a practitioner says of one motif in one agenda, as it is stored: only what differs from the motif and from
+ * "no rule". The first part decides; the second is shown to whoever books.
+ */
+export interface MotifRuling {
+  readonly durationMinutes?: number;
+  /** For a patient whom the practice does not know. */
+  readonly newPatientDurationMinutes?: number;
+  readonly bufferBeforeMinutes?: number;
+  readonly bufferAfterMinutes?: number;
+  readonly granularityMinutes?: number;
+  readonly noticeMinutes?: number;
+  readonly horizonDays?: number;
+  readonly priority?: Priority;
+  readonly audiences?: readonly Audience[];
+  readonly newPatients?: MotifRules['newPatients'];
+  readonly age?: NonNullable<MotifRules['age']>;
+  readonly gapDays?: number;
+  readonly quotas?: readonly Quota[];
+  /** Agendas of rooms and devices; each gets a claim in the same transaction. */
+  readonly equipment?: readonly string[];
+  readonly questions?: readonly Question[];
+
+  readonly modality?: 'cabinet' | 'teleconsultation' | 'domicile';
+  /** Where a téléconsultation takes place. */
+  readonly link?: string;
+  readonly instruction?: Text;
+  readonly documents?: readonly Text[];
+  /** `#rrggbb`. */
+  readonly colour?: string;
+  /** The second step: this motif, so many days after the first. */
+  readonly next?: { readonly motifId: string; readonly afterDays: number; readonly withinDays: number };
+}
+
+/** What the database says of one start, under the agenda's lock or not (see booking_facts). */
+export interface BookingFacts {
+  /** The database's clock, epoch milliseconds. */
+  readonly now: number;
+  readonly minutes: VisitMinutes;
+  readonly rules: MotifRuling;
+  readonly secretariat: string | null;
+  readonly patientVisits: readonly number[];
+  readonly facts: AgendaFacts;
+}
+
+/** A visit's minutes; `newcomer` is the duration for a new patient. */
+export interface VisitMinutes {
+  readonly duration: number;
+  readonly newcomer: number;
+  readonly before: number;
+  readonly after: number;
+  readonly granularity: number;
+}
+
+/** Who asks: the audience of his key and what is known of the patient. */
+export interface Asker {
+  readonly audience: Audience;
+  /** Whether the visit is that of a new patient, while nobody is named. */
+  readonly newPatient?: boolean | undefined;
+  readonly patient: Patient | null;
+}
+
+const MINUTE = 60_000;
+
+/** The rules that decide, none left open. */
+export function rulesOf(ruling: MotifRuling): MotifRules {
+  return {
+    noticeMinutes: ruling.noticeMinutes ?? 0,
+    horizonDays: ruling.horizonDays ?? null,
+    priority: ruling.priority ?? 'routine',
+    audiences: ruling.audiences ?? null,
+    newPatients: ruling.newPatients ?? 'accepted',
+    age: ruling.age ?? null,
+    gapDays: ruling.gapDays ?? null,
+    quotas: ruling.quotas ?? [],
+  };
+}
+
+/** The visit of this class of patient. */
+export function visitOf(minutes: VisitMinutes, isNew: boolean): Visit {
+  return {
+    durationMs: (isNew ? minutes.newcomer : minutes.duration) * MINUTE,
+    bufferBeforeMs: minutes.before * MINUTE,
+    bufferAfterMs: minutes.after * MINUTE,
+    granularityMs: minutes.granularity * MINUTE,
+  };
+}
+
+/** What a booking asks of the rules. A hold does not know its patient yet: rules about patients wait for the booking. */
+export function askedBy(motifId: string, found: BookingFacts, { audience, newPatient, patient }: Asker): Asked {
+  return {
+    motifId,
+    rules: rulesOf(found.rules),
+    visit: visitOf(found.minutes, (patient === null ? newPatient : patient.isNew) === true),
+    audience,
+    secretariat: found.secretariat,
+    patient: patient && {
+      isNew: patient.isNew ?? null,
+      ageYears: patient.birthDate === undefined ? null : completedYears(patient.birthDate, found.now),
+      visits: found.patientVisits,
+    },
+    now: found.now,
+  };
+}
+
+/** Completed years on the day of `now` (UTC); a leap day's birthday is on 1 March in other years. */
+export function completedYears(birthDate: string, now: number): number {
+  const today = new Date(now).toISOString().slice(0, 10);
+  return Number(today.slice(0, 4)) - Number(birthDate.slice(0, 4)) - (today.slice(4) < birthDate.slice(4) ? 1 : 0);
+}

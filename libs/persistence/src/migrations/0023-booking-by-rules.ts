@@ -1,0 +1,353 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/**
+ * Booking under the practitioner's rules. `p_with`: what a booking brings along, all optional: `fingerprint` (hex),
+ * `acknowledged` (a double appointment of the patient is meant), `terms` (what the rules allow: minutes and equipment;
+ * without them a ruled agenda answers `ruled`), `overbooking` (why nothing but the agenda's reachability counts), `series`.
+ */
+export class BookingByRules1763770023000 implements MigrationInterface {
+  readonly name = 'BookingByRules1763770023000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(SUPPORT);
+    await runner.query(PLACING);
+    await runner.query(MOVING);
+  }
+
+  async down(): Promise<void> {
+    await Promise.reject(new Error('migrations are forward-only'));
+  }
+}
+
+const SUPPORT = `
+-- Everything the rules need to judge one start, read at one instant; with p_lock nothing of it changes before the end of
+-- the transaction. Null when the agenda or the motif is unknown. An agenda is locked before its equipment, equipment by id.
+CREATE FUNCTION booking_facts(p_organization uuid, p_agenda uuid, p_motif uuid, p_start timestamptz, p_collaborator uuid, p_fingerprint bytea, p_self uuid, p_lock boolean) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE v_agenda agenda; v_motif motif; v_offer agenda_motif; v_visit record; v_zone text;
+BEGIN
+  PERFORM set_config('app.organization', p_organization::text, true);
+  IF p_lock THEN SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda FOR UPDATE;
+  ELSE SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda; END IF;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  SELECT * INTO v_motif FROM motif m WHERE m.organization_id = p_organization AND m.id = p_motif;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  SELECT p.time_zone INTO v_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id;
+  SELECT * INTO v_offer FROM agenda_motif m WHERE m.organization_id = p_organization AND m.agenda_id = p_agenda AND m.motif_id = p_motif;
+  IF p_lock AND v_offer.rules ? 'equipment' THEN
+    PERFORM 1 FROM agenda e WHERE e.organization_id = p_organization AND e.id IN (SELECT x::uuid FROM jsonb_array_elements_text(v_offer.rules->'equipment') x) ORDER BY e.id FOR UPDATE;
+  END IF;
+  v_visit := visit_minutes(v_motif, coalesce(v_offer.rules, '{}'));
+  RETURN jsonb_build_object('now', milliseconds(clock_timestamp()), 'minutes', to_jsonb(v_visit), 'rules', coalesce(v_offer.rules, '{}'),
+    'secretariat', (SELECT c.secretariat FROM collaborator c WHERE c.organization_id = p_organization AND c.id = p_collaborator),
+    'patientVisits', coalesce((SELECT jsonb_agg(milliseconds(lower(a.during))) FROM patient_identity i JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
+      WHERE i.organization_id = p_organization AND i.fingerprint = p_fingerprint AND a.agenda_id = p_agenda AND a.motif_id = p_motif AND is_live(a.status) AND a.id IS DISTINCT FROM p_self), '[]'),
+    'facts', agenda_facts(v_agenda, v_zone, v_motif, coalesce(v_offer.rules, '{}'), p_start, p_start, p_self) || jsonb_build_object('offered', v_offer.motif_id IS NOT NULL AND v_motif.active));
+END $$;
+
+-- Which rule refuses, where the domain's functions have not judged already. Overbooking goes around rules about time, but not into the past.
+CREATE FUNCTION ruled_out(p_agenda agenda, p_motif uuid, p_visit tstzrange, p_with jsonb) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE v_code text;
+BEGIN
+  IF p_with ? 'terms' THEN RETURN NULL; END IF;
+  v_code := refusing_rule(p_agenda, p_motif, p_visit);
+  RETURN CASE WHEN NOT p_with ? 'overbooking' OR v_code IN ('AGENDA_DISABLED', 'MOTIF_NOT_ALLOWED', 'NOTICE_TOO_SHORT') THEN v_code END;
+END $$;
+
+CREATE FUNCTION visit_from(p_motif motif, p_terms jsonb, p_start timestamptz, OUT visit tstzrange, OUT occupies tstzrange) LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  visit := tstzrange(p_start, p_start + coalesce((p_terms->>'durationMinutes')::integer, p_motif.duration_minutes) * interval '1 minute');
+  occupies := tstzrange(lower(visit) - coalesce((p_terms->>'bufferBeforeMinutes')::integer, p_motif.buffer_before_minutes) * interval '1 minute',
+    upper(visit) + coalesce((p_terms->>'bufferAfterMinutes')::integer, p_motif.buffer_after_minutes) * interval '1 minute');
+END $$;
+
+-- A free seat of every equipment for the range, claimed; false (and nothing claimed that was not) when one has none.
+CREATE FUNCTION claim_equipment(p_appointment appointment, p_equipment jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE v agenda; v_seat integer; v_found integer := 0;
+BEGIN
+  IF p_equipment IS NULL OR p_equipment = '[]' THEN RETURN true; END IF;
+  FOR v IN SELECT * FROM agenda e WHERE e.organization_id = p_appointment.organization_id AND e.active
+      AND e.id IN (SELECT x::uuid FROM jsonb_array_elements_text(p_equipment) x) ORDER BY e.id FOR UPDATE LOOP
+    PERFORM expire_holds(v.id, p_appointment.occupies);
+    v_seat := free_seat(v, p_appointment.occupies, p_appointment.id);
+    IF v_seat IS NULL THEN RETURN false; END IF;
+    INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id)
+      VALUES (p_appointment.organization_id, v.id, v_seat, p_appointment.occupies, 'hub', p_appointment.id, p_appointment.id);
+    v_found := v_found + 1;
+  END LOOP;
+  RETURN v_found = jsonb_array_length(p_equipment);
+END $$;
+
+-- An appointment that goes elsewhere takes its equipment along; where the practitioner himself moved it and it is not free, an event says so.
+CREATE OR REPLACE FUNCTION put_appointment(p_agenda agenda, p_id uuid, p_visit tstzrange, p_occupies tstzrange, p_motif uuid, p_status text, p_seat integer) RETURNS appointment LANGUAGE plpgsql AS $$
+DECLARE v appointment; v_equipment jsonb; v_overbooked boolean;
+BEGIN
+  DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = p_id AND appointment_id IS NOT NULL;
+  UPDATE appointment SET during = p_visit, occupies = p_occupies, motif_id = p_motif, status = p_status, version = version + 1, reason = NULL, updated_at = now()
+    WHERE organization_id = p_agenda.organization_id AND id = p_id RETURNING * INTO v;
+  v_overbooked := v.overbooking IS NOT NULL AND free_seat(p_agenda, p_occupies, p_id) IS NULL;
+  IF v_overbooked THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
+  INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, overbooked)
+    VALUES (p_agenda.organization_id, p_agenda.id, p_seat, p_occupies, 'hub', p_id, p_id, v_overbooked);
+  IF v_overbooked THEN PERFORM set_config('app.decision', '', true); END IF;
+  IF p_agenda.ruled THEN
+    SELECT m.rules->'equipment' INTO v_equipment FROM agenda_motif m WHERE m.organization_id = p_agenda.organization_id AND m.agenda_id = p_agenda.id AND m.motif_id = p_motif;
+    IF NOT claim_equipment(v, v_equipment) THEN
+      PERFORM append_event('appointment-equipment-missing', p_agenda.id, p_id, '{"kind":"system"}', appointment_record(v));
+    END IF;
+  END IF;
+  RETURN v;
+END $$;
+
+-- What of the same patient stands already on the local day, or for the same motif from now on: at most three.
+CREATE FUNCTION patient_doubles(p_organization uuid, p_fingerprint bytea, p_motif uuid, p_start timestamptz, p_zone text, p_self uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT jsonb_agg(appointment_record(x)) FROM (SELECT a.* FROM patient_identity i JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
+    WHERE i.organization_id = p_organization AND i.fingerprint = p_fingerprint AND is_live(a.status) AND a.status <> 'held' AND a.id IS DISTINCT FROM p_self
+      AND ((a.motif_id = p_motif AND upper(a.during) > clock_timestamp()) OR (lower(a.during) AT TIME ZONE p_zone)::date = (p_start AT TIME ZONE p_zone)::date)
+    ORDER BY lower(a.during), a.id LIMIT 3) x
+$$;
+
+ALTER FUNCTION appointment_record(appointment) RENAME TO appointment_record_replacing;
+CREATE FUNCTION appointment_record(a appointment) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN a.overbooking IS NULL AND a.series_id IS NULL THEN appointment_record_replacing(a)
+    ELSE appointment_record_replacing(a) || jsonb_strip_nulls(jsonb_build_object('series', a.series_id, 'overbooking',
+      CASE WHEN (appointment_record_replacing(a)->'overbooked')::boolean THEN a.overbooking END)) END
+$$;
+`;
+
+const PLACING = `
+DROP FUNCTION place_appointment(uuid, uuid, uuid, uuid, timestamptz, integer, uuid, jsonb, bytea, text, bytea, boolean);
+-- outcome: 'placed' | 'rule' | 'taken' | 'ruled' | 'double' | 'agenda-unknown' | 'motif-unknown' | a state of the key | an obstacle of the link
+CREATE FUNCTION place_appointment(p_organization uuid, p_id uuid, p_agenda uuid, p_motif uuid, p_start timestamptz, p_hold_seconds integer,
+  p_collaborator uuid, p_actor jsonb, p_patient bytea, p_key text, p_hash bytea, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
+  OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT status integer, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
+DECLARE v_agenda agenda; v_motif motif; v_visit tstzrange; v_occupies tstzrange; v_seat integer; v_link record; v_key record; v appointment;
+  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking CONSTANT text := p_with->>'overbooking'; v_fingerprint bytea;
+BEGIN
+  PERFORM set_config('app.organization', p_organization::text, true);
+  SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda;
+  IF NOT FOUND THEN outcome := 'agenda-unknown'; RETURN; END IF;
+  SELECT * INTO v_motif FROM motif m WHERE m.organization_id = p_organization AND m.id = p_motif AND m.active;
+  IF v_agenda.ruled AND v_terms IS NULL AND v_motif.id IS NOT NULL THEN outcome := 'ruled'; RETURN; END IF;
+  SELECT f.visit, f.occupies INTO v_visit, v_occupies FROM visit_from(v_motif, v_terms, p_start) f;
+  -- Whoever comes too late need not queue behind those who came in time. A twin of a request that was in time is told
+  -- its answer by the key. What is known of elsewhere must be fresh to say so.
+  IF v_motif.id IS NOT NULL AND v_overbooking IS NULL AND v_agenda.master = 'hub' AND v_agenda.capacity = 1 AND stands_in_the_way(p_organization, p_agenda, v_occupies)
+    AND (SELECT o.obstacle FROM link_obstacle(v_agenda, p_accept_stale) o) IS NULL THEN
+    SELECT * INTO v_key FROM find_key(p_key, p_hash);
+    IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
+    code := ruled_out(v_agenda, p_motif, v_visit, p_with);
+    outcome := CASE WHEN code IS NULL THEN 'taken' ELSE 'rule' END;
+    code := coalesce(code, blocking_code(p_agenda, v_occupies, p_id));
+    RETURN;
+  END IF;
+  SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda FOR UPDATE;
+  SELECT * INTO v_key FROM find_key(p_key, p_hash);
+  IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
+  IF v_motif.id IS NULL THEN outcome := 'motif-unknown'; RETURN; END IF;
+  -- The first rule of an agenda may have come between the two looks at it.
+  IF v_agenda.ruled AND v_terms IS NULL THEN outcome := 'ruled'; RETURN; END IF;
+  remote := v_agenda.master = 'remote';
+  SELECT * INTO v_link FROM link_obstacle(v_agenda, p_accept_stale);
+  IF v_link.obstacle IS NOT NULL THEN
+    outcome := v_link.obstacle; retry_after_ms := v_link.retry_after_ms; resource := p_agenda; when_unreachable := v_agenda.when_unreachable; RETURN;
+  END IF;
+  PERFORM expire_holds(p_agenda, v_occupies);
+  code := ruled_out(v_agenda, p_motif, v_visit, p_with);
+  IF code IS NOT NULL THEN outcome := 'rule'; RETURN; END IF;
+  v_seat := free_seat(v_agenda, v_occupies, p_id);
+  IF v_seat IS NULL AND v_overbooking IS NULL THEN outcome := 'taken'; code := blocking_code(p_agenda, v_occupies, p_id); RETURN; END IF;
+  IF p_with ? 'fingerprint' THEN
+    v_fingerprint := decode(p_with->>'fingerprint', 'hex');
+    IF p_hold_seconds IS NULL AND NOT coalesce((p_with->>'acknowledged')::boolean, false) THEN
+      record := patient_doubles(p_organization, v_fingerprint, p_motif, p_start, (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_id);
+      IF record IS NOT NULL THEN outcome := 'double'; RETURN; END IF;
+    END IF;
+  END IF;
+  INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by, overbooking, series_id)
+    VALUES (p_organization, p_id, p_agenda, p_motif, CASE WHEN p_hold_seconds IS NOT NULL THEN 'held' WHEN remote THEN 'pending' ELSE 'confirmed' END,
+      v_visit, v_occupies, clock_timestamp() + p_hold_seconds * interval '1 second', p_collaborator, v_overbooking, (p_with->>'series')::uuid) RETURNING * INTO v;
+  IF v_overbooking IS NOT NULL THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
+  INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, overbooked)
+    VALUES (p_organization, p_agenda, coalesce(v_seat, 1), v_occupies, 'hub', p_id, p_id, v_seat IS NULL);
+  IF v_overbooking IS NOT NULL THEN PERFORM set_config('app.decision', '', true); END IF;
+  IF NOT claim_equipment(v, v_terms->'equipment') THEN
+    -- Looked at under the same locks by whoever passed these terms.
+    RAISE EXCEPTION 'equipment was taken under its lock' USING ERRCODE = '40001';
+  END IF;
+  IF p_patient IS NOT NULL THEN INSERT INTO patient_identity (organization_id, appointment_id, sealed, fingerprint) VALUES (p_organization, p_id, p_patient, v_fingerprint); END IF;
+  IF v.status = 'pending' THEN
+    INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id) VALUES (p_organization, p_id, p_agenda, v_link.link);
+  END IF;
+  outcome := 'placed'; record := appointment_record(v); resource := p_id; status := 201;
+  PERFORM append_event('appointment-' || v.status, p_agenda, p_id, p_actor, record);
+  IF v_overbooking IS NOT NULL THEN PERFORM append_event('appointment-overbooked', p_agenda, p_id, p_actor, record); END IF;
+  PERFORM keep_key(p_key, p_hash, p_id, CASE WHEN v.status <> 'pending' THEN 201 END, CASE WHEN v.status <> 'pending' THEN record END);
+END $$;
+
+DROP FUNCTION confirm_hold(uuid, uuid, jsonb, bytea, text, bytea, boolean);
+CREATE FUNCTION confirm_hold(p_organization uuid, p_hold uuid, p_actor jsonb, p_patient bytea, p_key text, p_hash bytea, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
+  OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT status integer, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
+DECLARE v_agenda agenda; v_motif motif; v_link record; v_key record; v appointment; v_visit tstzrange; v_occupies tstzrange; v_seat integer;
+  v_terms CONSTANT jsonb := p_with->'terms'; v_fingerprint CONSTANT bytea := decode(p_with->>'fingerprint', 'hex');
+BEGIN
+  PERFORM set_config('app.organization', p_organization::text, true);
+  SELECT g.* INTO v_agenda FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id
+    WHERE a.organization_id = p_organization AND a.id = p_hold FOR UPDATE OF g;
+  IF NOT FOUND THEN outcome := 'hold-unknown'; RETURN; END IF;
+  SELECT * INTO v_key FROM find_key(p_key, p_hash);
+  IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
+  IF v_agenda.ruled AND v_terms IS NULL THEN outcome := 'ruled'; RETURN; END IF;
+  PERFORM expire_holds(v_agenda.id, (SELECT a.occupies FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_hold));
+  remote := v_agenda.master = 'remote';
+  SELECT * INTO v_link FROM link_obstacle(v_agenda, p_accept_stale);
+  IF v_link.obstacle IS NOT NULL THEN
+    outcome := v_link.obstacle; retry_after_ms := v_link.retry_after_ms; resource := v_agenda.id; when_unreachable := v_agenda.when_unreachable; RETURN;
+  END IF;
+  SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_hold AND a.status = 'held' AND a.hold_until > clock_timestamp() FOR UPDATE;
+  IF NOT FOUND THEN outcome := 'hold-ended'; RETURN; END IF;
+  IF v_fingerprint IS NOT NULL AND NOT coalesce((p_with->>'acknowledged')::boolean, false) THEN
+    record := patient_doubles(p_organization, v_fingerprint, v.motif_id, lower(v.during), (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_hold);
+    IF record IS NOT NULL THEN outcome := 'double'; RETURN; END IF;
+  END IF;
+  IF v_terms IS NOT NULL THEN
+    -- The patient is known now; his visit may be of another length than what was held.
+    SELECT * INTO v_motif FROM motif m WHERE m.organization_id = p_organization AND m.id = v.motif_id;
+    SELECT f.visit, f.occupies INTO v_visit, v_occupies FROM visit_from(v_motif, v_terms, lower(v.during)) f;
+    IF (v_visit, v_occupies) IS DISTINCT FROM (v.during, v.occupies) THEN
+      v_seat := free_seat(v_agenda, v_occupies, p_hold);
+      IF v_seat IS NULL THEN outcome := 'taken'; code := blocking_code(v_agenda.id, v_occupies, p_hold); RETURN; END IF;
+    END IF;
+  END IF;
+  UPDATE appointment SET status = CASE WHEN remote THEN 'pending' ELSE 'confirmed' END, hold_until = NULL, version = version + 1, updated_at = now()
+    WHERE organization_id = p_organization AND id = p_hold RETURNING * INTO v;
+  IF v_seat IS NOT NULL THEN v := put_appointment(v_agenda, p_hold, v_visit, v_occupies, v.motif_id, v.status, v_seat); END IF;
+  IF p_patient IS NOT NULL THEN
+    INSERT INTO patient_identity (organization_id, appointment_id, sealed, fingerprint) VALUES (p_organization, p_hold, p_patient, v_fingerprint)
+      ON CONFLICT (organization_id, appointment_id) DO UPDATE SET sealed = excluded.sealed, fingerprint = excluded.fingerprint;
+  END IF;
+  IF remote THEN
+    INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id) VALUES (p_organization, p_hold, v_agenda.id, v_link.link);
+  END IF;
+  outcome := 'placed'; record := appointment_record(v); resource := p_hold; status := 201;
+  PERFORM append_event('appointment-' || v.status, v_agenda.id, p_hold, p_actor, record);
+  PERFORM keep_key(p_key, p_hash, p_hold, CASE WHEN NOT remote THEN 201 END, CASE WHEN NOT remote THEN record END);
+END $$;
+`;
+
+const MOVING = `
+DROP FUNCTION move_appointment(uuid, uuid, integer, timestamptz, uuid, jsonb, boolean);
+CREATE FUNCTION move_appointment(p_organization uuid, p_id uuid, p_version integer, p_start timestamptz, p_motif uuid, p_actor jsonb, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
+  OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
+DECLARE v_agenda agenda; v appointment; v_motif motif; v_visit tstzrange; v_occupies tstzrange; v_old_seat integer; v_seat integer; v_from jsonb; v_link record; v_was_over boolean;
+  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking CONSTANT text := p_with->>'overbooking';
+BEGIN
+  PERFORM set_config('app.organization', p_organization::text, true);
+  SELECT g.* INTO v_agenda FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id
+    WHERE a.organization_id = p_organization AND a.id = p_id FOR UPDATE OF g;
+  IF NOT FOUND THEN outcome := 'unknown'; RETURN; END IF;
+  SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_id FOR UPDATE;
+  record := appointment_record(v); remote := v_agenda.master = 'remote';
+  IF v.version <> p_version THEN outcome := 'stale'; RETURN; END IF;
+  IF NOT is_live(v.status) OR v.status = 'compensating' THEN outcome := 'ended'; RETURN; END IF;
+  IF v.status <> 'confirmed' THEN outcome := 'busy'; RETURN; END IF;
+  SELECT * INTO v_link FROM link_obstacle(v_agenda, p_accept_stale);
+  IF v_link.obstacle IS NOT NULL THEN
+    outcome := v_link.obstacle; retry_after_ms := v_link.retry_after_ms; resource := v_agenda.id; when_unreachable := v_agenda.when_unreachable; RETURN;
+  END IF;
+  SELECT * INTO v_motif FROM motif m WHERE m.organization_id = p_organization AND m.id = coalesce(p_motif, v.motif_id) AND (m.active OR m.id = v.motif_id);
+  IF NOT FOUND THEN outcome := 'motif-unknown'; RETURN; END IF;
+  IF v_agenda.ruled AND v_terms IS NULL THEN outcome := 'ruled'; RETURN; END IF;
+  SELECT f.visit, f.occupies INTO v_visit, v_occupies FROM visit_from(v_motif, v_terms, coalesce(p_start, lower(v.during))) f;
+  PERFORM expire_holds(v_agenda.id, v_occupies);
+  code := ruled_out(v_agenda, v_motif.id, v_visit, p_with);
+  IF code IS NOT NULL THEN outcome := 'rule'; RETURN; END IF;
+  v_seat := free_seat(v_agenda, v_occupies, p_id);
+  IF v_seat IS NULL AND v_overbooking IS NOT NULL THEN v_seat := 1; END IF;
+  IF v_seat IS NULL THEN outcome := 'taken'; code := blocking_code(v_agenda.id, v_occupies, p_id); RETURN; END IF;
+  SELECT c.seat, c.overbooked INTO v_old_seat, v_was_over FROM claim c WHERE c.organization_id = p_organization AND c.holder = p_id AND c.appointment_id IS NOT NULL AND c.agenda_id = v_agenda.id;
+  IF v_overbooking IS NOT NULL THEN UPDATE appointment SET overbooking = v_overbooking WHERE organization_id = p_organization AND id = p_id; END IF;
+  v_from := jsonb_build_object('start', record->'start', 'end', record->'end', 'motifId', v.motif_id);
+  IF remote THEN
+    -- An appointment from before its agenda was linked has no write yet.
+    INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id, departing, departing_visit, departing_motif_id)
+      VALUES (p_organization, p_id, v_agenda.id, v_link.link, v.occupies, v.during, v.motif_id)
+      ON CONFLICT (organization_id, appointment_id) DO UPDATE SET departing = excluded.departing, departing_visit = excluded.departing_visit,
+        departing_motif_id = excluded.departing_motif_id, state = 'due', due_at = now(), asked_at = now(), attempts = 0, failures = 0, last_error = NULL;
+    IF v_was_over THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
+    INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, departing_id, overbooked)
+      VALUES (p_organization, v_agenda.id, v_old_seat, v.occupies, 'hub', p_id, p_id, v_was_over);
+    IF v_was_over THEN PERFORM set_config('app.decision', '', true); END IF;
+  END IF;
+  v := put_appointment(v_agenda, p_id, v_visit, v_occupies, v_motif.id, CASE WHEN remote THEN 'pending' ELSE 'confirmed' END, v_seat);
+  outcome := 'placed'; record := appointment_record(v);
+  PERFORM append_event(CASE WHEN remote THEN 'appointment-moving' ELSE 'appointment-moved' END, v_agenda.id, p_id, p_actor, record || jsonb_build_object('from', v_from));
+  IF v_overbooking IS NOT NULL THEN PERFORM append_event('appointment-overbooked', v_agenda.id, p_id, p_actor, record); END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION retreat_move(p_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v_agenda agenda; v appointment; v_new appointment; v_write remote_write; v_seat integer; v_new_seat integer; v_over boolean;
+BEGIN
+  SELECT g.* INTO v_agenda FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id
+    WHERE a.organization_id = current_organization() AND a.id = p_id FOR UPDATE OF g;
+  SELECT * INTO v_new FROM appointment a WHERE a.organization_id = current_organization() AND a.id = p_id FOR UPDATE;
+  SELECT * INTO v_write FROM remote_write w WHERE w.organization_id = current_organization() AND w.appointment_id = p_id FOR UPDATE;
+  IF v_write.departing IS NULL OR v_new.status NOT IN ('pending', 'unknown') THEN RETURN; END IF;
+  SELECT c.seat INTO v_seat FROM claim c WHERE c.organization_id = v_new.organization_id AND c.holder = p_id AND c.departing_id IS NOT NULL;
+  SELECT c.seat, c.overbooked INTO v_new_seat, v_over FROM claim c WHERE c.organization_id = v_new.organization_id AND c.holder = p_id AND c.appointment_id IS NOT NULL AND c.agenda_id = v_agenda.id;
+  DELETE FROM claim WHERE organization_id = v_new.organization_id AND holder = p_id AND departing_id IS NOT NULL;
+  UPDATE remote_write SET departing = v_new.occupies, departing_visit = v_new.during, departing_motif_id = v_new.motif_id, state = 'due', due_at = now(), failures = 0
+    WHERE organization_id = v_new.organization_id AND appointment_id = p_id;
+  v := put_appointment(v_agenda, p_id, v_write.departing_visit, v_write.departing, coalesce(v_write.departing_motif_id, v_new.motif_id), 'pending', v_seat);
+  IF v_over THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
+  INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, departing_id, overbooked)
+    VALUES (v.organization_id, v.agenda_id, v_new_seat, v_new.occupies, 'hub', p_id, p_id, v_over);
+  IF v_over THEN PERFORM set_config('app.decision', '', true); END IF;
+  PERFORM append_event('appointment-moving', v.agenda_id, p_id, '{"kind":"practitioner"}', appointment_record(v) || jsonb_build_object('from',
+    jsonb_build_object('start', appointment_record(v_new)->'start', 'end', appointment_record(v_new)->'end', 'motifId', v_new.motif_id)));
+END $$;
+
+DROP FUNCTION reassign_appointment(uuid, uuid, integer, uuid, uuid, timestamptz, uuid, jsonb, boolean);
+CREATE FUNCTION reassign_appointment(p_organization uuid, p_id uuid, p_version integer, p_new uuid, p_agenda uuid, p_start timestamptz, p_motif uuid, p_actor jsonb, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
+  OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
+DECLARE v_agenda agenda; v appointment; v_new appointment; v_motif motif; v_visit tstzrange; v_occupies tstzrange; v_seat integer; v_link record;
+  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking CONSTANT text := p_with->>'overbooking';
+BEGIN
+  PERFORM set_config('app.organization', p_organization::text, true);
+  SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_id;
+  IF NOT FOUND THEN outcome := 'unknown'; RETURN; END IF;
+  PERFORM 1 FROM agenda g WHERE g.organization_id = p_organization AND g.id IN (v.agenda_id, p_agenda) ORDER BY g.id FOR UPDATE;
+  SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_id FOR UPDATE;
+  SELECT * INTO v_agenda FROM agenda g WHERE g.organization_id = p_organization AND g.id = p_agenda;
+  IF NOT FOUND THEN outcome := 'agenda-unknown'; RETURN; END IF;
+  record := appointment_record(v); remote := v_agenda.master = 'remote';
+  IF v.version <> p_version THEN outcome := 'stale'; RETURN; END IF;
+  IF NOT is_live(v.status) OR v.status = 'compensating' THEN outcome := 'ended'; RETURN; END IF;
+  -- While a move is under way there are two old places; a hold and a conflict are decided first.
+  IF v.status IN ('held', 'conflict') OR record ? 'replacedBy' OR EXISTS (SELECT 1 FROM remote_write w
+      WHERE w.organization_id = p_organization AND w.appointment_id = p_id AND w.departing IS NOT NULL) THEN outcome := 'busy'; RETURN; END IF;
+  SELECT * INTO v_link FROM link_obstacle(v_agenda, p_accept_stale);
+  IF v_link.obstacle IS NOT NULL THEN
+    outcome := v_link.obstacle; retry_after_ms := v_link.retry_after_ms; resource := v_agenda.id; when_unreachable := v_agenda.when_unreachable; RETURN;
+  END IF;
+  SELECT * INTO v_motif FROM motif m WHERE m.organization_id = p_organization AND m.id = coalesce(p_motif, v.motif_id) AND m.active;
+  IF NOT FOUND THEN outcome := 'motif-unknown'; RETURN; END IF;
+  IF v_agenda.ruled AND v_terms IS NULL THEN outcome := 'ruled'; RETURN; END IF;
+  SELECT f.visit, f.occupies INTO v_visit, v_occupies FROM visit_from(v_motif, v_terms, coalesce(p_start, lower(v.during))) f;
+  PERFORM expire_holds(v_agenda.id, v_occupies);
+  code := ruled_out(v_agenda, v_motif.id, v_visit, p_with);
+  IF code IS NOT NULL THEN outcome := 'rule'; RETURN; END IF;
+  v_seat := free_seat(v_agenda, v_occupies, p_new);
+  IF v_seat IS NULL AND v_overbooking IS NULL THEN outcome := 'taken'; code := blocking_code(p_agenda, v_occupies, p_new); RETURN; END IF;
+  INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, created_by, replaces, overbooking, series_id)
+    VALUES (p_organization, p_new, p_agenda, v_motif.id, CASE WHEN remote THEN 'pending' ELSE 'confirmed' END, v_visit, v_occupies, v.created_by, p_id, v_overbooking, v.series_id) RETURNING * INTO v_new;
+  IF v_overbooking IS NOT NULL THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
+  INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, overbooked) VALUES (p_organization, p_agenda, coalesce(v_seat, 1), v_occupies, 'hub', p_new, p_new, v_seat IS NULL);
+  IF v_overbooking IS NOT NULL THEN PERFORM set_config('app.decision', '', true); END IF;
+  IF NOT claim_equipment(v_new, v_terms->'equipment') THEN RAISE EXCEPTION 'equipment was taken under its lock' USING ERRCODE = '40001'; END IF;
+  INSERT INTO patient_identity (organization_id, appointment_id, sealed, fingerprint) SELECT p.organization_id, p_new, p.sealed, p.fingerprint FROM patient_identity p WHERE p.organization_id = p_organization AND p.appointment_id = p_id;
+  IF remote THEN INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id) VALUES (p_organization, p_new, p_agenda, v_link.link); END IF;
+  outcome := 'placed'; record := appointment_record(v_new); resource := p_new;
+  PERFORM append_event('appointment-reassigning', v.agenda_id, p_id, p_actor, appointment_record(v));
+  PERFORM append_event('appointment-' || v_new.status, p_agenda, p_new, p_actor, record);
+END $$;
+`;

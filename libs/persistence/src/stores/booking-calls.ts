@@ -1,0 +1,117 @@
+import { StoreRefused, type AppointmentRecord, type BookingTerms, type Patient, type PlaceResult, type ReasonCode, type RequestKey } from '#application';
+import type { Database, Statement, Transaction } from '../database.js';
+import { judge, type Wanted } from './booking-rules.js';
+
+interface FunctionRow extends Record<string, unknown> {
+  outcome: string;
+  code: ReasonCode | null;
+  record: unknown;
+  resource: string | null;
+  status: number | null;
+  remote: boolean | null;
+  retry_after_ms: number | null;
+  when_unreachable: 'refuse' | 'queue' | null;
+}
+
+/** Raised by keep_key: a request with the same key got there first. */
+const KEY_TAKEN = 'UK001';
+
+/** A booking function with its values, all but the last (what the booking brings along). */
+export interface Call {
+  readonly statement: Statement;
+  readonly values: readonly unknown[];
+  readonly key: RequestKey | null;
+}
+
+/** Who a booking is for, and what it brings along. */
+export interface Brought {
+  readonly organizationId: string;
+  readonly patient: Patient | null;
+  readonly fingerprint: Buffer | null;
+  readonly terms: BookingTerms;
+}
+
+/** The booking functions, and the practitioner's rules around them. */
+export class BookingCalls {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Most agendas have no rules of their own, and the function decides in one round trip. For one that has, the rules are
+   * judged under its lock, and the function is called in the same transaction with what they allow.
+   */
+  async underRules(
+    { statement, values, key }: Call,
+    { organizationId, patient, fingerprint, terms }: Brought,
+    placeOf: () => Promise<Omit<Wanted, 'organizationId' | 'fingerprint'> | null>,
+  ): Promise<PlaceResult> {
+    const { overbooking, series, acknowledged } = terms;
+    const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series };
+    const first = await again(() => this.database.call<FunctionRow>(statement, [...values, brought]));
+    if (first[0]?.outcome !== 'ruled') return resultOf(first);
+    const place = await placeOf();
+    return again(() =>
+      this.database.withOrganization(organizationId, async (transaction) => {
+        const given = { patient, terms };
+        const judged = place && (await judge(transaction, { ...place, organizationId, fingerprint }, given));
+        // A twin of a request that was in time is told its answer.
+        if (judged?.outcome === 'refused' && !(await isKnown(transaction, key))) return judged.result;
+        const allowed = judged?.outcome === 'allowed' ? judged.terms : {};
+        return resultOf(await transaction.query<FunctionRow>(statement, [...values, { ...brought, terms: allowed }]));
+      }),
+    );
+  }
+
+  async decide({ statement, values }: Call): Promise<PlaceResult> {
+    return resultOf(await again(() => this.database.call<FunctionRow>(statement, values)));
+  }
+}
+
+/** Once more when a twin got to the key first. */
+async function again<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof StoreRefused) || error.code !== KEY_TAKEN) throw error;
+    return ask();
+  }
+}
+
+async function isKnown(transaction: Transaction, key: RequestKey | null): Promise<boolean> {
+  if (key === null) return false;
+  const [row] = await transaction.query<{ state: string }>('SELECT state FROM find_key($1, $2)', [key.key, key.hash]);
+  return row !== undefined && row.state !== 'new';
+}
+
+function resultOf([row]: readonly FunctionRow[]): PlaceResult {
+  if (row === undefined) throw new Error('a booking function returned no row');
+  const record = row.record as AppointmentRecord;
+  switch (row.outcome) {
+    case 'placed':
+      return { outcome: 'placed', record, remote: row.remote ?? false };
+    case 'rule':
+    case 'taken':
+      return { outcome: row.outcome, code: row.code ?? 'BUSY' };
+    case 'double':
+      return { outcome: 'double', doubles: row.record as readonly AppointmentRecord[] };
+    case 'stale':
+    case 'busy':
+    case 'ended':
+      return { outcome: row.outcome, record };
+    default:
+      return keyResultOf(row) ?? linkResultOf(row);
+  }
+}
+
+function keyResultOf(row: FunctionRow): PlaceResult | null {
+  const { outcome, resource, status, record: body } = row;
+  if (outcome === 'answered') return { outcome, status: status ?? 200, body, resource };
+  return outcome === 'running' ? { outcome, resource: resource ?? '' } : null;
+}
+
+function linkResultOf(row: FunctionRow): PlaceResult {
+  const { outcome, resource, retry_after_ms: retryAfterMs, when_unreachable: whenUnreachable } = row;
+  if (outcome === 'unreachable') return { outcome, retryAfterMs: retryAfterMs ?? 30_000 };
+  if (outcome === 'stale-copy')
+    return { outcome, agendaId: resource ?? '', whenUnreachable: whenUnreachable ?? 'refuse' };
+  return { outcome: outcome as Extract<PlaceResult, { outcome: 'unknown' | 'reused' }>['outcome'] };
+}

@@ -1,0 +1,76 @@
+import { askedBy, visitOf, type BookingFacts, type BookingTerms, type Patient, type PlaceResult } from '#application';
+import { refusalsAt, type RuleRefusal } from '#domain';
+import type { Statement, Transaction } from '../database.js';
+
+export const BOOKING_FACTS: Statement = {
+  name: 'booking-facts',
+  text: 'SELECT booking_facts($1, $2, $3, to_timestamp($4::numeric / 1000), $5, $6, $7, $8) AS found',
+};
+
+/** One start of one motif in one agenda, and who wants it for whom. */
+export interface Wanted {
+  readonly organizationId: string;
+  readonly agendaId: string;
+  readonly motifId: string;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  readonly collaboratorId: string | null;
+  readonly fingerprint: Buffer | null;
+  /** The appointment that is moved, or the hold that is booked: it does not stand in its own way. */
+  readonly self: string | null;
+}
+
+export type Judgement =
+  | { readonly outcome: 'allowed'; readonly terms: object }
+  | { readonly outcome: 'refused'; readonly result: PlaceResult }
+  /** Agenda or motif: the booking function says which. */
+  | { readonly outcome: 'unknown' };
+
+/** Judges under the agenda's lock, which stays until the transaction ends; what it allows is passed on as terms. */
+export async function judge(
+  transaction: Transaction,
+  wanted: Wanted,
+  given: { readonly patient: Patient | null; readonly terms: BookingTerms },
+): Promise<Judgement> {
+  const { organizationId, agendaId, motifId, start, collaboratorId, fingerprint, self } = wanted;
+  const values = [organizationId, agendaId, motifId, start, collaboratorId, fingerprint, self, true];
+  const [row] = await transaction.query<{ found: BookingFacts | null }>(BOOKING_FACTS, values);
+  const found = row?.found ?? null;
+  if (found === null) return { outcome: 'unknown' };
+  const refusal = refusalOf(start, found, motifId, given) ?? unansweredOf(found, given.patient);
+  if (refusal !== null) return { outcome: 'refused', result: refusal };
+  const isNew = given.patient === null ? given.terms.newPatient === true : given.patient.isNew === true;
+  const visit = visitOf(found.minutes, isNew);
+  const minutes = { bufferBeforeMinutes: found.minutes.before, bufferAfterMinutes: found.minutes.after };
+  const equipment = found.rules.equipment ?? [];
+  return { outcome: 'allowed', terms: { ...minutes, durationMinutes: visit.durationMs / 60_000, equipment } };
+}
+
+function refusalOf(
+  start: number,
+  found: BookingFacts,
+  motifId: string,
+  { patient, terms }: { readonly patient: Patient | null; readonly terms: BookingTerms },
+): PlaceResult | null {
+  const asked = askedBy(motifId, found, { ...terms, patient });
+  // Whether the time is taken is decided with the claim itself, after the practitioner's tool was found fresh enough.
+  const all = refusalsAt(start, found.facts, asked).filter(({ code }) => code !== 'BUSY' && code !== 'HELD');
+  const refusals = terms.overbooking === undefined ? all : all.filter((refusal) => binds(refusal, start, found));
+  const [first] = refusals;
+  if (first === undefined) return null;
+  return { outcome: first.code === 'RESOURCE' ? 'taken' : 'rule', code: first.code, refusals };
+}
+
+/** Overbooking goes around rules about time: not into the past, not into a disabled agenda, not without the room. */
+function binds({ code }: RuleRefusal, start: number, found: BookingFacts): boolean {
+  if (code === 'NOTICE_TOO_SHORT') return start < found.now;
+  if (code === 'MOTIF_NOT_ALLOWED') return !found.facts.offered;
+  return code === 'AGENDA_DISABLED' || code === 'RESOURCE';
+}
+
+function unansweredOf({ rules }: BookingFacts, patient: Patient | null): PlaceResult | null {
+  if (patient === null) return null;
+  const answers = patient.answers ?? {};
+  const questions = (rules.questions ?? []).filter(({ id, required }) => required && (answers[id] ?? '') === '');
+  return questions.length === 0 ? null : { outcome: 'unanswered', questions };
+}
