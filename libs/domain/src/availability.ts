@@ -163,7 +163,8 @@ function gridStarts(
   return [...starts].sort((a, b) => a - b).slice(0, limit);
 }
 
-function checkVisit({ durationMs, bufferBeforeMs, bufferAfterMs, granularityMs }: Visit): void {
+/** Throws RangeError when a visit makes no sense. */
+export function checkVisit({ durationMs, bufferBeforeMs, bufferAfterMs, granularityMs }: Visit): void {
   const whole = [durationMs, bufferBeforeMs, bufferAfterMs, granularityMs].every((value) =>
     Number.isSafeInteger(value),
   );

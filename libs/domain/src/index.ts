@@ -11,3 +11,7 @@ export * from './time-zone.js';
 export * from './polling.js';
 export * from './weeks.js';
 export * from './rules/types.js';
+export * from './rules/bookable.js';
+export * from './rules/explain.js';
+export { reserveState } from './rules/release.js';
+export type { ReserveState } from './rules/release.js';

@@ -30,15 +30,22 @@ export function union(intervals: readonly Interval[]): Interval[] {
 export function subtract(from: readonly Interval[], remove: readonly Interval[]): Interval[] {
   const holes = union(remove);
   const rest: Interval[] = [];
+  let next = 0;
   for (const { start, end } of union(from)) {
     let at = start;
-    for (const hole of holes) {
-      if (hole.end <= at) continue;
-      if (hole.start >= end) break;
+    while (next < holes.length && (holes[next]?.end ?? at) <= at) next++;
+    for (let i = next; i < holes.length; i++) {
+      const hole = holes[i];
+      if (hole === undefined || hole.start >= end) break;
       if (hole.start > at) rest.push({ start: at, end: hole.start });
       at = Math.max(at, hole.end);
     }
     if (at < end) rest.push({ start: at, end });
   }
   return rest;
+}
+
+/** What the two have in common; empty (`end <= start`) when that is nothing. */
+export function common(a: Interval, b: Interval): Interval {
+  return { start: Math.max(a.start, b.start), end: Math.min(a.end, b.end) };
 }

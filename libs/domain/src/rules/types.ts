@@ -38,7 +38,10 @@ export interface OpenTime extends Interval {
   readonly motifIds: readonly string[] | null;
   /** `null` = everybody. */
   readonly audiences: readonly Audience[] | null;
-  /** Visits at once while this opening runs; `null` = as many as the agenda has seats. Never more than those. */
+  /**
+   * Visits at once while this opening runs; `null` = as many as the agenda has seats. Never more than those. Whatever
+   * takes a seat counts; where several openings that can be used run at once, the smallest holds.
+   */
   readonly capacity: number | null;
 }
 
@@ -48,7 +51,10 @@ export type ReleaseRule =
   | { readonly kind: 'before'; readonly minutes: number }
   /** At a local time `HH:mm`, so many days before the day on which the reserve starts (0 = that day). */
   | { readonly kind: 'at-time'; readonly daysBefore: number; readonly time: string }
-  /** When this share (0 to 1) of the time that is open and not reserved on that local day is taken. */
+  /**
+   * When this share (0 to 1) of the seats' time that is open, not closed and not reserved on that local day is taken.
+   * Holds do not count: they may lapse. A day without such time frees nothing.
+   */
   | { readonly kind: 'occupancy'; readonly share: number }
   /** Each secretariat may book so many visits of any kind inside the agenda's reserves of that local day. */
   | { readonly kind: 'quota'; readonly perSecretariat: number };
@@ -67,8 +73,8 @@ export interface ReservedTime extends Interval {
   /** Any one of them frees; none = never freed. */
   readonly release: readonly ReleaseRule[];
   /**
-   * Time given back by a cancellation after the release is kept again until so many minutes before its own start;
-   * `null` = it stays free for everybody.
+   * Time given back by a cancellation after the release is kept again until so many minutes before its own start (or
+   * the reserve's, when it begins earlier); `null` = it stays free for everybody. A quota still lets in who has some left.
    */
   readonly recaptureMinutes: number | null;
 }
@@ -76,7 +82,11 @@ export interface ReservedTime extends Interval {
 /** Why an interval is taken. */
 export type OccupationKind = 'busy' | 'held';
 
-/** Everything the rules look at of one agenda, read at one instant. */
+/**
+ * Everything the rules look at of one agenda, read at one instant. Openings, closures, reserves and occupied time cover
+ * what is asked about with its buffers, and the whole local days on which the reserves that it touches start (a share
+ * of a day is judged by the whole day).
+ */
 export interface AgendaFacts {
   readonly active: boolean;
   /** False when the agenda does not offer the motif. */
