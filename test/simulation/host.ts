@@ -234,6 +234,9 @@ class NoCalendar extends Calendar {
   windows(): ReturnType<Calendar['windows']> {
     return Promise.resolve(null);
   }
+  factsAt(): ReturnType<Calendar['factsAt']> {
+    return Promise.resolve(null);
+  }
   agendas(): ReturnType<Calendar['agendas']> {
     return Promise.resolve([]);
   }

@@ -103,6 +103,7 @@ export class TestWorker {
       patient: { lastName: 'Essai', firstName: 'Camille' },
       key: null,
       acceptStale: true,
+      terms: { audience: 'SECRETARIAT' },
     });
     expect(placed).toMatchObject({ outcome: 'placed', remote: true });
     return id;
@@ -197,6 +198,7 @@ export function describeWorker(
         patient: null,
         key: null,
         acceptStale: true,
+      terms: { audience: 'SECRETARIAT' },
       });
       expect(placed).toMatchObject({ outcome: 'placed' });
       await until(async () => (await worker.status(id)) === 'expired');

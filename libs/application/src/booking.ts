@@ -1,6 +1,8 @@
 import { isLive } from '#domain';
+import type { RuleRefusal } from '#domain';
 import type { Actor, AppointmentRecord, Patient, Reason, ReasonCode, RequestKey, Slot } from './model.js';
-import type { AppointmentRef, Bookings, PlaceResult, ReassignCommand } from './ports.js';
+import type { AppointmentRef, BookingTerms, Bookings, PlaceResult, ReassignCommand } from './ports.js';
+import type { Question } from './rules.js';
 import type { SearchSlots } from './search-slots.js';
 import type { WriteThrough } from './write-through.js';
 
@@ -11,6 +13,8 @@ export interface Refusal {
   readonly problem:
     | 'taken'
     | 'rule'
+    | 'double'
+    | 'unanswered'
     | 'agenda-unreachable'
     | 'agenda-unknown'
     | 'motif-unknown'
@@ -23,6 +27,11 @@ export interface Refusal {
     | 'idempotency-key-reused'
     | 'idempotency-in-progress';
   readonly code?: ReasonCode;
+  /** Every rule that speaks against it, where the agenda has rules of its own. */
+  readonly refusals?: readonly RuleRefusal[];
+  /** The patient's other appointments that have to be acknowledged. */
+  readonly doubles?: readonly AppointmentRecord[];
+  readonly questions?: readonly Question[];
   readonly retryAfterMs?: number;
   readonly alternatives?: readonly (Slot & { readonly timeZone: string })[];
   /** The appointment as it stands, when there is one. */
@@ -43,6 +52,8 @@ interface Request {
   readonly actor: Extract<Actor, { kind: 'collaborator' }>;
   /** Milliseconds the caller is ready to wait for the practitioner's agenda. */
   readonly waitMs: number;
+  /** A secretariat's own booking when absent. */
+  readonly terms?: BookingTerms;
 }
 
 export interface PlaceRequest extends Request {
@@ -63,6 +74,8 @@ const REFUSALS = {
   unlinked: { status: 503, problem: 'agenda-unreachable', code: 'AGENDA_UNREACHABLE', retryAfterMs: 60_000 },
 } as const;
 
+const OWN: BookingTerms = { audience: 'SECRETARIAT' };
+
 /** Refusals that answer a key for good; after any other, the same request may be tried again. */
 const KEPT: ReadonlySet<Refusal['problem']> = new Set(['taken', 'rule', 'hold-ended', 'appointment-ended']);
 
@@ -75,24 +88,21 @@ export class Booking {
   ) {}
 
   async hold(request: PlaceRequest & { readonly holdSeconds: number }): Promise<BookingAnswer> {
-    const { holdSeconds } = request;
-    return this.place(request, (acceptStale) =>
-      this.bookings.place({ ...request, holdSeconds, collaboratorId: request.actor.id, patient: null, acceptStale }),
-    );
+    const { holdSeconds, terms = OWN } = request;
+    const command = { ...request, holdSeconds, collaboratorId: request.actor.id, patient: null, terms };
+    return this.place(request, (acceptStale) => this.bookings.place({ ...command, acceptStale }));
   }
 
   async book(request: PlaceRequest & { readonly patient: Patient }): Promise<BookingAnswer> {
-    return this.place(request, (acceptStale) =>
-      this.bookings.place({ ...request, holdSeconds: null, collaboratorId: request.actor.id, acceptStale }),
-    );
+    const command = { ...request, holdSeconds: null, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
+    return this.place(request, (acceptStale) => this.bookings.place({ ...command, acceptStale }));
   }
 
   async bookHold(
     request: Request & { readonly holdId: string; readonly patient: Patient; readonly key: RequestKey | null },
   ): Promise<BookingAnswer> {
-    return this.place(request, (acceptStale) =>
-      this.bookings.confirmHold({ ...request, collaboratorId: request.actor.id, acceptStale }),
-    );
+    const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
+    return this.place(request, (acceptStale) => this.bookings.confirmHold({ ...command, acceptStale }));
   }
 
   async move(
@@ -106,7 +116,8 @@ export class Booking {
       motifId: request.motifId ?? before.motifId,
       start: request.start ?? before.start,
     };
-    const result = await this.through.fresh(request, (acceptStale) => this.bookings.move({ ...request, acceptStale }));
+    const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
+    const result = await this.through.fresh(request, (acceptStale) => this.bookings.move({ ...command, acceptStale }));
     if (result.outcome !== 'placed') return this.refusal({ ...request, ...wanted }, result);
     const record = result.remote ? await this.through.settled(request, result.record, request.waitMs) : result.record;
     if (record.status === 'confirmed' && record.start !== wanted.start)
@@ -115,13 +126,16 @@ export class Booking {
   }
 
   /** Moves to another agenda: a successor is booked there, and the old one goes once that is certain; until then it stays. */
-  async reassign(request: Request & Omit<ReassignCommand, 'acceptStale'>): Promise<BookingAnswer> {
+  async reassign(
+    request: Request & Omit<ReassignCommand, 'acceptStale' | 'collaboratorId' | 'terms'>,
+  ): Promise<BookingAnswer> {
     const before = await this.bookings.get(request);
     if (before === null) return { outcome: 'refused', ...REFUSALS.unknown };
     const { organizationId, agendaId, successorId } = request;
     const wanted = { agendaId, motifId: request.motifId ?? before.motifId, start: request.start ?? before.start };
+    const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
     const result = await this.through.fresh(request, (acceptStale) =>
-      this.bookings.reassign({ ...request, acceptStale }),
+      this.bookings.reassign({ ...command, acceptStale }),
     );
     if (result.outcome !== 'placed') return this.refusal({ organizationId, ...wanted }, result);
     const successor = { organizationId, id: successorId };
@@ -205,7 +219,8 @@ export class Booking {
     if (result.outcome === 'rule' || result.outcome === 'taken') {
       const status = result.outcome === 'taken' ? 409 : 422;
       const alternatives = wanted === null ? [] : await this.slots.alternatives(wanted);
-      return { outcome: 'refused', status, problem: result.outcome, code: result.code, alternatives };
+      const { code, refusals } = result;
+      return { outcome: 'refused', status, problem: result.outcome, code, alternatives, ...(refusals && { refusals }) };
     }
     if (result.outcome in REFUSALS) return { outcome: 'refused', ...REFUSALS[result.outcome as keyof typeof REFUSALS] };
     return refusalWithState(result);
@@ -223,6 +238,10 @@ function refusalWithState(result: PlaceResult): Refusal {
       return { outcome: 'refused', status: 412, problem: 'version-stale', record: result.record };
     case 'ended':
       return { outcome: 'refused', status: 409, problem: 'appointment-ended', record: result.record };
+    case 'double':
+      return { outcome: 'refused', status: 409, problem: 'double', doubles: result.doubles };
+    case 'unanswered':
+      return { outcome: 'refused', status: 422, problem: 'unanswered', questions: result.questions };
     case 'busy': {
       const { record } = result;
       return { outcome: 'refused', status: 409, problem: 'write-in-progress', retryAfterMs: 2000, record };

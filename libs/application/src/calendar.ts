@@ -1,5 +1,6 @@
-import type { Interval, Occupation, Opening, Visit } from '#domain';
+import type { AgendaFacts, Interval, Opening } from '#domain';
 import type { Freshness } from './model.js';
+import type { BookingFacts, MotifRuling, VisitMinutes } from './rules.js';
 
 export interface AgendaRecord {
   readonly id: string;
@@ -32,13 +33,10 @@ export interface MotifRecord {
 /** Everything a search needs of one agenda in one window. */
 export interface AgendaWindow {
   readonly agendaId: string;
-  readonly timeZone: string;
-  readonly capacity: number;
-  readonly openings: readonly Interval[];
-  readonly occupied: readonly Occupation[];
-  /** Instant up to which openings are expanded, epoch milliseconds. */
-  readonly openedUntil: number;
   readonly freshness: Freshness;
+  readonly minutes: VisitMinutes;
+  readonly rules: MotifRuling;
+  readonly facts: AgendaFacts;
 }
 
 /** What stands in the hub's calendars. */
@@ -46,18 +44,25 @@ export abstract class Calendar {
   /** Agendas of the organization, or those named; unknown ids are left out. */
   abstract agendas(organizationId: string, ids: readonly string[] | null): Promise<readonly AgendaRecord[]>;
   abstract motifs(organizationId: string): Promise<readonly MotifRecord[]>;
-  /** The motif as a visit, with the agendas asked for on which it may be booked; `null` when the motif is unknown. */
+  /** The agendas asked for on which the motif may be booked; `null` when the motif is unknown. */
   abstract windows(query: {
     organizationId: string;
     agendaIds: readonly string[];
     motifId: string;
     window: Interval;
   }): Promise<{
-    readonly visit: Visit;
     readonly agendas: readonly AgendaWindow[];
     /** The database's clock, epoch milliseconds. */
     readonly now: number;
   } | null>;
+  /** What the rules see of one start; `null` when the agenda or the motif is unknown. Nothing is locked. */
+  abstract factsAt(question: {
+    organizationId: string;
+    agendaId: string;
+    motifId: string;
+    /** Epoch milliseconds. */
+    start: number;
+  }): Promise<(BookingFacts & { readonly freshness: Freshness }) | null>;
   /** True when the collaborator exists in the organization and is active. */
   abstract collaborator(organizationId: string, id: string): Promise<boolean>;
   abstract openings(organizationId: string, agendaId: string): Promise<readonly (Opening & { readonly id: string })[]>;

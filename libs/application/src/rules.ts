@@ -68,13 +68,14 @@ export interface VisitMinutes {
   readonly granularity: number;
 }
 
-/** Who asks: the audience of his key and what is known of the patient. */
+/** Who asks: the audience of his key, and the class of patient; what is absent is left aside, `null` is not known. */
 export interface Asker {
   readonly audience: Audience;
-  /** Whether the visit is that of a new patient, while nobody is named. */
-  readonly newPatient?: boolean | undefined;
-  readonly patient: Patient | null;
+  readonly patient?: { readonly isNew?: boolean | null; readonly ageYears?: number | null };
 }
+
+/** A secretariat that has no patient in mind yet. */
+export const SECRETARIAT: Asker = { audience: 'SECRETARIAT' };
 
 const MINUTE = 60_000;
 
@@ -102,25 +103,26 @@ export function visitOf(minutes: VisitMinutes, isNew: boolean): Visit {
   };
 }
 
-/** What a booking asks of the rules. A hold does not know its patient yet: rules about patients wait for the booking. */
-export function askedBy(motifId: string, found: BookingFacts, { audience, newPatient, patient }: Asker): Asked {
+/** What somebody asks of the rules. */
+export function askedBy(motifId: string, found: Omit<BookingFacts, 'facts'>, { audience, patient }: Asker): Asked {
   return {
     motifId,
     rules: rulesOf(found.rules),
-    visit: visitOf(found.minutes, (patient === null ? newPatient : patient.isNew) === true),
+    visit: visitOf(found.minutes, patient?.isNew === true),
     audience,
     secretariat: found.secretariat,
-    patient: patient && {
-      isNew: patient.isNew ?? null,
-      ageYears: patient.birthDate === undefined ? null : completedYears(patient.birthDate, found.now),
-      visits: found.patientVisits,
-    },
+    patient: { ...patient, visits: found.patientVisits },
     now: found.now,
   };
 }
 
+/** The patient of a booking, of whom everything a rule asks for has to be known. */
+export function classOf({ isNew, birthDate }: Patient, now: number): NonNullable<Asker['patient']> {
+  return { isNew: isNew ?? null, ageYears: birthDate === undefined ? null : completedYears(birthDate, now) };
+}
+
 /** Completed years on the day of `now` (UTC); a leap day's birthday is on 1 March in other years. */
-export function completedYears(birthDate: string, now: number): number {
+function completedYears(birthDate: string, now: number): number {
   const today = new Date(now).toISOString().slice(0, 10);
   return Number(today.slice(0, 4)) - Number(birthDate.slice(0, 4)) - (today.slice(4) < birthDate.slice(4) ? 1 : 0);
 }

@@ -1,6 +1,7 @@
-import { bookableStarts, type Interval } from '#domain';
+import { bookableVisits, type Interval } from '#domain';
 import type { Calendar } from './calendar.js';
 import type { Freshness, Slot } from './model.js';
+import { askedBy, SECRETARIAT, type Asker } from './rules.js';
 
 const DAY = 86_400_000;
 /** How far "the next slot" is looked for: the first days at once, then ever wider. */
@@ -16,6 +17,8 @@ export interface SlotQuery {
   readonly window: Interval;
   /** Most slots per agenda. */
   readonly limit: number;
+  /** A secretariat without a patient in mind when absent. */
+  readonly asker?: Asker;
 }
 
 /** What a search found: an agenda that could not be read is reported beside the slots, never as full. */
@@ -32,23 +35,21 @@ export class SearchSlots {
   async search(query: SlotQuery): Promise<SlotsFound | null> {
     const found = await this.calendar.windows(query);
     if (found === null) return null;
-    const slots = found.agendas
+    const { now, agendas } = found;
+    const { asker = SECRETARIAT } = query;
+    const slots = agendas
       .filter(({ freshness }) => freshness.certainty !== 'unreachable')
-      .flatMap(({ agendaId, timeZone, openings, occupied, capacity, openedUntil }) =>
-        bookableStarts({
-          openings,
-          occupied,
-          capacity,
-          visit: found.visit,
-          window: { start: query.window.start, end: Math.min(query.window.end, openedUntil) },
-          from: found.now,
-          limit: query.limit,
-        })
-          .filter(({ end }) => end <= openedUntil)
-          .map((slot) => ({ ...slot, agendaId, motifId: query.motifId, timeZone })),
-      )
+      .flatMap(({ agendaId, rules, minutes, facts }) => {
+        const asked = askedBy(query.motifId, { now, rules, minutes, secretariat: null, patientVisits: [] }, asker);
+        return bookableVisits(facts, asked, query.window, query.limit).map((visit) => ({
+          ...visit,
+          agendaId,
+          motifId: query.motifId,
+          timeZone: facts.timeZone,
+        }));
+      })
       .sort((a, b) => a.start - b.start || a.agendaId.localeCompare(b.agendaId));
-    return { slots, agendas: found.agendas.map(({ freshness, timeZone }) => ({ ...freshness, timeZone })) };
+    return { slots, agendas: agendas.map(({ freshness, facts }) => ({ ...freshness, timeZone: facts.timeZone })) };
   }
 
   /** The first `limit` slots from an instant on, over six months. */

@@ -82,13 +82,14 @@ const keys = {
   find: (
     organization: string,
     id: string,
-  ): Promise<{ secretHash: Buffer; scopes: string[]; revoked: boolean } | null> => {
+  ): Promise<{ secretHash: Buffer; scopes: string[]; audience: 'SECRETARIAT'; revoked: boolean } | null> => {
     for (const [text, secretHash] of hashes) {
       const named = Buffer.from(text.slice(8, 51), 'base64url').toString('hex');
       if (named === `${organization}${id}`.replaceAll('-', '')) {
         return Promise.resolve({
           secretHash,
           scopes: ['agenda:read', 'appointment:write'],
+          audience: 'SECRETARIAT',
           revoked: text === revoked.text,
         });
       }

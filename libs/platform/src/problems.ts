@@ -108,6 +108,16 @@ export const PROBLEMS = {
     fr: 'Ce type de contenu n’est pas accepté.',
     en: 'This content type is not accepted.',
   },
+  'patient-double': {
+    status: 409,
+    fr: 'Ce patient a déjà un rendez-vous ce jour-là ou pour ce motif : confirmez que c’est voulu (acknowledgeDouble).',
+    en: 'This patient already has an appointment on that day or for that reason: confirm that it is meant (acknowledgeDouble).',
+  },
+  'answers-required': {
+    status: 422,
+    fr: 'Le praticien demande une réponse à ses questions avant ce rendez-vous.',
+    en: 'The practitioner asks for answers to his questions before this appointment.',
+  },
   'rule-refused': {
     status: 422,
     fr: "Une règle de l'agenda refuse cette demande.",

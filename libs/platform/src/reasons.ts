@@ -35,6 +35,10 @@ export const REASONS = {
     fr: 'Un délai est exigé depuis la dernière consultation.',
     en: 'A gap is required since the last visit.',
   },
+  OFF_GRID: {
+    fr: 'Ce motif commence à d’autres heures dans cet agenda.',
+    en: 'This visit reason starts at other times in this agenda.',
+  },
   CLOSED: { fr: "L'agenda est fermé à cette heure.", en: 'The agenda is closed at that time.' },
   BUSY: { fr: "Ce créneau n'est plus libre.", en: 'This slot is no longer free.' },
   HELD: {

@@ -59,7 +59,9 @@ export class MasterKeyVault extends Vault {
   /** Under the oldest key of the ring, so that a new first key does not part a patient from his earlier visits. */
   fingerprint(organizationId: string, context: string, text: string): Buffer {
     const key = this.keyOf(organizationId, this.ring.at(-1) ?? this.current);
-    return createHmac('sha256', key).update(associated(organizationId, context, text)).digest();
+    return createHmac('sha256', key)
+      .update(associated(organizationId, context, text))
+      .digest();
   }
 
   private keyOf(organizationId: string, master: MasterKey): Buffer {

@@ -15,11 +15,15 @@ const KEYED = [
   'idempotency-in-progress',
 ] as const;
 
-export const BOOKING_PROBLEMS = [...KEYED, 'not-found', 'slot-taken', 'rule-refused', 'agenda-unreachable'] as const;
+/** What the practitioner's rules and agenda may refuse. */
+const PLACED = ['not-found', 'slot-taken', 'rule-refused', 'agenda-unreachable'] as const;
+
+export const BOOKING_PROBLEMS = [...KEYED, ...PLACED, 'patient-double', 'answers-required'] as const;
 
 export const MOVE_PROBLEMS = [
   ...WRITE_PROBLEMS,
-  ...(['not-found', 'slot-taken', 'rule-refused', 'agenda-unreachable'] as const),
+  ...PLACED,
+  ...(['patient-double', 'answers-required'] as const),
   ...(['appointment-busy', 'appointment-ended', 'stale-version', 'precondition-required'] as const),
 ] as const;
 

@@ -15,7 +15,7 @@ import {
   type Caller,
   type Exchange,
 } from '#platform';
-import { actingAs } from '../shared/acting.js';
+import { actingAs, termsOf } from '../shared/acting.js';
 import { Demand } from '../shared/demand.js';
 import { idPath, type IdPath } from '../shared/ids.js';
 import { cutPage, decodeCursor } from '../shared/paging.js';
@@ -28,7 +28,6 @@ import {
   bookInput,
   cancelInput,
   moveInput,
-  toPatient,
   type AppointmentView,
 } from './appointments.schemas.js';
 
@@ -56,7 +55,8 @@ export class AppointmentsController {
     const { organizationId } = caller;
     if ('agenda' in body) this.demand.note(organizationId, [body.agenda]);
     const key = requiredIdempotency(exchange.headers, ['POST /v1/appointments', body]);
-    const request = { organizationId, actor: actingAs(caller), waitMs, key, patient: toPatient(body.patient) };
+    const terms = termsOf(caller, body);
+    const request = { organizationId, actor: actingAs(caller), waitMs, key, patient: body.patient, terms };
     const answer =
       'hold' in body
         ? await this.booking.bookHold({ ...request, holdId: body.hold })
@@ -118,12 +118,13 @@ export class AppointmentsController {
   async move(
     @ExchangeParam() exchange: Exchange,
     @Param({ schema: idPath }) { id }: IdPath,
-    @Body({ schema: moveInput }) { start, motif, agenda }: z.output<typeof moveInput>,
+    @Body({ schema: moveInput }) { start, motif, agenda, overbook }: z.output<typeof moveInput>,
   ): Promise<AppointmentView> {
     const { caller, waitMs } = exchange;
     const version = requiredVersion(exchange.headers);
     const wanted = { version, start: start ?? null, motifId: motif ?? null };
-    const request = { organizationId: caller.organizationId, id, actor: actingAs(caller), waitMs, ...wanted };
+    const terms = termsOf(caller, { overbooking: overbook?.reason });
+    const request = { organizationId: caller.organizationId, id, actor: actingAs(caller), waitMs, terms, ...wanted };
     const before = agenda === undefined ? null : await this.bookings.get(request);
     if (agenda === undefined || before?.agendaId === agenda)
       return this.answers.give(exchange, await this.booking.move(request));

@@ -19,20 +19,22 @@ const patientInput = z
   })
   .meta({ id: 'PatientInput', description: 'What the visit needs, and no more: never anything about health.' });
 
+/** Books although the time is taken or against the rules. */
+export const overbookInput = z
+  .strictObject({ reason: line(200) })
+  .meta({ id: 'Overbooking', description: 'Needs `appointment:overbook`. The practitioner is told, with the reason.' });
+
 /** Where and when: of a hold, or of an appointment without one. */
 export const placeInput = { agenda: idInput, motif: idInput, start: instantInput };
 
 const PLACE_FIELDS = ['agenda', 'motif', 'start'] as const;
 
 /** Either a hold, or a place. */
-export type BookRequest =
-  | { readonly patient: z.output<typeof patientInput>; readonly hold: string }
-  | {
-      readonly patient: z.output<typeof patientInput>;
-      readonly agenda: string;
-      readonly motif: string;
-      readonly start: number;
-    };
+export type BookRequest = {
+  readonly patient: Patient;
+  readonly acknowledged: boolean;
+  readonly overbooking: string | undefined;
+} & ({ readonly hold: string } | { readonly agenda: string; readonly motif: string; readonly start: number });
 
 export const bookInput = z
   .strictObject({
@@ -41,17 +43,28 @@ export const bookInput = z
     motif: idInput.optional(),
     start: instantInput.optional(),
     patient: patientInput,
+    answers: z
+      .record(z.string().regex(/^[a-z0-9-]{1,40}$/), line(500))
+      .optional()
+      .meta({ description: "Answers to the motif's questions, by the question's id." }),
+    acknowledgeDouble: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'The patient has such an appointment already, and this one is meant all the same.' }),
+    overbook: overbookInput.optional(),
   })
-  .transform(({ hold, agenda, motif, start, patient }, context): BookRequest => {
+  .transform(({ hold, agenda, motif, start, ...brought }, context): BookRequest => {
     const given = { agenda, motif, start };
+    const patient = { ...toPatient(brought.patient), ...(brought.answers && { answers: brought.answers }) };
+    const common = { patient, acknowledged: brought.acknowledgeDouble, overbooking: brought.overbook?.reason };
     for (const field of PLACE_FIELDS) {
       if ((given[field] === undefined) === (hold !== undefined)) continue;
       const message = hold === undefined ? 'is required without a hold' : 'is given by the hold';
       context.addIssue({ code: 'custom', path: [field], message });
     }
-    if (hold !== undefined) return { hold, patient };
+    if (hold !== undefined) return { hold, ...common };
     return agenda !== undefined && motif !== undefined && start !== undefined
-      ? { agenda, motif, start, patient }
+      ? { agenda, motif, start, ...common }
       : z.NEVER;
   })
   .meta({ id: 'NewAppointment', description: 'Either `hold`, or `agenda`, `motif` and `start`.' });
@@ -63,8 +76,9 @@ export const moveInput = z
     agenda: idInput.optional().meta({
       description: 'Another agenda: the answer is the appointment there, which replaces this one once it is confirmed.',
     }),
+    overbook: overbookInput.optional(),
   })
-  .refine((change) => Object.values(change).some((value) => value !== undefined), {
+  .refine(({ start, motif, agenda }) => [start, motif, agenda].some((value) => value !== undefined), {
     message: 'needs start, motif or agenda',
   })
   .meta({ id: 'AppointmentChange' });
@@ -88,6 +102,7 @@ const patientView = z
     phone: z.string().optional(),
     birthDate: z.string().optional(),
     newPatient: z.boolean().optional(),
+    answers: z.record(z.string(), z.string()).optional(),
   })
   .meta({ id: 'Patient' });
 
@@ -106,7 +121,9 @@ export const appointmentView = z
       .object({ code: z.string(), messages: z.object({ fr: z.string(), en: z.string() }), text: z.string().optional() })
       .nullable()
       .meta({ description: 'Why it is in this state.' }),
-    overbooked: z.boolean(),
+    overbooked: z.boolean().meta({ description: 'It stands beside others, or outside the rules, by decision.' }),
+    overbooking: z.string().nullable().meta({ description: 'Why it was overbooked.' }),
+    series: idView.nullable().meta({ description: 'The series it belongs to.' }),
     replaces: idView.nullable().meta({ description: 'The appointment on another agenda that this one replaces.' }),
     replacedBy: idView.nullable(),
     createdBy: idView,
@@ -119,7 +136,7 @@ export type AppointmentView = z.input<typeof appointmentView>;
 
 export const appointmentPage = pageView('AppointmentPage', appointmentView);
 
-export function toPatient({ newPatient, ...patient }: z.output<typeof patientInput>): Patient {
+function toPatient({ newPatient, ...patient }: z.output<typeof patientInput>): Patient {
   return newPatient === undefined ? patient : { ...patient, isNew: newPatient };
 }
 
@@ -138,6 +155,8 @@ export function viewAppointment(record: AppointmentRecord, timeZone: string, pat
     ...{ id, agenda: agendaId, motif: motifId, status, version, overbooked, createdBy, timeZone },
     start: formatInstant(start, timeZone),
     end: formatInstant(end, timeZone),
+    overbooking: record.overbooking ?? null,
+    series: record.series ?? null,
     replaces: record.replaces ?? null,
     replacedBy: record.replacedBy ?? null,
     holdUntil: holdUntil === null ? null : formatInstant(holdUntil, timeZone),

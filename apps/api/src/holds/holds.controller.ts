@@ -15,7 +15,7 @@ import {
 import { AppointmentAnswers } from '../appointments/appointment-answers.js';
 import { BOOKING_PROBLEMS } from '../appointments/appointment-problems.js';
 import { appointmentView, type AppointmentView } from '../appointments/appointments.schemas.js';
-import { actingAs } from '../shared/acting.js';
+import { actingAs, termsOf } from '../shared/acting.js';
 import { Demand } from '../shared/demand.js';
 import { idPath, type IdPath } from '../shared/ids.js';
 import { holdInput } from './holds.schemas.js';
@@ -39,7 +39,7 @@ export class HoldsController {
     @Body({ schema: holdInput }) body: z.output<typeof holdInput>,
   ): Promise<AppointmentView> {
     const { caller, waitMs } = exchange;
-    const { agenda, motif, start, seconds } = body;
+    const { agenda, motif, start, seconds, newPatient } = body;
     this.demand.note(caller.organizationId, [agenda]);
     const key = requiredIdempotency(exchange.headers, ['POST /v1/holds', body]);
     const place = { id: newId(), agendaId: agenda, motifId: motif, start, holdSeconds: seconds };
@@ -48,6 +48,7 @@ export class HoldsController {
       actor: actingAs(caller),
       waitMs,
       key,
+      terms: termsOf(caller, { newPatient }),
       ...place,
     });
     return this.answers.give(exchange, answer, null);

@@ -6,6 +6,7 @@ const DEFAULT_SECONDS = 300;
 export const holdInput = z
   .strictObject({
     ...placeInput,
+    newPatient: z.boolean().optional().meta({ description: 'Whether the visit is that of a new patient.' }),
     seconds: z
       .int()
       .min(10)

@@ -1,9 +1,17 @@
-import type { Actor } from '#application';
-import type { Caller } from '#platform';
+import type { Actor, BookingTerms } from '#application';
+import { Problem, type Caller } from '#platform';
 
 /** Who acts, as the use cases record it. */
 export function actingAs({ collaboratorId, keyId }: Caller): Extract<Actor, { kind: 'collaborator' }> {
   // Authentication refuses a write that names nobody.
   if (collaboratorId === null) throw new Error('a write without a collaborator');
   return { kind: 'collaborator', id: collaboratorId, key: keyId };
+}
+
+/** What a booking brings along. Throws `right-missing` when the key may not overbook. */
+export function termsOf(caller: Caller, given: Omit<BookingTerms, 'audience'>): BookingTerms {
+  if (given.overbooking !== undefined && !caller.scopes.has('appointment:overbook'))
+    throw new Problem('right-missing', { code: 'RIGHT', extra: { right: 'appointment:overbook' } });
+  const { acknowledged, overbooking, newPatient, series } = given;
+  return { audience: caller.audience, ...(acknowledged && { acknowledged }), overbooking, newPatient, series };
 }

@@ -101,7 +101,7 @@ function fullTimes({ facts, openings }: Search, within: Interval): Interval[] {
 /** Starts ruled out by reserves, quotas and the gap between the patient's visits. */
 function ruledOut({ facts, asked, range }: Search, beside: (time: Interval) => Interval): Interval[] {
   const { quotas, gapDays } = asked.rules;
-  const seen = gapDays === null ? [] : (asked.patient?.visits ?? []);
+  const seen = gapDays === null ? [] : asked.patient.visits;
   if (facts.reserves.length === 0 && quotas.length === 0 && seen.length === 0) return [];
   const clock = rulesClock(facts, asked, range);
   const within = { start: range.start, end: range.end + asked.visit.durationMs };

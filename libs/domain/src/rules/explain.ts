@@ -80,11 +80,11 @@ const CHECKS: Record<RuleCode, (question: Question) => Answer> = {
   GAP_BETWEEN_VISITS: ({ visit, asked: { rules, patient }, clock }) => {
     const dayOf = (instant: number): number => Math.floor(clock.local(instant) / DAY);
     const { gapDays } = rules;
-    if (gapDays === null || patient === null) return false;
+    if (gapDays === null) return false;
     return patient.visits.some((other) => Math.abs(dayOf(other) - dayOf(visit.start)) < gapDays);
   },
   RESOURCE: ({ visit, facts }) =>
-    facts.equipment.some(({ occupied, capacity }) => fullRanges(occupied, capacity).some((x) => overlaps(x, visit))),
+    facts.equipment.some(({ occupied, capacity }) => fullRanges(occupied, capacity).some((x) => overlaps(x, kept))),
   BUSY: (question) => !seatIsFree(question, ['busy', 'held']) && !seatIsFree(question, ['busy']),
   HELD: (question) => !seatIsFree(question, ['busy', 'held']) && seatIsFree(question, ['busy']),
 };

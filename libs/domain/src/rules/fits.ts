@@ -12,7 +12,7 @@ export function servesMotif({ motifIds }: OpenTime, asked: Asked): boolean {
 
 /** Whether the patient may come, new or known as he is. What is not known does not fit. */
 export function fitsNewPatients({ rules, patient }: Asked): boolean {
-  if (patient === null || rules.newPatients === 'accepted') return true;
+  if (patient.isNew === undefined || rules.newPatients === 'accepted') return true;
   return patient.isNew === (rules.newPatients === 'only');
 }
 
@@ -20,7 +20,7 @@ export function fitsNewPatients({ rules, patient }: Asked): boolean {
 export function fitsAge({ rules, patient }: Asked): boolean {
   const minYears = rules.age?.minYears ?? null;
   const maxYears = rules.age?.maxYears ?? null;
-  if (patient === null || (minYears === null && maxYears === null)) return true;
   const { ageYears } = patient;
+  if (ageYears === undefined || (minYears === null && maxYears === null)) return true;
   return ageYears !== null && ageYears >= (minYears ?? -Infinity) && ageYears <= (maxYears ?? Infinity);
 }

@@ -77,7 +77,7 @@ export const asked = (rules: Partial<MotifRules> = {}, rest: Partial<Asked> = {}
   visit: { durationMs: 30 * MINUTE, bufferBeforeMs: 0, bufferAfterMs: 0, granularityMs: 30 * MINUTE },
   audience: 'SECRETARIAT',
   secretariat: 'north',
-  patient: null,
+  patient: { visits: [] },
   now: at('2026-06-01T08:00'),
   ...rest,
 });

@@ -123,13 +123,13 @@ export interface Asked {
   readonly visit: Visit;
   readonly audience: Audience;
   readonly secretariat: string | null;
-  /** `null` = any patient (a search): rules about patients are left aside. What is not known of a patient does not fit a rule about it. */
+  /** What is absent is left aside (a search); what is `null` is not known, and does not fit a rule about it. */
   readonly patient: {
-    readonly isNew: boolean | null;
-    readonly ageYears: number | null;
+    readonly isNew?: boolean | null;
+    readonly ageYears?: number | null;
     /** Starts of the patient's live visits for this motif in this agenda. */
     readonly visits: readonly number[];
-  } | null;
+  };
   /** The database's clock, epoch milliseconds. */
   readonly now: number;
 }

@@ -19,10 +19,7 @@ export class PgApiKeys {
       name: 'find-api-key',
       text: 'SELECT secret_hash AS "secretHash", scopes, audience, revoked FROM find_api_key($1, $2)',
     };
-    const [row] = await this.database.call<StoredApiKey & Record<string, unknown>>(statement, [
-      organizationId,
-      keyId,
-    ]);
+    const [row] = await this.database.call<StoredApiKey & Record<string, unknown>>(statement, [organizationId, keyId]);
     return row ?? null;
   }
 }

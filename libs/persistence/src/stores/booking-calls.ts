@@ -1,4 +1,12 @@
-import { StoreRefused, type AppointmentRecord, type BookingTerms, type Patient, type PlaceResult, type ReasonCode, type RequestKey } from '#application';
+import {
+  StoreRefused,
+  type AppointmentRecord,
+  type BookingTerms,
+  type Patient,
+  type PlaceResult,
+  type ReasonCode,
+  type RequestKey,
+} from '#application';
 import type { Database, Statement, Transaction } from '../database.js';
 import { judge, type Wanted } from './booking-rules.js';
 

@@ -1,5 +1,5 @@
-import { askedBy, visitOf, type BookingFacts, type BookingTerms, type Patient, type PlaceResult } from '#application';
-import { refusalsAt, type RuleRefusal } from '#domain';
+import { askedBy, classOf, type BookingFacts, type BookingTerms, type Patient, type PlaceResult } from '#application';
+import { refusalsAt, type Asked, type RuleRefusal } from '#domain';
 import type { Statement, Transaction } from '../database.js';
 
 export const BOOKING_FACTS: Statement = {
@@ -20,6 +20,11 @@ export interface Wanted {
   readonly self: string | null;
 }
 
+interface Given {
+  readonly patient: Patient | null;
+  readonly terms: BookingTerms;
+}
+
 export type Judgement =
   | { readonly outcome: 'allowed'; readonly terms: object }
   | { readonly outcome: 'refused'; readonly result: PlaceResult }
@@ -27,11 +32,7 @@ export type Judgement =
   | { readonly outcome: 'unknown' };
 
 /** Judges under the agenda's lock, which stays until the transaction ends; what it allows is passed on as terms. */
-export async function judge(
-  transaction: Transaction,
-  wanted: Wanted,
-  given: { readonly patient: Patient | null; readonly terms: BookingTerms },
-): Promise<Judgement> {
+export async function judge(transaction: Transaction, wanted: Wanted, given: Given): Promise<Judgement> {
   const { organizationId, agendaId, motifId, start, collaboratorId, fingerprint, self } = wanted;
   const values = [organizationId, agendaId, motifId, start, collaboratorId, fingerprint, self, true];
   const [row] = await transaction.query<{ found: BookingFacts | null }>(BOOKING_FACTS, values);
@@ -39,26 +40,31 @@ export async function judge(
   if (found === null) return { outcome: 'unknown' };
   const refusal = refusalOf(start, found, motifId, given) ?? unansweredOf(found, given.patient);
   if (refusal !== null) return { outcome: 'refused', result: refusal };
-  const isNew = given.patient === null ? given.terms.newPatient === true : given.patient.isNew === true;
-  const visit = visitOf(found.minutes, isNew);
+  const { visit } = askedOf(found, motifId, given);
   const minutes = { bufferBeforeMinutes: found.minutes.before, bufferAfterMinutes: found.minutes.after };
   const equipment = found.rules.equipment ?? [];
   return { outcome: 'allowed', terms: { ...minutes, durationMinutes: visit.durationMs / 60_000, equipment } };
 }
 
-function refusalOf(
-  start: number,
-  found: BookingFacts,
-  motifId: string,
-  { patient, terms }: { readonly patient: Patient | null; readonly terms: BookingTerms },
-): PlaceResult | null {
-  const asked = askedBy(motifId, found, { ...terms, patient });
+function refusalOf(start: number, found: BookingFacts, motifId: string, { patient, terms }: Given): PlaceResult | null {
+  const asked = askedOf(found, motifId, { patient, terms });
   // Whether the time is taken is decided with the claim itself, after the practitioner's tool was found fresh enough.
   const all = refusalsAt(start, found.facts, asked).filter(({ code }) => code !== 'BUSY' && code !== 'HELD');
   const refusals = terms.overbooking === undefined ? all : all.filter((refusal) => binds(refusal, start, found));
   const [first] = refusals;
   if (first === undefined) return null;
   return { outcome: first.code === 'RESOURCE' ? 'taken' : 'rule', code: first.code, refusals };
+}
+
+/** A hold does not know its patient yet: rules about patients wait for the booking. */
+function askedOf(found: BookingFacts, motifId: string, { patient, terms }: Given): Asked {
+  const { audience, newPatient } = terms;
+  if (patient !== null) return askedBy(motifId, found, { audience, patient: classOf(patient, found.now) });
+  return askedBy(
+    motifId,
+    found,
+    newPatient === undefined ? { audience } : { audience, patient: { isNew: newPatient } },
+  );
 }
 
 /** Overbooking goes around rules about time: not into the past, not into a disabled agenda, not without the room. */

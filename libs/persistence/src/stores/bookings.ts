@@ -85,10 +85,14 @@ export class PgBookings extends Bookings {
     const { organizationId, holdId, collaboratorId, actor, patient, key, acceptStale, terms } = command;
     const sealed = this.sealPatient(organizationId, patient);
     const values = [organizationId, holdId, actor, sealed, key?.key ?? null, key?.hash ?? null, acceptStale];
-    return this.calls.underRules({ statement: CONFIRM, values, key }, this.brought(organizationId, patient, terms), async () => {
-      const hold = await this.get({ organizationId, id: holdId });
-      return hold && { ...hold, collaboratorId, self: holdId };
-    });
+    return this.calls.underRules(
+      { statement: CONFIRM, values, key },
+      this.brought(organizationId, patient, terms),
+      async () => {
+        const hold = await this.get({ organizationId, id: holdId });
+        return hold && { ...hold, collaboratorId, self: holdId };
+      },
+    );
   }
 
   move(command: MoveCommand): Promise<PlaceResult> {

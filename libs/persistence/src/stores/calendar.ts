@@ -2,11 +2,14 @@ import {
   Calendar,
   type AgendaRecord,
   type AgendaWindow,
+  type BookingFacts,
   type Certainty,
   type Freshness,
   type MotifRecord,
+  type MotifRuling,
+  type VisitMinutes,
 } from '#application';
-import type { Interval, Occupation, Opening, Visit } from '#domain';
+import type { AgendaFacts, Interval, Opening } from '#domain';
 import type { Database } from '../database.js';
 
 interface FreshnessRow {
@@ -34,11 +37,9 @@ interface AgendaRow extends FreshnessRow {
 }
 
 interface WindowRow extends FreshnessRow {
-  time_zone: string;
-  capacity: number;
-  opened_until: number;
-  openings: Interval[];
-  occupied: Occupation[];
+  rules: MotifRuling;
+  minutes: VisitMinutes;
+  facts: AgendaFacts;
 }
 
 interface MotifRow {
@@ -52,10 +53,9 @@ interface MotifRow {
   agenda_ids: string[];
 }
 
-/** A motif, and an agenda that offers it. */
-type FoundRow = Omit<MotifRow, 'agenda_ids'> & { now: number } & (WindowRow | { agenda_id: null });
+/** An agenda that offers the motif, or that none does. */
+type FoundRow = { now: number } & (WindowRow | { agenda_id: null });
 
-const MINUTE = 60_000;
 /** Read this recently, an agenda counts as live. */
 const LIVE_MS = 15_000;
 
@@ -65,15 +65,6 @@ const FRESHNESS = `a.id AS agenda_id, a.master, a.stale_after_seconds,
   a.master = 'remote' OR coalesce(l.direction = 'read-only' AND l.phase IN ('writing', 'live'), false) AS read_there`;
 const LINKED = `LEFT JOIN link l ON l.organization_id = a.organization_id AND l.agenda_id = a.id
   LEFT JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id`;
-const epoch = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::bigint`;
-const interval = (range: string): string =>
-  `jsonb_build_object('start', ${epoch(`lower(${range})`)}, 'end', ${epoch(`upper(${range})`)})`;
-
-/** A claim on every seat stands once, with seat null; holds that the database's clock has ended do not stand. */
-const TOUCHING = `SELECT DISTINCT k.during, CASE WHEN k.appointment_id IS NULL AND k.departing_id IS NULL THEN NULL ELSE k.seat END AS seat, k.holder FROM claim k
-  LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
-  WHERE k.organization_id = a.organization_id AND k.agenda_id = a.id AND k.ends_at > lower(r.reach) AND k.during && r.reach
-    AND (h.id IS NULL OR h.hold_until > clock_timestamp())`;
 
 const MOTIF_COLUMNS =
   't.id, t.label_fr, t.label_en, t.duration_minutes, t.buffer_before_minutes, t.buffer_after_minutes, t.granularity_minutes';
@@ -81,16 +72,19 @@ const MOTIF_COLUMNS =
 /** One row per agenda; one without an agenda when none of them offers the motif. */
 const WINDOWS = {
   name: 'windows',
-  text: `SELECT ${MOTIF_COLUMNS}, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, w.* FROM motif t
-  CROSS JOIN LATERAL (SELECT tstzrange(to_timestamp($4::numeric / 1000) - (t.buffer_before_minutes + t.duration_minutes) * interval '1 minute',
-    to_timestamp($5::numeric / 1000) + (t.duration_minutes + t.buffer_after_minutes) * interval '1 minute') AS reach) r
-  LEFT JOIN LATERAL (SELECT ${FRESHNESS}, p.time_zone, a.capacity, (extract(epoch FROM CASE WHEN a.opened_until > '-infinity' THEN a.opened_until ELSE 'epoch' END) * 1000)::float8 AS opened_until,
-    coalesce((SELECT jsonb_agg(${interval('o.during')}) FROM opening_occurrence o WHERE o.organization_id = a.organization_id AND o.agenda_id = a.id AND o.during && r.reach), '[]') AS openings,
-    coalesce((SELECT jsonb_agg(jsonb_build_object('interval', ${interval('k.during')}, 'seat', k.seat)) FROM (${TOUCHING}) k), '[]') AS occupied
+  text: `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, w.* FROM motif t
+  LEFT JOIN LATERAL (SELECT ${FRESHNESS}, m.rules, to_jsonb(visit_minutes(t, m.rules)) AS minutes,
+      agenda_facts(a, p.time_zone, t, m.rules, to_timestamp($4::numeric / 1000), to_timestamp($5::numeric / 1000), NULL) AS facts
     FROM agenda a JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id ${LINKED}
     JOIN agenda_motif m ON m.organization_id = a.organization_id AND m.agenda_id = a.id AND m.motif_id = t.id
     WHERE a.organization_id = t.organization_id AND a.active AND a.id = ANY ($2)) w ON true
   WHERE t.organization_id = $1 AND t.id = $3 AND t.active`,
+};
+
+const FACTS_AT = {
+  name: 'facts-at',
+  text: `SELECT booking_facts($1, $2, $3, to_timestamp($4::numeric / 1000), NULL, NULL, NULL, false) AS found, f.* FROM (SELECT ${FRESHNESS} FROM agenda a ${LINKED}
+    WHERE a.organization_id = $1 AND a.id = $2) f`,
 };
 
 /** What stands in the hub's calendars, in PostgreSQL. */
@@ -135,7 +129,15 @@ export class PgCalendar extends Calendar {
     const rows = await this.database.one<FoundRow & Record<string, unknown>>(organizationId, WINDOWS, values);
     const [first] = rows;
     if (first === undefined) return null;
-    return { visit: visitOf(first), now: first.now, agendas: rows.flatMap((row) => windowOf(row) ?? []) };
+    return { now: first.now, agendas: rows.flatMap((row) => windowOf(row) ?? []) };
+  }
+
+  async factsAt(question: Parameters<Calendar['factsAt']>[0]): ReturnType<Calendar['factsAt']> {
+    const { organizationId, agendaId, motifId, start } = question;
+    const values = [organizationId, agendaId, motifId, start];
+    type Row = FreshnessRow & { found: BookingFacts | null } & Record<string, unknown>;
+    const [row] = await this.database.one<Row>(organizationId, FACTS_AT, values);
+    return row?.found ? { ...row.found, freshness: freshnessOf(row) } : null;
   }
 
   collaborator(organizationId: string, id: string): Promise<boolean> {
@@ -242,17 +244,8 @@ function motifOf(row: MotifRow): MotifRecord {
   };
 }
 
-function visitOf(row: Omit<MotifRow, 'agenda_ids'>): Visit {
-  return {
-    durationMs: row.duration_minutes * MINUTE,
-    bufferBeforeMs: row.buffer_before_minutes * MINUTE,
-    bufferAfterMs: row.buffer_after_minutes * MINUTE,
-    granularityMs: row.granularity_minutes * MINUTE,
-  };
-}
-
 function windowOf(row: WindowRow | { agenda_id: null }): AgendaWindow | null {
   if (row.agenda_id === null) return null;
-  const { agenda_id: agendaId, time_zone: timeZone, capacity, openings, occupied, opened_until: openedUntil } = row;
-  return { agendaId, timeZone, capacity, openings, occupied, openedUntil, freshness: freshnessOf(row) };
+  const { agenda_id: agendaId, rules, minutes, facts } = row;
+  return { agendaId, rules, minutes, facts, freshness: freshnessOf(row) };
 }
