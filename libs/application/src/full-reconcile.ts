@@ -64,6 +64,8 @@ export class FullReconcile {
       for (const id of expectedIn(week, known).keys()) missing.add(id);
     }
     if ([...missing].filter((id) => !standing.has(id)).length > MAX_DELETIONS) return 'too-many';
+    // So much at once is read in one listing; and a server that does not heed the range lists everything in each week.
+    if (differing.length > weeks.length / 2) return 'too-many';
     let repaired = 0;
     for (const week of differing) {
       const read = await this.sync.readAgain(remote, week, expectedIn(week, known));
