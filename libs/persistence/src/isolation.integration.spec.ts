@@ -72,6 +72,10 @@ async function fill(
       row,
     );
   }
+  await client.query(
+    `INSERT INTO consent (organization_id, connection_id, state_hash, verifier_sealed, actor, expires_at) SELECT organization_id, id, $1, $1, '{}', now() FROM connection`,
+    [Buffer.alloc(32)],
+  );
   const hold = [organization, randomUUID(), agenda, motif, `[${at('07:00')},${at('07:30')})`, collaborator];
   await client.query(
     `INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by) VALUES ($1, $2, $3, $4, 'held', $5, $5, now(), $6)`,
