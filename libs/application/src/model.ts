@@ -1,4 +1,4 @@
-import type { AppointmentStatus, ConflictPolicy, Interval, PollConditions } from '#domain';
+import type { AppointmentStatus, ConflictPolicy, Interval, PollConditions, ReadBesidePushes } from '#domain';
 
 /** Who does something: a collaborator through an application's key, the practitioner in his own tool, or the hub itself. */
 export type Actor =
@@ -121,6 +121,15 @@ export interface LinkRecord {
   readonly brake: { readonly released: readonly string[] } | null;
   /** What the database knows of when to poll next. */
   readonly pace: LinkPace;
+  /** What its subscription has said. */
+  readonly push: LinkPush;
+}
+
+export interface LinkPush extends Pick<ReadBesidePushes, 'live' | 'announced' | 'silent'> {
+  /** It is known to be silent. */
+  readonly isSilent: boolean;
+  /** When the last push came, as text of the database; `null` = never. */
+  readonly hintedAt: string | null;
 }
 
 export type LinkPace = Pick<

@@ -10,3 +10,4 @@ export * from './remote.js';
 export * from './time-zone.js';
 export * from './polling.js';
 export * from './weeks.js';
+export * from './push-silence.js';

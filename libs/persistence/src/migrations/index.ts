@@ -17,7 +17,7 @@ import { Copies1763770012300 } from './0016-copies.js';
 import { LinkLifecycle1763770013000 } from './0017-link-lifecycle.js';
 import { KeptPromises1763770013500 } from './0018-kept-promises.js';
 import { GuardsAndPush1763770014000 } from './0019-guards-and-push.js';
-import { Consents1763770020000 } from './0020-consents.js';
+import { ConsentAndSilence1763770020000 } from './0020-consent-and-silence.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -40,5 +40,5 @@ export const migrations = [
   LinkLifecycle1763770013000,
   KeptPromises1763770013500,
   GuardsAndPush1763770014000,
-  Consents1763770020000,
+  ConsentAndSilence1763770020000,
 ];

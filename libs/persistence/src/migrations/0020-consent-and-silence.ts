@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Consents that a person gives in a browser. */
-export class Consents1763770020000 implements MigrationInterface {
-  readonly name = 'Consents1763770020000';
+/** Consents that a person gives in a browser; subscriptions that have gone silent. */
+export class ConsentAndSilence1763770020000 implements MigrationInterface {
+  readonly name = 'ConsentAndSilence1763770020000';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
@@ -20,6 +20,10 @@ ALTER TABLE consent ENABLE ROW LEVEL SECURITY;
 ALTER TABLE consent FORCE ROW LEVEL SECURITY;
 CREATE POLICY consent_tenant ON consent USING (organization_id = current_organization()) WITH CHECK (organization_id = current_organization());
 GRANT SELECT, INSERT, UPDATE, DELETE ON consent TO unisson_app;
+
+-- silent_reads: reads in a row, since the last push, that found what no push announced. silent_since: they were too many.
+ALTER TABLE link ADD COLUMN subscribed_at timestamptz NOT NULL DEFAULT '-infinity', ADD COLUMN silent_reads integer NOT NULL DEFAULT 0,
+  ADD COLUMN silent_since timestamptz;
 `);
   }
 
