@@ -321,6 +321,7 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     dueInMs: link.pollAt - now(),
     brake: link.braked ? { released: link.released } : null,
     pace: { wantedMs: null, pushed: false, localHour: 12, staleAfterMs: 120_000, links: 1, throttledMs: null },
+    comparedInARow: 0,
     push: { live: false, announced: false, silent: 0, isSilent: false, hintedAt: null },
   };
 }

@@ -115,6 +115,8 @@ export interface LinkRecord {
   readonly ageMs: number | null;
   /** Milliseconds since everything in the window was last compared; `null` = never. */
   readonly reconciledMs: number | null;
+  /** Daily comparisons by versions alone since everything was last read. */
+  readonly comparedInARow: number;
   /** Milliseconds until it is to be polled; negative when it is due. */
   readonly dueInMs: number;
   /** Deletions are held back; `released` are the remote ids whose deletion a person has looked at. `null` = none are. */
@@ -144,4 +146,6 @@ export interface ReconcileReport {
   readonly readAgain: number;
   /** Differences that nothing had told of. Each one is a fault, here or there. */
   readonly repaired: number;
+  /** Comparisons since everything was last read, this one included; 0 = everything was read. */
+  readonly inARow: number;
 }
