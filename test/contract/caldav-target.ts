@@ -35,6 +35,7 @@ export function caldavTarget(): Target {
     hazards: ON_THE_WAY,
     unreadables: true,
     expiresCursors: true,
+    listsVersions: true,
     // Radicale takes longer for each event the more there are; batches of 500 have tests of their own.
     manyEntries: 40,
     start,

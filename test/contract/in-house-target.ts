@@ -33,6 +33,7 @@ export function inHouseTarget(connector: Connector = inHouse): Target {
     faults: Object.keys(FAULTS) as FaultName[],
     hazards: [...ON_THE_WAY, 'push-reorder'],
     expiresCursors: true,
+    listsVersions: true,
     manyEntries: 600,
     start,
   };

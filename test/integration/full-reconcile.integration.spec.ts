@@ -44,7 +44,7 @@ describe('the daily comparison', () => {
     expect(await reconcile()).toBe('done');
     expect(await at.mirrored()).toEqual(await at.remote());
     expect(await at.sql('SELECT 1 FROM claim WHERE agenda_id = $1', [at.practice.agenda])).toHaveLength(60);
-    expect(await report()).toEqual({ weeks: WEEKS, readAgain: expect.any(Number), repaired: 2 });
+    expect(await report()).toEqual({ weeks: WEEKS, readAgain: expect.any(Number), repaired: 2, inARow: 1 });
     // One week for the difference, and the last one or two, of which a part was beyond the horizon yesterday.
     const listed = (await at.requests('/entries?')).filter((url) => url.includes('from='));
     expect((await at.requests('/versions')).length).toBe(WEEKS);
@@ -65,6 +65,23 @@ describe('the daily comparison', () => {
     expect((await at.requests('/entries?')).length).toBeLessThanOrEqual(2);
     expect(await report()).toMatchObject({ weeks: WEEKS, repaired: 0 });
     expect(await at.events()).not.toContain('agenda-repaired');
+  });
+
+  it('reads everything after six comparisons by versions, whatever they say', async () => {
+    const inARow = async () => ((await report()) as { inARow: number }).inARow;
+    for (let day = 1; day <= 6; day += 1) {
+      await reconcile();
+      expect(await inARow()).toBe(day);
+    }
+    // Found without a question about versions.
+    await at.sql('DELETE FROM claim WHERE agenda_id = $1', [at.practice.agenda]);
+    await at.control('DELETE', 'requests');
+    expect(await reconcile()).toBe('done');
+    expect((await at.requests('/versions')).length).toBe(0);
+    expect(await inARow()).toBe(0);
+    expect(await at.sql('SELECT 1 FROM claim WHERE agenda_id = $1', [at.practice.agenda])).toHaveLength(60);
+    await reconcile();
+    expect(await inARow()).toBe(1);
   });
 
   it('complaint 11: holds back what is missing from several weeks together, few as it may be in each', async () => {

@@ -251,6 +251,10 @@ export class SimulatedSyncStore extends SyncStore {
     // A record for people.
   }
 
+  async unannounced(): Promise<void> {
+    // Nothing is pushed here.
+  }
+
   failed(_link: LinkRecord, _failure: Failure, retryMs: number): Promise<void> {
     return this.transact(({ tables: { link, now } }) => {
       link.pollAt = now() + retryMs;
@@ -317,6 +321,8 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     dueInMs: link.pollAt - now(),
     brake: link.braked ? { released: link.released } : null,
     pace: { wantedMs: null, pushed: false, localHour: 12, staleAfterMs: 120_000, links: 1, throttledMs: null },
+    comparedInARow: 0,
+    push: { live: false, announced: false, silent: 0, isSilent: false, hintedAt: null },
   };
 }
 

@@ -106,7 +106,10 @@ export class InHouseHub {
   }
 
   /** A new practice, its agenda linked and read. */
-  async link(entries: readonly Omit<InHouseEntry, 'id'>[] = []): Promise<void> {
+  async link(
+    entries: readonly Omit<InHouseEntry, 'id'>[] = [],
+    options: Parameters<typeof linkAgenda>[3] = {},
+  ): Promise<void> {
     this.alarm.woken.length = 0;
     this.answers.length = 0;
     this.practice = await createPractice(this.pool);
@@ -114,7 +117,7 @@ export class InHouseHub {
     const agenda = { id: this.remoteAgenda, name: 'Dr Martin', zone: 'Europe/Paris', apiKey: API_KEY, entries };
     await this.control('DELETE', 'faults');
     await this.control('POST', 'seed', { agendas: [agenda] });
-    this.linkId = await linkAgenda(this.hub, this.practice, this.account);
+    this.linkId = await linkAgenda(this.hub, this.practice, this.account, options);
   }
 
   get account(): RemoteAccount & { readonly secrets: { readonly apiKey: string } } {

@@ -39,7 +39,13 @@ const body = ({ method }: Target): { body?: object } => (['POST', 'PUT', 'PATCH'
 
 describe('the document', () => {
   test('declares for every operation who may call it, and what it answers', () => {
-    const open = new Set(['/health/live', '/health/ready', '/v1/push/{organizationId}/{linkId}', '/feeds/{token}.ics']);
+    const open = new Set([
+      '/health/live',
+      '/health/ready',
+      '/v1/push/{organizationId}/{linkId}',
+      '/feeds/{token}.ics',
+      '/v1/consents/callback',
+    ]);
     for (const [path, methods] of Object.entries(api.document.paths)) {
       for (const [method, operation] of Object.entries(methods)) {
         const security = operation['security'] as { apiKey?: string[] }[] | undefined;
@@ -77,6 +83,7 @@ describe('the document', () => {
       'get /v1/conflicts/{id}',
       'get /v1/connections',
       'get /v1/connections/{id}/agendas',
+      'get /v1/consents/callback',
       'get /v1/disconnections/{id}',
       'get /v1/events',
       'get /v1/links',
@@ -97,6 +104,7 @@ describe('the document', () => {
       'post /v1/callback-tasks/{id}/done',
       'post /v1/conflicts/{id}/resolve',
       'post /v1/connections',
+      'post /v1/connections/{id}/consent',
       'post /v1/connections/{id}/verify',
       'post /v1/holds',
       'post /v1/links',

@@ -10,6 +10,7 @@ import {
   ConflictInbox,
   Conflicts,
   Connections,
+  Consents,
   Events,
   Feeds,
   HealthStore,
@@ -29,6 +30,7 @@ import type { ApiParts } from './composition.js';
 import { BrakeController } from './brake/brake.controller.js';
 import { ConflictsController } from './conflicts/conflicts.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
+import { ConsentsController } from './consents/consents.controller.js';
 import { DisconnectionsController } from './disconnections/disconnections.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { FeedAddresses } from './feeds/feed-addresses.js';
@@ -90,6 +92,7 @@ export class AppModule {
         CallbackTasksController,
         BrakeController,
         QuarantineController,
+        ConsentsController,
       ],
       providers: [
         value(Booking, parts.booking),
@@ -99,6 +102,7 @@ export class AppModule {
         value(Conflicts, parts.conflicts),
         value(ConflictInbox, parts.inbox),
         value(Connections, parts.connections),
+        value(Consents, parts.consents),
         value(Links, parts.links),
         value(LinkLifecycle, parts.lifecycle),
         value(Approval, parts.approval),

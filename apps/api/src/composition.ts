@@ -7,6 +7,7 @@ import {
   ConflictInbox,
   ConnectorBackends,
   Connections,
+  Consents,
   FirstSync,
   LaneRunner,
   LinkLifecycle,
@@ -37,6 +38,7 @@ import {
   PgCalendar,
   PgConflicts,
   PgConnectionStore,
+  PgConsents,
   PgDisconnections,
   PgEvents,
   PgFeeds,
@@ -72,6 +74,7 @@ export interface ApiParts {
   readonly conflicts: Conflicts;
   readonly inbox: ConflictInbox;
   readonly connections: Connections;
+  readonly consents: Consents;
   readonly links: Links;
   readonly lifecycle: LinkLifecycle;
   readonly approval: Approval;
@@ -195,8 +198,16 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     publicUrl,
     newSecret,
   });
+  const lifecycle = new LinkLifecycle({ ...around, links: linkStore, disconnections });
   return {
     subscriptions,
+    consents: new Consents({
+      ...around,
+      store: new PgConsents(database, vault),
+      lifecycle,
+      redirectUri: publicUrl === null ? null : `${publicUrl}/v1/consents/callback`,
+      newSecret,
+    }),
     brake: new Brake(new PgBrakeStore(database), lanes, alarm),
     quarantine: new Quarantine(new PgQuarantineStore(database, vault), lanes),
     interest: new PgInterest(database),
@@ -215,7 +226,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     connections: new Connections(store, connectors, backends, effects),
     links: new Links({ store, health, backends, alarm, effects, subscriptions }),
     health,
-    lifecycle: new LinkLifecycle({ ...around, links: linkStore, disconnections }),
+    lifecycle,
     approval: new Approval({ plans, links: linkStore, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
   };

@@ -49,6 +49,10 @@ const ADVICE = {
     fr: "La liaison est en pause : rien n'est lu ni écrit jusqu'à sa reprise.",
     en: 'The link is paused: nothing is read or written until it is resumed.',
   },
+  PUSH_SILENT: {
+    fr: "L'agenda n'annonce plus ses changements : ils sont lus un peu plus tard, et l'abonnement est refait. Si cela dure, vérifiez que PUBLIC_URL est joignable de l'extérieur.",
+    en: 'The agenda no longer announces its changes: they are read a little later, and the subscription is made anew. If this lasts, see that PUBLIC_URL can be reached from outside.',
+  },
 } as const;
 
 export type AdviceCode = keyof typeof ADVICE;
@@ -66,6 +70,7 @@ export function adviceOf(facts: HealthFacts): Advice {
     ['APPROVE_PLAN', facts.phase === 'planning'],
     ['RENEW_CREDENTIAL', facts.expiresInMs !== null && facts.expiresInMs < HEALTH_LIMITS.expirySoon],
     ['LOOK_AT_QUARANTINE', facts.quarantined > 0],
+    ['PUSH_SILENT', facts.push.silentSince !== null],
   ];
   const code = reasons.find(([, applies]) => applies)?.[0] ?? 'NOTHING';
   return { code, ...ADVICE[code] };

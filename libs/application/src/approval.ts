@@ -1,5 +1,5 @@
 import type { PlanStore, StoredPlan } from './first-sync.js';
-import { syncLink, type Alarm } from './jobs.js';
+import { renewSubscription, syncLink, type Alarm } from './jobs.js';
 import type { LaneRunner } from './lane-runner.js';
 import type { LinkDetails, LinkRef, LinkStore } from './link-lifecycle.js';
 import type { Actor } from './model.js';
@@ -40,6 +40,7 @@ export class Approval {
     if (!(await this.planAgain(ref, link, request.waitMs))) return { outcome: 'unreachable' };
     if (!(await plans.approve(ref, request.version, request.actor))) return { outcome: 'stale' };
     const { organizationId, id: linkId } = ref;
+    await alarm.wake(renewSubscription, { organizationId, linkId }).catch(() => undefined);
     await alarm.wake(syncLink, { organizationId, linkId, full: true }).catch(() => undefined);
     return { outcome: 'approved', link: (await links.get(ref)) ?? link };
   }

@@ -5,6 +5,8 @@ import { failureOf, MAX_DELETIONS, pullWindow, type Remote, type SyncLink } from
 
 const DAY = 86_400_000;
 const VERSIONS_MS = 15_000;
+/** After so many comparisons everything is read once: a backend may leave out of its versions what it lists itself. */
+const COMPARED_IN_A_ROW = 6;
 
 /**
  * Compares everything that stands in a remote agenda with what is held of it, once a day. Where the backend lists
@@ -22,10 +24,9 @@ export class FullReconcile {
     const { link } = remote;
     const { session } = remote.backend;
     const { cursor, brake, reconciledMs } = link;
-    if (session.versions === undefined || cursor === null || brake !== null || reconciledMs === null) {
-      await this.sync.pull(remote, { full: true });
-      return;
-    }
+    if (session.versions === undefined || cursor === null || brake !== null || reconciledMs === null)
+      return this.readAll(remote);
+    if (link.comparedInARow >= COMPARED_IN_A_ROW) return this.readAll(remote);
     // What is merely new is no difference.
     await this.sync.pull(remote);
     const pulled = await this.store.link(link.organizationId, link.id);
@@ -36,12 +37,18 @@ export class FullReconcile {
       failureOf(error);
       return 'too-many' as const;
     });
-    if (report === 'too-many') await this.sync.pull({ ...remote, link: pulled }, { full: true });
-    if (report === 'too-many' || report === 'braked') return;
+    if (report === 'too-many') return this.readAll({ ...remote, link: pulled });
+    if (report === 'braked') return;
     const nextPollMs = Math.max(0, Math.round(pulled.dueInMs));
     const end = { cursor: pulled.cursor, asOf, full: true, braked: false, nextPollMs };
     await this.store.apply(pulled, [], end, remote.lease);
     await this.store.reconciled(pulled, report);
+  }
+
+  private async readAll(remote: Remote): Promise<void> {
+    await this.sync.pull(remote, { full: true });
+    if (remote.link.comparedInARow > 0)
+      await this.store.reconciled(remote.link, { weeks: 0, readAgain: 0, repaired: 0, inARow: 0 });
   }
 
   /**
@@ -64,13 +71,16 @@ export class FullReconcile {
       for (const id of expectedIn(week, known).keys()) missing.add(id);
     }
     if ([...missing].filter((id) => !standing.has(id)).length > MAX_DELETIONS) return 'too-many';
+    // So much at once is read in one listing; and a server that does not heed the range lists everything in each week.
+    if (differing.length > weeks.length / 2) return 'too-many';
     let repaired = 0;
     for (const week of differing) {
       const read = await this.sync.readAgain(remote, week, expectedIn(week, known));
       if (read.braked) return 'braked';
       repaired += read.changes;
     }
-    return { weeks: weeks.length, readAgain: differing.length, repaired };
+    const inARow = remote.link.comparedInARow + 1;
+    return { weeks: weeks.length, readAgain: differing.length, repaired, inARow };
   }
 
   private async versions({ link, backend }: Remote, week: Interval): Promise<Versions> {

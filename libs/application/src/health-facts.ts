@@ -35,7 +35,13 @@ export interface HealthFacts {
   readonly quarantined: number;
   readonly brake: { readonly deletions: number; readonly known: number } | null;
   readonly blockedMs: number;
-  readonly push: { readonly subscribed: boolean; readonly until: number | null; readonly lastHintAt: number | null };
+  readonly push: {
+    readonly subscribed: boolean;
+    readonly until: number | null;
+    readonly lastHintAt: number | null;
+    /** Since when reads find what no push announces. */
+    readonly silentSince: number | null;
+  };
   readonly expiresAt: number | null;
   readonly expiresInMs: number | null;
   readonly responsible: Responsible | null;
@@ -55,7 +61,8 @@ export interface HealthFacts {
 /**
  * Thresholds, in milliseconds. Reading is red when the credential was refused or the agenda is gone, when reads fail and
  * the copy is older than the agenda allows, or when a read is five minutes late; orange when the last read failed or is
- * a minute late, when the brake holds, something is in quarantine, or the credential ends within a week.
+ * a minute late, when the brake holds, something is in quarantine, the credential ends within a week, or pushes have
+ * fallen silent.
  * Writing is red when the credential was refused, the agenda is gone, or something has waited for a quarter of an hour;
  * orange after fifteen seconds. A link that is paused or waits for approval is orange: a person has to go on.
  */

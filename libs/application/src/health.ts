@@ -100,9 +100,10 @@ function readLight(facts: HealthFacts): Light {
   return late || needsPerson(facts) ? 'orange' : 'green';
 }
 
-function needsPerson({ expiresInMs, brake, quarantined, phase }: HealthFacts): boolean {
+function needsPerson({ expiresInMs, brake, quarantined, phase, push }: HealthFacts): boolean {
   const ending = expiresInMs !== null && expiresInMs < HEALTH_LIMITS.expirySoon;
-  return ending || brake !== null || quarantined > 0 || phase === 'planning';
+  const silent = push.silentSince !== null;
+  return ending || brake !== null || quarantined > 0 || phase === 'planning' || silent;
 }
 
 function writeLight(facts: HealthFacts): Light {

@@ -34,3 +34,4 @@ export * from './full-reconcile.js';
 export * from './interest.js';
 export * from './quarantine.js';
 export * from './subscriptions.js';
+export * from './consents.js';

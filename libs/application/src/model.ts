@@ -1,4 +1,11 @@
-import { RULE_CODES, type AppointmentStatus, type ConflictPolicy, type Interval, type PollConditions } from '#domain';
+import {
+  RULE_CODES,
+  type AppointmentStatus,
+  type ConflictPolicy,
+  type Interval,
+  type PollConditions,
+  type ReadBesidePushes,
+} from '#domain';
 
 /** Who does something: a collaborator through an application's key, the practitioner in his own tool, or the hub itself. */
 export type Actor =
@@ -115,12 +122,23 @@ export interface LinkRecord {
   readonly ageMs: number | null;
   /** Milliseconds since everything in the window was last compared; `null` = never. */
   readonly reconciledMs: number | null;
+  /** Daily comparisons by versions alone since everything was last read. */
+  readonly comparedInARow: number;
   /** Milliseconds until it is to be polled; negative when it is due. */
   readonly dueInMs: number;
   /** Deletions are held back; `released` are the remote ids whose deletion a person has looked at. `null` = none are. */
   readonly brake: { readonly released: readonly string[] } | null;
   /** What the database knows of when to poll next. */
   readonly pace: LinkPace;
+  /** What its subscription has said. */
+  readonly push: LinkPush;
+}
+
+export interface LinkPush extends Pick<ReadBesidePushes, 'live' | 'announced' | 'silent'> {
+  /** It is known to be silent. */
+  readonly isSilent: boolean;
+  /** When the last push came, as text of the database; `null` = never. */
+  readonly hintedAt: string | null;
 }
 
 export type LinkPace = Pick<
@@ -135,4 +153,6 @@ export interface ReconcileReport {
   readonly readAgain: number;
   /** Differences that nothing had told of. Each one is a fault, here or there. */
   readonly repaired: number;
+  /** Comparisons since everything was last read, this one included; 0 = everything was read. */
+  readonly inARow: number;
 }

@@ -275,6 +275,8 @@ export abstract class SyncStore {
   /** Records what a complete comparison found. */
   abstract reconciled(link: LinkRecord, report: ReconcileReport): Promise<void>;
   abstract failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void>;
+  /** Notes reads in a row that no push announced, unless one came meanwhile; `isSilent`: it is made anew soon. */
+  abstract unannounced(link: LinkRecord, reads: { readonly silent: number; readonly isSilent: boolean }): Promise<void>;
   /**
    * Remembers a push and makes the link due, a few times a second at most. Resolves to the milliseconds until then; `null` when
    * the same push was seen before, or the link was due already.

@@ -18,6 +18,8 @@ export interface SubscribedLink {
   readonly remoteAgendaId: string;
   /** Id at the backend; `null` = none. */
   readonly subscriptionId: string | null;
+  /** It no longer announces what changes: prolonging it would not help. */
+  readonly isSilent: boolean;
 }
 
 /** A push secret as it is kept: in clear (and sealed by the store) where signatures need it, else its hash. */
@@ -66,7 +68,8 @@ export class Subscriptions {
   constructor(private readonly parts: SubscriptionsParts) {}
 
   /**
-   * Subscribes, or renews, if that is due. What was pushed in between may have been lost, so a renewed link is read.
+   * Subscribes, or renews, if that is due: from when the link is read for good, not while its plan waits. What changed
+   * before may not have been pushed, so the link is read.
    * A backend that will not is polled, and asked again later.
    */
   async renew(organizationId: string, linkId: string): Promise<'renewed' | 'not-due' | 'not-offered' | 'failed'> {
@@ -143,8 +146,7 @@ export class Subscriptions {
       await store.postpone(link, retryOf(failure), failure.kind === 'unknown' ? null : secretId);
       return false;
     }
-    if (link.subscriptionId !== null)
-      await alarm.wake(syncLink, { organizationId, linkId, full: false }).catch(() => undefined);
+    await alarm.wake(syncLink, { organizationId, linkId, full: false }).catch(() => undefined);
     return true;
   }
 
@@ -152,7 +154,7 @@ export class Subscriptions {
   private async subscribe({ link, session, request }: Asking): Promise<Subscription> {
     const options = () => this.parts.effects.deadline(CALL_MS);
     const { subscriptionId } = link;
-    if (subscriptionId !== null && session.renew !== undefined) {
+    if (subscriptionId !== null && session.renew !== undefined && !link.isSilent) {
       try {
         return await session.renew({ ...request, subscriptionId }, options());
       } catch (error) {

@@ -1,4 +1,6 @@
 import {
+  foundElsewhere,
+  judgeSilence,
   nextPollMs,
   overlaps,
   reconcile,
@@ -96,13 +98,21 @@ export class SyncLink {
         spread: this.effects.random(),
       }),
     };
-    return this.act(remote, actions, end);
+    const applied = await this.act(remote, actions, end);
+    await this.listen(remote.link, foundElsewhere(actions, read.complete !== null));
+    return applied;
   }
 
   /** Reads everything and tells what a pull would do, without doing it. */
   async rehearse(remote: Remote): Promise<readonly Action[]> {
     const window = pullWindow(this.effects.now());
     return this.plan(remote, window, await this.read(remote, window, null));
+  }
+
+  /** Whether what was found should have been announced by a push, and was not. */
+  private async listen(link: LinkRecord, found: boolean): Promise<void> {
+    const { silent, reason } = judgeSilence({ ...link.push, found });
+    if (silent > link.push.silent) await this.store.unannounced(link, { silent, isSilent: reason === 'silent' });
   }
 
   /** Reads one part of the window anew; `known` are the versions expected there. The cursor stays where it is. */

@@ -60,6 +60,8 @@ export interface ConsentAnswer {
 
 /** How a person grants access in a browser instead of entering a token, and how it ends. */
 export interface Consent<Settings extends z.ZodObject, Secrets extends z.ZodObject> {
+  /** The client in whose name consent is asked for; `null`: an account with these secrets is not opened by consent. */
+  client(secrets: z.output<Secrets>): { readonly clientId: string; readonly clientSecret: string } | null;
   url(settings: z.output<Settings>, request: ConsentRequest): string;
   /** The secrets to store. Throws `auth`, `forbidden` (less was granted than is needed), `invalid`, `unavailable`. */
   exchange(

@@ -6,6 +6,7 @@ import { notifications } from './cases/pushes.js';
 import { reading } from './cases/reading.js';
 import { repeating } from './cases/repeating.js';
 import { clockChanges } from './cases/time.js';
+import { versions } from './cases/versions.js';
 import { creating, finding } from './cases/writing.js';
 
 /** The whole contract, by chapter. */
@@ -20,4 +21,5 @@ export const CONFORMANCE: Readonly<Record<string, readonly ConformanceCase[]>> =
   repeating,
   hazards,
   notifications,
+  versions,
 };

@@ -89,6 +89,8 @@ export interface Target {
   readonly unreadables?: boolean;
   /** Whether the harness can make a cursor expire. */
   readonly expiresCursors: boolean;
+  /** Whether sessions have `versions`. */
+  readonly listsVersions?: boolean;
   /** Number of entries that is read in several pages or batches. */
   readonly manyEntries: number;
   start(): Promise<Harness>;

@@ -10,6 +10,7 @@ export * from './remote.js';
 export * from './time-zone.js';
 export * from './polling.js';
 export * from './weeks.js';
+export * from './push-silence.js';
 export * from './rules/types.js';
 export * from './rules/bookable.js';
 export * from './rules/explain.js';

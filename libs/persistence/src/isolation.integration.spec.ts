@@ -87,6 +87,10 @@ async function fill(
       row,
     );
   }
+  await client.query(
+    `INSERT INTO consent (organization_id, connection_id, state_hash, verifier_sealed, actor, expires_at) SELECT organization_id, id, $1, $1, '{}', now() FROM connection`,
+    [Buffer.alloc(32)],
+  );
   // The functions below are called as for an agenda without rules of its own.
   await client.query('UPDATE agenda SET ruled = false WHERE id = $1', [agenda]);
   const hold = [organization, randomUUID(), agenda, motif, `[${at('07:00')},${at('07:30')})`, collaborator];

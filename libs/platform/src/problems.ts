@@ -87,6 +87,11 @@ export const PROBLEMS = {
     fr: "Cette liaison n'a pas de plan à approuver.",
     en: 'This link has no plan to approve.',
   },
+  'consent-unavailable': {
+    status: 409,
+    fr: 'Cette connexion ne peut pas être ouverte par un consentement.',
+    en: 'This connection cannot be opened by consent.',
+  },
   'stale-version': {
     status: 412,
     fr: 'La ressource a changé depuis sa lecture.',

@@ -98,6 +98,14 @@ export const REASONS = {
     fr: "Ces identifiants ouvrent un autre compte : l'agenda relié ne s'y trouve pas.",
     en: 'These credentials open another account: the linked agenda is not in it.',
   },
+  NO_CONSENT: {
+    fr: 'Ce type de compte ne s’ouvre pas par un consentement : entrez ses identifiants.',
+    en: 'This kind of account is not opened by consent: enter its credentials.',
+  },
+  NO_PUBLIC_URL: {
+    fr: "L'adresse publique du service n'est pas réglée (PUBLIC_URL) : personne ne pourrait revenir du consentement.",
+    en: 'The public address of the service is not set (PUBLIC_URL): nobody could come back from the consent page.',
+  },
 } as const satisfies Record<ReasonCode, Sentence> & Record<string, Sentence>;
 
 export type KnownReason = keyof typeof REASONS;

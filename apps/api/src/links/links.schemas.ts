@@ -92,7 +92,12 @@ export const healthView = z
       .nullable()
       .meta({ description: 'Deletions held back until a person decides, because they were so many.' }),
     blockedMs: z.number().meta({ description: 'For how long the backend is left in peace after failures.' }),
-    push: z.object({ subscribed: z.boolean(), until: instant, lastHintAt: instant }),
+    push: z.object({
+      subscribed: z.boolean(),
+      until: instant,
+      lastHintAt: instant,
+      silentSince: instant.meta({ description: 'Since when reads find changes that no push announced.' }),
+    }),
     credential: z.object({ expiresAt: instant }),
     responsible: responsibleView.nullable().meta({ description: 'Who can repair it.' }),
     progress: z
@@ -140,7 +145,7 @@ export function viewHealth(health: LinkHealth, timeZone: string): z.input<typeof
     write: { ...write, lastAt: at(write.lastAt), nextAt: at(write.nextAt) },
     lastError: lastError && { ...lastError, at: formatInstant(Date.parse(lastError.at), timeZone) },
     reconciledAt: at(reconciledAt),
-    push: { ...push, until: at(push.until), lastHintAt: at(push.lastHintAt) },
+    push: { ...push, until: at(push.until), lastHintAt: at(push.lastHintAt), silentSince: at(push.silentSince) },
     credential: { expiresAt: at(credential.expiresAt) },
     alert: { ...alert, redSince: at(alert.redSince), lastAt: at(alert.lastAt), nextAt: at(alert.nextAt) },
   };

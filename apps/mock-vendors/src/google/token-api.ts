@@ -21,8 +21,11 @@ export function registerTokens(scope: FastifyInstance, accounts: Accounts): void
     throw new GrantRefusal(400, 'unsupported_grant_type');
   });
   scope.get('/o/oauth2/v2/auth', (request, reply) => {
-    const { redirectUri, code, state } = accounts.consent(request.query as Record<string, string>);
-    return reply.redirect(`${redirectUri}?${new URLSearchParams({ code, state }).toString()}`);
+    const query = request.query as Record<string, string>;
+    const { redirectUri, code, state } = accounts.consent(query);
+    // As if the person had pressed "Cancel" instead of "Allow".
+    const answer = query['pressed'] === 'cancel' ? { error: 'access_denied', state } : { state, code, authuser: '0' };
+    return reply.redirect(`${redirectUri}?${new URLSearchParams(answer).toString()}`);
   });
   scope.post('/revoke', (request) => {
     const query = request.query as { token?: string };

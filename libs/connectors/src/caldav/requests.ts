@@ -1,3 +1,4 @@
+import type { Interval } from '#domain';
 import { CALDAV, CALENDAR_SERVER, DAV } from './multistatus.js';
 import { escapeXml } from './xml.js';
 
@@ -36,8 +37,16 @@ function calendarQuery(properties: string, condition: string): string {
   return `${HEAD}<C:calendar-query ${NAMES}><prop>${properties}</prop>${filter}</C:calendar-query>`;
 }
 
-/** Entity tags of all events of a calendar. */
-export const EVENT_TAGS = calendarQuery('<getetag/>', '');
+/** Entity tags of the events of a calendar: of those that stand in `[start, end)` (RFC 4791 9.9), or of all. */
+export function eventTags(window: Interval | null): string {
+  const range = window && `<C:time-range start="${utc(window.start)}" end="${utc(window.end)}"/>`;
+  return calendarQuery('<getetag/>', range ?? '');
+}
+
+/** Date with UTC time (RFC 5545 3.3.5, form 2). */
+function utc(instant: number): string {
+  return new Date(instant).toISOString().replace(/[-:]|\.\d+/g, '');
+}
 
 /** Events with a UID (RFC 4791 7.8.6). */
 export function eventsByUid(uid: string): string {

@@ -10,11 +10,13 @@ import {
   type Session,
   type UpdateRequest,
 } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import type { Interval, RemoteObject } from '#domain';
 import { ianaZone, isRecurring, UTC, type CalendarEvent, type Reading } from '#icalendar';
 import { DavClient } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { Discovery } from './discovery.js';
+import { withSlash } from './hrefs.js';
+import { memberTags } from './listing.js';
 import { CollectionSync } from './sync.js';
 import { CollectionWrites } from './writes.js';
 
@@ -56,6 +58,14 @@ export class CaldavSession implements Session {
       return { window: request.window, local, addresses: declined ? await this.#ownAddresses(call) : new Set() };
     };
     yield* new CollectionSync({ client: this.#client, reading }, request).pull(options);
+  }
+
+  versions(
+    { agendaId, window }: { readonly agendaId: string; readonly window: Interval },
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, string | null>> {
+    const collection = this.#client.resolve(withSlash(agendaId));
+    return memberTags({ client: this.#client, collection }, window, options);
   }
 
   create(request: CreateRequest, options: CallOptions): Promise<RemoteObject> {

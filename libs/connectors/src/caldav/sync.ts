@@ -1,11 +1,12 @@
 import { ConnectorError, type CallOptions, type PullItem, type PullRequest } from '#connector-sdk';
-import type { RemoteChange } from '#domain';
+import type { Interval, RemoteChange } from '#domain';
 import { detached, type Reading } from '#icalendar';
 import { readable, type DavClient } from './client.js';
-import { normalTag, pathOf, withSlash } from './hrefs.js';
-import { CALENDAR_SERVER, dav, readResponses, type DavResponse } from './multistatus.js';
+import { pathOf, withSlash } from './hrefs.js';
+import { memberTags } from './listing.js';
+import { CALENDAR_SERVER, readResponses, type DavResponse } from './multistatus.js';
 import { BATCH, changeOf, ObjectReader, type ObjectSink } from './objects.js';
-import { CTAG, EVENT_TAGS, syncCollection } from './requests.js';
+import { CTAG, syncCollection } from './requests.js';
 
 /** What a pull needs beside the request. */
 export interface SyncParts {
@@ -80,6 +81,10 @@ export class CollectionSync {
 
   async *pull(options: CallOptions): AsyncGenerator<PullItem> {
     const cursor = cursorOf(this.#request.cursor);
+    if (cursor.kind === 'none' && this.#request.only !== undefined) {
+      yield* this.#part(this.#request.only, options);
+      return;
+    }
     if (cursor.kind === 'tags') {
       yield* this.#byTags(cursor.value, options);
       return;
@@ -163,7 +168,7 @@ export class CollectionSync {
       yield this.#end(cursor);
       return;
     }
-    const tags = await this.#memberTags(options);
+    const tags = await memberTags(this.#place, null, options);
     const mirror = known === null ? new Map<string, string | null>() : await this.#request.known();
     const same = (path: string, version: string | null): boolean => version !== null && mirror.get(path) === version;
     const [unchanged, changed] = [
@@ -175,25 +180,27 @@ export class CollectionSync {
     yield this.#end(cursor);
   }
 
+  /**
+   * One part of the window. What is known there is asked for by name where the server does not list it: it may have moved
+   * elsewhere, and servers miss instances of series.
+   */
+  async *#part(only: Interval, options: CallOptions): AsyncGenerator<PullItem> {
+    const listed = await memberTags(this.#place, only, options);
+    const missing = [...(await this.#request.known()).keys()].filter((path) => !listed.has(path));
+    const present = (this.#present = new Set());
+    yield* this.#deliver({ changed: [...listed.keys(), ...missing], removed: [] }, options);
+    yield { type: 'end', cursor: null, complete: { window: only, present } };
+  }
+
+  get #place(): { client: DavClient; collection: URL } {
+    return { client: this.#client, collection: this.#collection };
+  }
+
   async #calendarTag(options: CallOptions): Promise<string | null> {
     const request = { method: 'PROPFIND', url: this.#collection.href, depth: '0', body: CTAG } as const;
     const { responses } = await this.#client.multistatus(request, options);
     if (responses[0]?.status === 404) throw new ConnectorError('not_found', 'the calendar is gone', { status: 404 });
     return responses[0]?.properties.get(`{${CALENDAR_SERVER}}getctag`)?.text.trim() ?? null;
-  }
-
-  async #memberTags(options: CallOptions): Promise<Map<string, string | null>> {
-    const { url, responses } = await this.#client.multistatus(
-      { method: 'REPORT', url: this.#collection.href, depth: '1', body: EVENT_TAGS },
-      options,
-    );
-    const tags = new Map<string, string | null>();
-    for (const { href, properties, status } of responses) {
-      const path = pathOf(href, url);
-      if (path === null || path.endsWith('/') || status === 404) continue;
-      tags.set(path, normalTag(properties.get(dav('getetag'))?.text));
-    }
-    return tags;
   }
 
   #end(cursor: string): PullItem {

@@ -48,7 +48,10 @@ export const secrets = z.strictObject({
         type: z.literal('oauth'),
         clientId: text.meta({ title: 'Identifiant du client OAuth' }),
         clientSecret: text.meta({ title: 'Secret du client OAuth' }),
-        refreshToken: text.meta({ title: 'Jeton d’actualisation', description: 'Obtenu avec access_type=offline' }),
+        refreshToken: text.optional().meta({
+          title: 'Jeton d’actualisation',
+          description: 'Laisser vide : il vient avec le consentement du praticien',
+        }),
       }),
       z.strictObject({
         type: z.literal('service-account'),

@@ -5,6 +5,10 @@ import { exchangeGrant, json, revokeGrant, SCOPES } from './token-endpoint.js';
 
 /** The code flow of Google's authorization server, with a proof key (RFC 6749 4.1, RFC 7636). */
 export const consent: Consent<typeof settings, typeof secrets> = {
+  client({ auth }) {
+    return auth.type === 'oauth' ? { clientId: auth.clientId, clientSecret: auth.clientSecret } : null;
+  },
+
   url({ authUrl }, { clientId, redirectUri, state, challenge }) {
     const url = new URL(authUrl);
     const parameters = {
@@ -47,6 +51,8 @@ export const consent: Consent<typeof settings, typeof secrets> = {
     if (auth.type !== 'oauth') return;
     const kept = shared.safeParse(json((await context.tokens?.read()) ?? ''));
     const token = kept.success ? kept.data.refreshToken : auth.refreshToken;
+    // Never granted: nothing to withdraw.
+    if (token === undefined) return;
     await withHttp(context, (http) => revokeGrant({ settings: account.settings, http, context }, token, signal));
   },
 };

@@ -63,6 +63,7 @@ export class AccessTokens {
     const usable = this.#usable(kept, refused);
     if (usable) return usable;
     const used = kept?.refreshToken ?? auth.refreshToken;
+    if (used === undefined) throw new ConnectorError('auth', 'access has not been granted yet');
     const { clientId, clientSecret } = auth;
     const form = { grant_type: 'refresh_token', client_id: clientId, client_secret: clientSecret };
     try {

@@ -81,7 +81,9 @@ function freeStarts(search: Search): Interval[] {
   const beside = around(0, 0);
   return subtract(inOpening, [
     ...fullTimes(search, kept).map(around(bufferBeforeMs, bufferAfterMs)),
-    ...facts.equipment.flatMap(({ occupied, capacity }) => fullRanges(occupied, capacity).map(beside)),
+    ...facts.equipment.flatMap(({ occupied, capacity }) =>
+      fullRanges(occupied, capacity).map(around(bufferBeforeMs, bufferAfterMs)),
+    ),
     ...ruledOut(search, beside),
   ]);
 }

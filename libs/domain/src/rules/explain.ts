@@ -83,8 +83,12 @@ const CHECKS: Record<RuleCode, (question: Question) => Answer> = {
     if (gapDays === null) return false;
     return patient.visits.some((other) => Math.abs(dayOf(other) - dayOf(visit.start)) < gapDays);
   },
-  RESOURCE: ({ visit, facts }) =>
-    facts.equipment.some(({ occupied, capacity }) => fullRanges(occupied, capacity).some((x) => overlaps(x, kept))),
+  RESOURCE: ({ visit, facts, asked }) => {
+    const kept = { start: visit.start - asked.visit.bufferBeforeMs, end: visit.end + asked.visit.bufferAfterMs };
+    return facts.equipment.some(({ occupied, capacity }) =>
+      fullRanges(occupied, capacity).some((x) => overlaps(x, kept)),
+    );
+  },
   BUSY: (question) => !seatIsFree(question, ['busy', 'held']) && !seatIsFree(question, ['busy']),
   HELD: (question) => !seatIsFree(question, ['busy', 'held']) && seatIsFree(question, ['busy']),
 };

@@ -107,7 +107,7 @@ export interface AgendaFacts {
   readonly givenBack: readonly (Interval & { readonly at: number })[];
   /** Live visits inside reserves, by the secretariat that booked them: their starts. */
   readonly reservedVisits: readonly { readonly start: number; readonly secretariat: string | null }[];
-  /** One per equipment that the motif needs; each needs a free seat over the visit without its buffers. */
+  /** One per equipment that the motif needs; each needs a free seat over the visit with its buffers. */
   readonly equipment: readonly {
     readonly agendaId: string;
     readonly capacity: number;

@@ -17,6 +17,7 @@ import { Copies1763770012300 } from './0016-copies.js';
 import { LinkLifecycle1763770013000 } from './0017-link-lifecycle.js';
 import { KeptPromises1763770013500 } from './0018-kept-promises.js';
 import { GuardsAndPush1763770014000 } from './0019-guards-and-push.js';
+import { ConsentAndSilence1763770020000 } from './0020-consent-and-silence.js';
 import { Rules1763770022000 } from './0022-rules.js';
 import { BookingByRules1763770023000 } from './0023-booking-by-rules.js';
 
@@ -41,6 +42,7 @@ export const migrations = [
   LinkLifecycle1763770013000,
   KeptPromises1763770013500,
   GuardsAndPush1763770014000,
+  ConsentAndSilence1763770020000,
   Rules1763770022000,
   BookingByRules1763770023000,
 ];

@@ -73,6 +73,9 @@ export class LinkRow {
   @Field('timestamptz', never) resubscribeAt!: Instant;
   @Field('timestamptz', never) wantedAt!: Instant;
   @Optional('jsonb') reconcileReport!: unknown;
+  @Field('timestamptz', never) subscribedAt!: Instant;
+  @Field('integer', { default: 0 }) silentReads!: number;
+  @Optional('timestamptz') silentSince!: Date | null;
 }
 
 @Entity('mirror')

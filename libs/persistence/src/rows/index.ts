@@ -2,6 +2,7 @@ import * as agenda from './agenda.rows.js';
 import * as appointment from './appointment.rows.js';
 import * as conflict from './conflict.rows.js';
 import * as connection from './connection.rows.js';
+import * as consent from './consent.rows.js';
 import * as feed from './feed.rows.js';
 import * as lifecycle from './lifecycle.rows.js';
 import * as rules from './rules.rows.js';
@@ -16,5 +17,6 @@ export const rows = [
   ...Object.values(feed),
   ...Object.values(conflict),
   ...Object.values(lifecycle),
+  ...Object.values(consent),
   ...Object.values(rules),
 ];

@@ -48,13 +48,20 @@ export async function judge(transaction: Transaction, wanted: Wanted, given: Giv
 
 function refusalOf(start: number, found: BookingFacts, motifId: string, { patient, terms }: Given): PlaceResult | null {
   const asked = askedOf(found, motifId, { patient, terms });
-  // Whether the time is taken is decided with the claim itself, after the practitioner's tool was found fresh enough.
-  const all = refusalsAt(start, found.facts, asked).filter(({ code }) => code !== 'BUSY' && code !== 'HELD');
+  const all = refusalsAt(start, found.facts, asked);
   const refusals = terms.overbooking === undefined ? all : all.filter((refusal) => binds(refusal, start, found));
-  const [first] = refusals;
+  const rules = refusals.filter(({ code }) => !TAKEN.has(code));
+  const [first] = rules.length > 0 ? rules : refusals;
   if (first === undefined) return null;
-  return { outcome: first.code === 'RESOURCE' ? 'taken' : 'rule', code: first.code, refusals };
+  if (rules.length > 0) return { outcome: 'rule', code: first.code, refusals };
+  // Whether the agenda's seats are taken is decided with the claim itself, after its copy was found fresh enough.
+  const openings = found.facts.openings.map((opening) => ({ ...opening, capacity: null }));
+  const bySeats = refusalsAt(start, { ...found.facts, openings }, asked);
+  const decidedLater = first.code !== 'RESOURCE' && bySeats.some(({ code }) => code === 'BUSY' || code === 'HELD');
+  return decidedLater ? null : { outcome: 'taken', code: first.code, refusals };
 }
+
+const TAKEN: ReadonlySet<RuleRefusal['code']> = new Set(['BUSY', 'HELD', 'RESOURCE']);
 
 /** A hold does not know its patient yet: rules about patients wait for the booking. */
 function askedOf(found: BookingFacts, motifId: string, { patient, terms }: Given): Asked {

@@ -52,7 +52,7 @@ export class PgDueWork extends DueWork {
 
   subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.list(
-      `SELECT organization_id AS "organizationId", id AS "linkId" FROM (${dueLinks('resubscribe_at', `l.status = 'active'`)}) due
+      `SELECT organization_id AS "organizationId", id AS "linkId" FROM (${dueLinks('resubscribe_at', `l.status = 'active' AND l.phase <> 'planning'`)}) due
        WHERE turn <= ${String(SHARE)} ORDER BY turn, resubscribe_at LIMIT $1`,
       limit,
     );

@@ -13,7 +13,7 @@ const FACTS = `SELECT l.id AS "linkId", l.agenda_id AS "agendaId", a.name AS "ag
   (SELECT count(*)::int FROM mirror m WHERE l.phase = 'reading' AND m.organization_id = l.organization_id AND m.link_id = l.id AND m.gone_at IS NULL) AS mirrored,
   greatest(0, coalesce(-${since('c.blocked_until')}, 0)) AS "blockedMs", ${at('c.expires_at')} AS "expiresAt", -${since('c.expires_at')} AS "expiresInMs",
   CASE WHEN c.responsible_name IS NOT NULL THEN jsonb_build_object('name', c.responsible_name, 'email', c.responsible_email) END AS responsible,
-  jsonb_build_object('subscribed', l.subscription_id IS NOT NULL, 'until', ${at('l.subscription_until')}, 'lastHintAt', ${at('l.hinted_at')}) AS push,
+  jsonb_build_object('subscribed', l.subscription_id IS NOT NULL, 'until', ${at('l.subscription_until')}, 'lastHintAt', ${at('l.hinted_at')}, 'silentSince', ${at('l.silent_since')}) AS push,
   jsonb_build_object('light', coalesce(h.light, 'green'), 'redSince', ${at('h.red_since')}, 'alertedAt', ${at('h.alerted_at')}, 'nextAlertAt', ${at('h.alert_at')}, 'alertError', h.alert_error) AS watch,
   w.*
   FROM link l JOIN agenda a ON a.organization_id = l.organization_id AND a.id = l.agenda_id

@@ -2,7 +2,7 @@ import { newId, SubscriptionStore, type KeptSecret, type SubscribedLink, type Va
 import type { Database } from '../database.js';
 
 const LINK = `organization_id AS "organizationId", id AS "linkId", connection_id AS "connectionId", remote_agenda_id AS "remoteAgendaId",
-  subscription_id AS "subscriptionId"`;
+  subscription_id AS "subscriptionId", silent_since IS NOT NULL AS "isSilent"`;
 const PUSH_SECRET = 'link.push_secret_sealed';
 
 type LinkRow = SubscribedLink & Record<string, unknown>;
@@ -22,7 +22,7 @@ export class PgSubscriptionStore extends SubscriptionStore {
     return this.database.withOrganization(organizationId, async (transaction) => {
       const [row] = await transaction.query<LinkRow>(
         `UPDATE link SET resubscribe_at = clock_timestamp() + $3 * interval '1 millisecond'
-         WHERE organization_id = $1 AND id = $2 AND status = 'active' AND resubscribe_at <= clock_timestamp() RETURNING ${LINK}`,
+         WHERE organization_id = $1 AND id = $2 AND status = 'active' AND phase <> 'planning' AND resubscribe_at <= clock_timestamp() RETURNING ${LINK}`,
         [organizationId, linkId, leaseMs],
       );
       return row ?? null;
@@ -56,7 +56,7 @@ export class PgSubscriptionStore extends SubscriptionStore {
   async made({ organizationId, linkId }: SubscribedLink, secretId: string, subscription: Made): Promise<void> {
     await this.database.withOrganization(organizationId, async (transaction) => {
       await transaction.query(
-        `UPDATE link SET subscription_id = $3, subscription_until = to_timestamp($4::numeric / 1000),
+        `UPDATE link SET subscription_id = $3, subscription_until = to_timestamp($4::numeric / 1000), subscribed_at = clock_timestamp(), silent_reads = 0,
            resubscribe_at = coalesce(clock_timestamp() + (to_timestamp($4::numeric / 1000) - clock_timestamp()) * 0.75, 'infinity') WHERE organization_id = $1 AND id = $2`,
         [organizationId, linkId, subscription.id, subscription.expiresAt],
       );
@@ -90,7 +90,7 @@ export class PgSubscriptionStore extends SubscriptionStore {
   async ended({ organizationId, linkId }: SubscribedLink): Promise<void> {
     await this.database.withOrganization(organizationId, async (transaction) => {
       await transaction.query(
-        `UPDATE link SET subscription_id = NULL, subscription_until = NULL, resubscribe_at = 'infinity' WHERE organization_id = $1 AND id = $2`,
+        `UPDATE link SET subscription_id = NULL, subscription_until = NULL, silent_reads = 0, silent_since = NULL, resubscribe_at = 'infinity' WHERE organization_id = $1 AND id = $2`,
         [organizationId, linkId],
       );
       await transaction.query('DELETE FROM push_secret WHERE organization_id = $1 AND link_id = $2', [

@@ -19,6 +19,7 @@ import {
 import type { Action, AppointmentStatus, Interval, KnownObject, RemoteChange } from '#domain';
 import type { Database, Transaction } from '../database.js';
 import { openPatient } from './bookings.js';
+import { noteUnannounced, takeHint } from './push-hints.js';
 
 interface KnownRow {
   remote_id: string;
@@ -46,14 +47,16 @@ interface AppointmentRow {
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
   l.direction, l.disclosure, l.policy, l.status, l.phase, l.paused_at IS NOT NULL AS paused, l.rewriting, l.cursor, p.time_zone AS "timeZone",
   CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs",
-  CASE WHEN l.reconciled_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.reconciled_at) * 1000)::float8 END AS "reconciledMs",
+  CASE WHEN l.reconciled_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.reconciled_at) * 1000)::float8 END AS "reconciledMs", coalesce((l.reconcile_report->>'inARow')::integer, 0) AS "comparedInARow",
   (extract(epoch FROM greatest(l.poll_at, '1970-01-01') - clock_timestamp()) * 1000)::float8 AS "dueInMs",
   CASE WHEN l.brake IS NOT NULL THEN jsonb_build_object('released', coalesce((SELECT jsonb_agg(h.remote_id) FROM held_deletion h
     WHERE h.organization_id = l.organization_id AND h.link_id = l.id AND h.released_at IS NOT NULL), '[]')) END AS brake,
-  jsonb_build_object('wantedMs', extract(epoch FROM clock_timestamp() - nullif(l.wanted_at, '-infinity')) * 1000, 'pushed', coalesce(l.subscription_until > clock_timestamp(), l.subscription_id IS NOT NULL),
+  jsonb_build_object('wantedMs', extract(epoch FROM clock_timestamp() - nullif(l.wanted_at, '-infinity')) * 1000, 'pushed', l.silent_since IS NULL AND coalesce(l.subscription_until > clock_timestamp(), l.subscription_id IS NOT NULL),
     'localHour', extract(hour FROM clock_timestamp() AT TIME ZONE p.time_zone), 'staleAfterMs', a.stale_after_seconds * 1000,
     'links', (SELECT count(*) FROM link o WHERE o.organization_id = l.organization_id AND o.connection_id = l.connection_id),
-    'throttledMs', (SELECT extract(epoch FROM clock_timestamp() - nullif(c.throttled_at, '-infinity')) * 1000 FROM connection c WHERE c.organization_id = l.organization_id AND c.id = l.connection_id)) AS pace
+    'throttledMs', (SELECT extract(epoch FROM clock_timestamp() - nullif(c.throttled_at, '-infinity')) * 1000 FROM connection c WHERE c.organization_id = l.organization_id AND c.id = l.connection_id)) AS pace,
+  jsonb_build_object('live', l.subscribed_at <= l.as_of AND coalesce(l.subscription_until > clock_timestamp(), l.subscription_id IS NOT NULL),
+    'announced', coalesce(l.hinted_at >= l.as_of, false), 'silent', l.silent_reads, 'isSilent', l.silent_since IS NOT NULL, 'hintedAt', l.hinted_at::text) AS push
   FROM link l JOIN agenda a ON a.organization_id = l.organization_id AND a.id = l.agenda_id
   JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id WHERE l.organization_id = $1`;
 
@@ -83,12 +86,6 @@ const APPLY_AND_HOLD = {
 };
 /** Raised by apply_sync: the lane was taken by another process. */
 const LANE_LOST = 'UK002';
-/** Pulls that hints cause begin at least this far apart; the trigger link_pull_again counts with the same. */
-const HINT_GAP = '200 milliseconds';
-/** Hints of a storm become a few pulls a second. One that comes while the link waits to be pulled is answered by that pull. */
-const HINT = `WITH was AS (SELECT poll_at <= greatest(clock_timestamp(), as_of + interval '${HINT_GAP}') AS waiting FROM link WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE)
-  UPDATE link l SET hinted_at = clock_timestamp(), poll_at = least(l.poll_at, greatest(clock_timestamp(), l.as_of + interval '${HINT_GAP}')) FROM was
-  WHERE l.organization_id = $1 AND l.id = $2 RETURNING was.waiting, (extract(epoch FROM l.poll_at - clock_timestamp()) * 1000)::float8 AS wait`;
 /** What binds the ciphertext of an unreadable object to its place. */
 export const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
 
@@ -217,16 +214,16 @@ export class PgSyncStore extends SyncStore {
     });
   }
 
+  unannounced(link: LinkRecord, reads: { silent: number; isSilent: boolean }): Promise<void> {
+    return this.database.withOrganization(link.organizationId, (transaction) =>
+      noteUnannounced(transaction, link, reads),
+    );
+  }
+
   hinted(organizationId: string, linkId: string, hintId: string): Promise<number | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const fresh = await transaction.query(
-        'INSERT INTO push_hint (organization_id, link_id, hint_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING hint_id',
-        [organizationId, linkId, hintId],
-      );
-      if (fresh.length === 0) return null;
-      const [row] = await transaction.query<{ waiting: boolean; wait: number }>(HINT, [organizationId, linkId]);
-      return row === undefined || row.waiting ? null : Math.max(0, row.wait);
-    });
+    return this.database.withOrganization(organizationId, (transaction) =>
+      takeHint(transaction, { organizationId, linkId }, hintId),
+    );
   }
 
   private async oneLink(organizationId: string, column: string, id: string): Promise<LinkRecord | null> {
