@@ -7,7 +7,6 @@ const patient = {
   lastName: 'Lefèvre',
   firstName: 'Anne',
   phone: '+33 6 12 34 56 78',
-  birthDate: '1980-05-31',
   newPatient: true,
 };
 

@@ -220,14 +220,14 @@ const ROWS: readonly Row[] = [
     refusals: ['RESOURCE'],
   },
   {
-    name: 'equipment with a free seat, in use beside the visit where only its buffers are',
+    name: 'equipment that is wanted by others in the buffers of the visit',
     facts: {
       equipment: [
         { agendaId: 'laser', capacity: 2, occupied: [taken('10:15', '10:20'), taken('10:30', '11:00', 'busy', null)] },
       ],
     },
     asked: { visit: visit(30, { bufferAfterMs: 15 * MINUTE }) },
-    refusals: [],
+    refusals: ['RESOURCE'],
   },
   { name: 'taken', facts: { occupied: [taken('10:00', '10:30')] }, refusals: ['BUSY'] },
   { name: 'one of two seats is taken', facts: { capacity: 2, occupied: [taken('10:00', '10:30')] }, refusals: [] },

@@ -20,6 +20,7 @@ import { GuardsAndPush1763770014000 } from './0019-guards-and-push.js';
 import { ConsentAndSilence1763770020000 } from './0020-consent-and-silence.js';
 import { Rules1763770022000 } from './0022-rules.js';
 import { BookingByRules1763770023000 } from './0023-booking-by-rules.js';
+import { MovingByRules1763770024000 } from './0024-moving-by-rules.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -45,4 +46,5 @@ export const migrations = [
   ConsentAndSilence1763770020000,
   Rules1763770022000,
   BookingByRules1763770023000,
+  MovingByRules1763770024000,
 ];
