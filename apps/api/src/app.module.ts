@@ -46,6 +46,7 @@ import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { Demand } from './shared/demand.js';
 import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
+import { Asking } from './slots/asking.js';
 import { SlotsController } from './slots/slots.controller.js';
 
 type Token<T> = (abstract new (...parameters: never[]) => T) & { readonly name: string };
@@ -69,7 +70,7 @@ class Closing implements OnApplicationShutdown {
 export class AppModule {
   static with(parts: ApiParts): DynamicModule {
     const { readiness, drain, metrics } = parts;
-    const zones = new Zones(parts.calendar);
+    const [zones, demand] = [new Zones(parts.calendar), new Demand(parts.interest)];
     return {
       module: AppModule,
       imports: [OperationsModule.with({ readiness, drain, metrics })],
@@ -122,7 +123,7 @@ export class AppModule {
         value(Subscriptions, parts.subscriptions),
         value(Brake, parts.brake),
         value(Quarantine, parts.quarantine),
-        value(Demand, new Demand(parts.interest)),
+        ...[value(Demand, demand), value(Asking, new Asking(parts.calendar, parts.bookings, demand))],
         value(Closing, new Closing(() => parts.close())),
       ],
     };

@@ -45,6 +45,10 @@ export class WriteThrough {
     return record;
   }
 
+  now(): number {
+    return this.parts.effects.now();
+  }
+
   private async within(run: Promise<unknown>, ms: number): Promise<void> {
     await Promise.race([run, this.parts.effects.sleep(ms)]);
   }
