@@ -9,6 +9,8 @@ interface Cached {
 
 /** Failures that say something about the backend's health, not about one request. */
 const SICK: ReadonlySet<string> = new Set(['unavailable', 'unknown', 'rate_limited']);
+/** Asked too often, without being told how long to wait. */
+const THROTTLED_MS = 5_000;
 /** Most sessions kept open in one process. */
 const MAX_SESSIONS = 500;
 
@@ -81,8 +83,9 @@ export class ConnectorBackends extends Backends {
       const sick = ConnectorError.is(error) && SICK.has(error.kind);
       if (!sick && !failing) return;
       failing = sick;
-      const blockMs = ConnectorError.is(error) && error.kind === 'rate_limited' ? (error.retryAfterMs ?? 5_000) : 0;
-      await this.store.report(organizationId, connectionId, { failed: sick, blockMs });
+      const throttled = sick && error.kind === 'rate_limited';
+      const blockMs = sick ? (error.retryAfterMs ?? (throttled ? THROTTLED_MS : 0)) : 0;
+      await this.store.report(organizationId, connectionId, { failed: sick, blockMs, throttled });
     };
     const count = async <T>(call: Promise<T>): Promise<T> => {
       try {

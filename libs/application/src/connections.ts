@@ -75,8 +75,15 @@ export abstract class ConnectionStore {
   ): Promise<void>;
   /** False when there is no such connection. */
   abstract setResponsible(organizationId: string, id: string, responsible: Responsible | null): Promise<boolean>;
-  /** Counts a call for the breaker: ten failures in a row within half a minute of one another open it for half a minute. */
-  abstract report(organizationId: string, id: string, call: { failed: boolean; blockMs: number }): Promise<void>;
+  /**
+   * Counts a call for the breaker: ten failures in a row open it for half a minute. `blockMs`: the backend named a time
+   * itself, before which no answer to an earlier call opens it again. `throttled`: because it is asked too often.
+   */
+  abstract report(
+    organizationId: string,
+    id: string,
+    call: { failed: boolean; blockMs: number; throttled: boolean },
+  ): Promise<void>;
   /**
    * `taken`: the agenda or the remote agenda is linked already. `removing`: an earlier link of the remote agenda still
    * removes what it wrote. The hub stays the master of the agenda until the remote one has been read.

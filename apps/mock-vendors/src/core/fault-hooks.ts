@@ -74,9 +74,13 @@ function describe(fault: Fault, reply: FastifyReply, body: ErrorBody): string | 
     return HTML;
   }
   if (fault.kind === 'rate-limit') {
-    reply.code(429).header('retry-after', String(fault.retryAfterSeconds)).type('application/json');
+    reply
+      .code(429)
+      .header('retry-after', String(fault.retryAfterSeconds ?? 2))
+      .type('application/json');
     return body(429);
   }
+  if (fault.retryAfterSeconds !== undefined) reply.header('retry-after', String(fault.retryAfterSeconds));
   reply.code(fault.status).type('application/json');
   return body(fault.status);
 }

@@ -42,7 +42,8 @@ export const faultInput = z.strictObject({
   after: z.boolean().default(false),
   status: z.int().min(400).max(599).default(500),
   ms: z.int().min(0).max(120_000).default(0),
-  retryAfterSeconds: z.int().min(0).default(2),
+  /** `Retry-After` of a `rate-limit` (2 when left out) or an `error` (none when left out). */
+  retryAfterSeconds: z.int().min(0).optional(),
 });
 
 export type Fault = Omit<z.output<typeof faultInput>, 'kind'> & { readonly kind: FaultKind };

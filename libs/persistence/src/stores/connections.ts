@@ -130,15 +130,19 @@ export class PgConnectionStore extends ConnectionStore {
     });
   }
 
-  report(organizationId: string, id: string, call: { failed: boolean; blockMs: number }): Promise<void> {
+  report(
+    organizationId: string,
+    id: string,
+    call: { failed: boolean; blockMs: number; throttled: boolean },
+  ): Promise<void> {
     return this.database.withOrganization(organizationId, async (transaction) => {
       await transaction.query(
         `UPDATE connection SET breaker_failures = CASE WHEN $3 THEN breaker_failures + 1 ELSE 0 END,
-           throttled_at = CASE WHEN $4::float8 > 0 THEN clock_timestamp() ELSE throttled_at END,
-           blocked_until = CASE WHEN NOT $3 THEN '-infinity' WHEN $4::float8 > 0 THEN greatest(blocked_until, clock_timestamp() + $4::float8 * interval '1 millisecond')
-             WHEN breaker_failures + 1 >= $5 THEN clock_timestamp() + $6 * interval '1 millisecond' ELSE blocked_until END
+           throttled_at = CASE WHEN $7 THEN clock_timestamp() ELSE throttled_at END,
+           blocked_until = CASE WHEN $3 THEN greatest(blocked_until, CASE WHEN $4::float8 > 0 THEN clock_timestamp() + $4::float8 * interval '1 millisecond' END,
+             CASE WHEN breaker_failures + 1 >= $5 THEN clock_timestamp() + $6 * interval '1 millisecond' END) ELSE blocked_until END
          WHERE organization_id = $1 AND id = $2 AND ($3 OR breaker_failures > 0)`,
-        [organizationId, id, call.failed, call.blockMs, BREAKER.failures, BREAKER.openMs],
+        [organizationId, id, call.failed, call.blockMs, BREAKER.failures, BREAKER.openMs, call.throttled],
       );
     });
   }
