@@ -76,7 +76,12 @@ export abstract class ConnectionStore {
   /** False when there is no such connection. */
   abstract setResponsible(organizationId: string, id: string, responsible: Responsible | null): Promise<boolean>;
   /**
-   * Counts a call for the breaker: ten failures in a row open it for half a minute. `blockMs`: the backend named a time
+   * Counts a call that is about to be made: of all processes together fifteen at most begin before one of them is
+   * answered, and after the breaker was open one at a time. Not begun while `blockedMs` > 0; else once others are answered.
+   */
+  abstract begin(organizationId: string, id: string): Promise<{ readonly begun: boolean; readonly blockedMs: number }>;
+  /**
+   * Counts its outcome for the breaker: ten failures in a row open it for half a minute. `blockMs`: the backend named a time
    * itself, before which no answer to an earlier call opens it again. `throttled`: because it is asked too often.
    */
   abstract report(
