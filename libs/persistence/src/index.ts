@@ -19,3 +19,4 @@ export * from './stores/brake.js';
 export * from './stores/interest.js';
 export * from './stores/quarantine.js';
 export * from './stores/subscriptions.js';
+export * from './stores/kept-answers.js';
