@@ -200,6 +200,20 @@ describe('booking into the practitioner’s agenda', () => {
   });
 });
 
+test('a push that cannot be judged while the backend is left in peace is asked for again, not refused', async () => {
+  await simulator.control('faults', { faults: [] });
+  const secret = 'INSERT INTO push_secret (organization_id, link_id, id, hash) VALUES ($1, $2, $3, $4)';
+  await api.sql(practice, secret, [practice.organization, link, randomUUID(), 'x'.repeat(43)]);
+  const push = (): Promise<Answer> =>
+    api.ask('POST', `/v1/push/${practice.organization}/${link}`, { body: { agendaId: Simulator.agendaId } });
+  await api.sql(practice, `UPDATE connection SET blocked_until = now() + interval '1 minute', breaker_failures = 10`);
+  const later = await push();
+  expect([later.status, later.json.type]).toEqual([503, expect.stringContaining('temporarily-unavailable')]);
+  expect(Number(later.headers['retry-after'])).toBeGreaterThan(0);
+  await api.sql(practice, `UPDATE connection SET blocked_until = '-infinity', breaker_failures = 0`);
+  expect((await push()).status).toBe(401);
+});
+
 test('a push is believed only with its signature, and every failure is alike', async () => {
   const answers = await Promise.all(
     [
