@@ -214,7 +214,7 @@ test('a push that cannot be judged while the backend is left in peace is asked f
   expect((await push()).status).toBe(401);
 });
 
-test('a push is believed only with its signature, and every failure is alike', async () => {
+test('scenario 39: a push is believed only with its signature, every failure is alike, and a megabyte is not read', async () => {
   const answers = await Promise.all(
     [
       `/v1/push/${practice.organization}/${link}`,
@@ -231,6 +231,6 @@ test('a push is believed only with its signature, and every failure is alike', a
   expect(new Set(answers.map(({ status, json }) => JSON.stringify([status, { ...json, requestId: '' }]))).size).toBe(1);
   expect(answers[0]?.status).toBe(401);
   expect(
-    (await api.ask('POST', `/v1/push/${practice.organization}/${link}`, { body: 'x'.repeat(100_000) })).status,
+    (await api.ask('POST', `/v1/push/${practice.organization}/${link}`, { body: 'x'.repeat(1_000_000) })).status,
   ).toBe(413);
 });
