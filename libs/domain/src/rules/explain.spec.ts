@@ -17,7 +17,7 @@ const taken = (from: string, to: string, kind: 'busy' | 'held' = 'busy', seat: n
   seat,
   kind,
 });
-const patient = (rest: Partial<NonNullable<Asked['patient']>>): Partial<Asked> => ({
+const patient = (rest: Partial<Asked['patient']>): Partial<Asked> => ({
   patient: { ...anybody, ...rest },
 });
 
