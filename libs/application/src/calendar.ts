@@ -77,7 +77,7 @@ export abstract class Calendar {
     motifId: string;
     /** Epoch milliseconds. */
     start: number;
-    asker?: Pick<Asker, 'collaboratorId' | 'patientOf'>;
+    asker?: Pick<Asker, 'collaboratorId' | 'patientOf' | 'moving'>;
   }): Promise<(BookingFacts & { readonly freshness: Freshness; readonly whenUnreachable: 'refuse' | 'queue' }) | null>;
   /** Looks up who asks, and his patient. */
   abstract standing(organizationId: string, asker: Pick<Asker, 'collaboratorId' | 'patientOf'>): Promise<Standing>;

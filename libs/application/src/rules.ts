@@ -79,6 +79,8 @@ export interface Asker {
   readonly collaboratorId?: string | null;
   /** An appointment: its patient is meant, and his other visits count. */
   readonly patientOf?: string | null;
+  /** An appointment or a hold that is to go there: it does not stand in its own way. */
+  readonly moving?: string | null;
   readonly patient?: { readonly isNew?: boolean | null; readonly ageYears?: number | null };
 }
 

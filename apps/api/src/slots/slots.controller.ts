@@ -75,8 +75,9 @@ export class SlotsController {
     @Query({ schema: explainQuery }) query: z.output<typeof explainQuery>,
   ): Promise<z.input<typeof explanationView>> {
     const { organizationId } = caller;
-    const { agenda: agendaId, motif: motifId, start } = query;
-    const asker = await this.asking.asker(caller, query);
+    const { agenda: agendaId, motif: motifId, start, moving } = query;
+    const { patientOf = moving, ...patient } = query;
+    const asker = { ...(await this.asking.asker(caller, { ...patient, patientOf })), moving: moving ?? null };
     const found = await this.slots.explain({ organizationId, agendaId, motifId, start, asker });
     if (found !== null) return viewExplanation(query, found);
     const [agenda] = await this.calendar.agendas(organizationId, [agendaId]);

@@ -81,7 +81,15 @@ export const suggestionsQuery = z
   .refine(({ from, to }) => from < to, isInOrder)
   .refine(({ from, to }) => to - from <= MAX_WINDOW_DAYS * DAY_MS, isShort);
 
-export const explainQuery = z.strictObject({ agenda: idInput, motif: idInput, start: instantInput, ...patientClass });
+export const explainQuery = z.strictObject({
+  agenda: idInput,
+  motif: idInput,
+  start: instantInput,
+  ...patientClass,
+  moving: idInput.optional().meta({
+    description: 'An appointment that is to go there: it does not stand in its own way, and its patient is meant.',
+  }),
+});
 
 const place = { agenda: idView, motif: idView, start: instantView, end: instantView, timeZone: timeZoneView };
 

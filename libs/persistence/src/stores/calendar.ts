@@ -84,7 +84,7 @@ const WINDOWS = {
 
 const FACTS_AT = {
   name: 'facts-at',
-  text: `SELECT booking_facts($1, $2, $3, to_timestamp($4::numeric / 1000), $5, (SELECT i.fingerprint FROM patient_identity i WHERE i.organization_id = $1 AND i.appointment_id = $6), NULL, false) AS found, f.*
+  text: `SELECT booking_facts($1, $2, $3, to_timestamp($4::numeric / 1000), $5, (SELECT i.fingerprint FROM patient_identity i WHERE i.organization_id = $1 AND i.appointment_id = $6), $7, false) AS found, f.*
     FROM (SELECT ${FRESHNESS}, a.when_unreachable FROM agenda a ${LINKED} WHERE a.organization_id = $1 AND a.id = $2) f`,
 };
 
@@ -147,7 +147,8 @@ export class PgCalendar extends Calendar {
 
   async factsAt(question: Parameters<Calendar['factsAt']>[0]): ReturnType<Calendar['factsAt']> {
     const { organizationId, agendaId, motifId, start, asker } = question;
-    const values = [organizationId, agendaId, motifId, start, asker?.collaboratorId ?? null, asker?.patientOf ?? null];
+    const { collaboratorId = null, patientOf = null, moving = null } = asker ?? {};
+    const values = [organizationId, agendaId, motifId, start, collaboratorId, patientOf, moving];
     type Row = FreshnessRow & { found: BookingFacts | null; when_unreachable: 'refuse' | 'queue' } & Record<
         string,
         unknown
