@@ -87,7 +87,7 @@ export function remedyOf(objection: Objection, told: Told & { readonly asOf?: nu
 function fromThen(code: Objection['code'], moment: Sentence): Sentence {
   return code === 'RESERVED_UNTIL'
     ? { fr: `Libéré ${moment.fr}.`, en: `Released ${moment.en}.` }
-    : { fr: `Réservable à partir de : ${moment.fr}.`, en: `Bookable from: ${moment.en}.` };
+    : { fr: `Réservable dès ${moment.fr}.`, en: `First bookable ${moment.en}.` };
 }
 
 /** "aujourd'hui à 10 h", "demain à 9 h 30", "le lundi 3 mars à 8 h", with the year when it is another one. */
