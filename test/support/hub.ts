@@ -191,7 +191,7 @@ export async function openHub({
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),
-    housekeeping: new Housekeeping(usedBookings, calendar, effects),
+    housekeeping: new Housekeeping(usedBookings, calendar),
     lifecycle: new LinkLifecycle({ ...outside, links, disconnections }),
     approval: new Approval({ plans, links, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),

@@ -18,10 +18,19 @@ import {
   LinkLifecycle,
   Links,
   Quarantine,
+  RulePreview,
   SearchSlots,
   Subscriptions,
 } from '#application';
 import { Authentication, Drain, OperationsModule, RateLimiter } from '#platform';
+import { AgendaSettingsController } from './agendas/agenda-settings.controller.js';
+import { ClosuresController } from './closures/closures.controller.js';
+import { OffersController } from './offers/offers.controller.js';
+import { OpeningsController } from './openings/openings.controller.js';
+import { PreviewController } from './preview/preview.controller.js';
+import { ReservesController } from './reserves/reserves.controller.js';
+import { SubstitutionsController } from './substitutions/substitutions.controller.js';
+import { RuleDesk } from './shared/rule-desk.js';
 import { AgendasController } from './agendas/agendas.controller.js';
 import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
@@ -93,6 +102,13 @@ export class AppModule {
         BrakeController,
         QuarantineController,
         ConsentsController,
+        AgendaSettingsController,
+        OffersController,
+        OpeningsController,
+        ClosuresController,
+        ReservesController,
+        SubstitutionsController,
+        PreviewController,
       ],
       providers: [
         value(Booking, parts.booking),
@@ -122,6 +138,8 @@ export class AppModule {
         value(Subscriptions, parts.subscriptions),
         value(Brake, parts.brake),
         value(Quarantine, parts.quarantine),
+        value(RulePreview, new RulePreview(parts.rules)),
+        value(RuleDesk, new RuleDesk(parts.rules, new Repeats(parts.bookings))),
         value(Demand, new Demand(parts.interest)),
         value(Closing, new Closing(() => parts.close())),
       ],

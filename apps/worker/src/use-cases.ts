@@ -96,7 +96,7 @@ export function createUseCases(database: Database, environment: Environment, ala
     stages,
     effects,
   });
-  const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database), effects);
+  const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database));
   const health = new PgHealthStore(database);
   const alerts = new Alerts({
     health,

@@ -1,4 +1,4 @@
-import type { AgendaFacts, Interval, Opening } from '#domain';
+import type { AgendaFacts, Interval } from '#domain';
 import type { Freshness } from './model.js';
 import type { BookingFacts, MotifRuling, VisitMinutes } from './rules.js';
 
@@ -65,11 +65,9 @@ export abstract class Calendar {
   }): Promise<(BookingFacts & { readonly freshness: Freshness }) | null>;
   /** True when the collaborator exists in the organization and is active. */
   abstract collaborator(organizationId: string, id: string): Promise<boolean>;
-  abstract openings(organizationId: string, agendaId: string): Promise<readonly (Opening & { readonly id: string })[]>;
-  /** Replaces the occurrences of the agenda's openings from `window.start` on, and moves its horizon. One transaction. */
-  abstract putOccurrences(
-    agenda: { organizationId: string; agendaId: string },
-    window: Interval,
-    occurrences: readonly (Interval & { readonly openingId: string })[],
-  ): Promise<void>;
+  /**
+   * Expands the agenda's openings, reserves and public holidays anew, from yesterday to its horizon. One transaction,
+   * under the agenda's lock.
+   */
+  abstract expandRules(organizationId: string, agendaId: string): Promise<void>;
 }

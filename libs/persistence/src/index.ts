@@ -20,3 +20,4 @@ export * from './stores/interest.js';
 export * from './stores/quarantine.js';
 export * from './stores/subscriptions.js';
 export * from './stores/consents.js';
+export * from './stores/rules.js';
