@@ -30,6 +30,7 @@ import { OpeningsController } from './openings/openings.controller.js';
 import { PreviewController } from './preview/preview.controller.js';
 import { ReservesController } from './reserves/reserves.controller.js';
 import { SubstitutionsController } from './substitutions/substitutions.controller.js';
+import { Consultants } from './shared/consultants.js';
 import { RuleDesk } from './shared/rule-desk.js';
 import { AgendasController } from './agendas/agendas.controller.js';
 import { AppointmentAnswers } from './appointments/appointment-answers.js';
@@ -79,6 +80,7 @@ export class AppModule {
   static with(parts: ApiParts): DynamicModule {
     const { readiness, drain, metrics } = parts;
     const zones = new Zones(parts.calendar);
+    const consultants = new Consultants(parts.rules);
     return {
       module: AppModule,
       imports: [OperationsModule.with({ readiness, drain, metrics })],
@@ -131,13 +133,14 @@ export class AppModule {
         value(Drain, drain),
         value(Zones, zones),
         value(Repeats, new Repeats(parts.bookings)),
-        value(AppointmentAnswers, new AppointmentAnswers(parts.bookings, zones)),
+        value(AppointmentAnswers, new AppointmentAnswers(parts.bookings, zones, consultants)),
         value(Feeds, parts.feeds),
         value(FeedAddresses, new FeedAddresses(parts.feeds, parts.publicUrl)),
         value(RateLimiter, parts.rateLimiter),
         value(Subscriptions, parts.subscriptions),
         value(Brake, parts.brake),
         value(Quarantine, parts.quarantine),
+        value(Consultants, consultants),
         value(RulePreview, new RulePreview(parts.rules)),
         value(RuleDesk, new RuleDesk(parts.rules, new Repeats(parts.bookings))),
         value(Demand, new Demand(parts.interest)),

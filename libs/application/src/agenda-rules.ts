@@ -1,4 +1,12 @@
-import type { Audience, HolidayCalendar, Interval, Opening, ReleaseRule, ReserveBeneficiaries } from '#domain';
+import type {
+  AppointmentStatus,
+  Audience,
+  HolidayCalendar,
+  Interval,
+  Opening,
+  ReleaseRule,
+  ReserveBeneficiaries,
+} from '#domain';
 import type { Actor } from './model.js';
 import type { MotifRuling } from './rules.js';
 
@@ -124,7 +132,7 @@ export interface SeatTaken extends Interval {
 export interface PlacedVisit extends Interval {
   readonly id: string;
   readonly motifId: string;
-  readonly status: string;
+  readonly status: AppointmentStatus;
   readonly live: boolean;
   readonly overbooked: boolean;
   /** With its buffers. */

@@ -49,7 +49,8 @@ function versionOf(rules: AgendaRules, change: RuleChange): number | null {
   return rules.kept[change.kind].find(({ id }) => id === change.id)?.version ?? null;
 }
 
-function isHoliday({ kept }: AgendaRules, change: RuleChange): boolean {
+/** Whether it would change a closure that is computed. */
+export function isHoliday({ kept }: AgendaRules, change: RuleChange): boolean {
   return (
     change.kind === 'closure' && kept.closure.some(({ id, rule }) => id === change.id && rule.source === 'holiday')
   );

@@ -1,6 +1,6 @@
 import type { Interval } from '#domain';
 import type { AgendaRef, AgendaRules, RuleChange, RuleFault, RuleStore } from './agenda-rules.js';
-import { applied, faultsOfChange } from './rule-changes.js';
+import { applied, faultsOfChange, isHoliday } from './rule-changes.js';
 import { expansionWindow } from './rule-expansion.js';
 import {
   bookableStartsOf,
@@ -56,13 +56,14 @@ export class RulePreview {
   ): Promise<PreviewResult> {
     const rules = await this.store.read(agenda);
     if (rules === null) return { outcome: 'unknown' };
-    const faults = [...unknownRule(rules, change)];
+    const faults = unknownRule(rules, change);
     const after = applied(rules, change);
     const range = comingRange(rules, after);
     const equipment = [...new Set([rules, after].flatMap(equipmentOf))];
     const standing = await this.store.standing(agenda, equipment, rangeAround(range));
     const { equipment: named, servesOthers } = standing;
-    faults.push(...faultsOfChange(rules, change, { named, servesOthers }));
+    for (const { path, message } of faultsOfChange(rules, change, { named, servesOthers }))
+      faults.push({ path: path === '' ? 'rule' : `rule.${path}`, message });
     if (faults.length > 0) return { outcome: 'faults', faults };
     const window = { start: rules.now, end: rules.now + weeks * 7 * DAY };
     const both = { before: ruledAgenda(rules, standing, range), after: ruledAgenda(after, standing, range) };
@@ -80,12 +81,12 @@ function comingRange(before: AgendaRules, after: AgendaRules): Interval {
 
 function unknownRule(rules: AgendaRules, change: RuleChange): RuleFault[] {
   if (change.kind === 'agenda') return [];
-  const isKnown = rules.kept[change.kind].some(({ id }) => id === change.id);
-  if (change.kind === 'motif' && change.rule !== null) {
-    const exists = rules.motifs.some(({ id }) => id === change.id);
-    return exists ? [] : [{ path: 'id', message: 'is not known' }];
-  }
-  return isKnown || (change.rule !== null && change.id === '') ? [] : [{ path: 'id', message: 'is not known' }];
+  const { kind, id, rule } = change;
+  const found = rules.kept[kind].find((kept) => kept.id === id);
+  if (found !== undefined)
+    return isHoliday(rules, change) ? [{ path: 'id', message: 'is a public holiday: preview the agenda instead' }] : [];
+  const isNew = rule !== null && (kind === 'motif' ? rules.motifs.some((motif) => motif.id === id) : id === '');
+  return isNew ? [] : [{ path: 'id', message: 'is not known' }];
 }
 
 function compare(

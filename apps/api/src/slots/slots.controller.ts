@@ -2,6 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import { Calendar, SearchSlots, type SlotsFound } from '#application';
 import { Answers, CallerParam, Problem, Right, type Caller } from '#platform';
+import { Consultants } from '../shared/consultants.js';
 import { Demand } from '../shared/demand.js';
 import { nextSlotsQuery, slotsQuery, slotsView, viewSlots } from './slots.schemas.js';
 
@@ -11,6 +12,7 @@ export class SlotsController {
     private readonly slots: SearchSlots,
     private readonly calendar: Calendar,
     private readonly demand: Demand,
+    private readonly consultants: Consultants,
   ) {}
 
   /** Bookable slots in a window, each with how fresh what is known of its agenda is. */
@@ -24,6 +26,7 @@ export class SlotsController {
     const agendaIds = await this.asked(organizationId, query);
     const window = { start: query.from, end: query.to };
     return this.answer(
+      organizationId,
       await this.slots.search({ organizationId, agendaIds, motifId: query.motif, window, limit: query.limit }),
       agendaIds,
     );
@@ -40,6 +43,7 @@ export class SlotsController {
     const agendaIds = await this.asked(organizationId, query);
     const from = query.from ?? Date.now();
     return this.answer(
+      organizationId,
       await this.slots.next({ organizationId, agendaIds, motifId: query.motif, from, limit: query.limit }),
       agendaIds,
     );
@@ -55,8 +59,12 @@ export class SlotsController {
     return [...new Set(asked)];
   }
 
-  private answer(found: SlotsFound | null, agendaIds: readonly string[]): z.input<typeof slotsView> {
+  private async answer(
+    organizationId: string,
+    found: SlotsFound | null,
+    agendaIds: readonly string[],
+  ): Promise<z.input<typeof slotsView>> {
     if (found === null) throw new Problem('not-found', { errors: [{ path: 'query.motif', message: 'is not known' }] });
-    return viewSlots(found, agendaIds);
+    return viewSlots(found, agendaIds, await this.consultants.of(organizationId, found.slots));
   }
 }

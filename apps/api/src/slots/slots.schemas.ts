@@ -2,6 +2,8 @@ import type { Slot, SlotsFound } from '#application';
 import { repeatable, wholeNumber } from '#platform';
 import { z } from 'zod';
 import { freshnessFields, freshnessView } from '../shared/freshness.js';
+import type { Consultants } from '../shared/consultants.js';
+import { consultantView } from '../shared/consultants.js';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantInput, instantView, timeZoneView } from '../shared/instants.js';
 
@@ -40,7 +42,7 @@ const place = { agenda: idView, motif: idView, start: instantView, end: instantV
 /** A free slot beside a refusal. */
 export const alternativeView = z.object(place).meta({ id: 'Alternative' });
 
-const slotView = z.object({ ...place, ...freshnessFields }).meta({ id: 'Slot' });
+const slotView = z.object({ ...place, practitioner: consultantView, ...freshnessFields }).meta({ id: 'Slot' });
 
 export const slotsView = z
   .object({
@@ -68,11 +70,16 @@ export function viewAlternative({
   };
 }
 
-export function viewSlots(found: SlotsFound, asked: readonly string[]): z.input<typeof slotsView> {
+export function viewSlots(
+  found: SlotsFound,
+  asked: readonly string[],
+  consultant: Awaited<ReturnType<Consultants['of']>>,
+): z.input<typeof slotsView> {
   const freshness = new Map(found.agendas.map((agenda) => [agenda.agendaId, freshnessView(agenda, agenda.timeZone)]));
   return {
     items: found.slots.map((slot) => ({
       ...viewAlternative(slot),
+      practitioner: consultant(slot),
       ...(freshness.get(slot.agendaId) ?? { certainty: 'unreachable', asOf: null }),
     })),
     agendas: found.agendas.map(({ agendaId, timeZone, ...rest }) => ({
