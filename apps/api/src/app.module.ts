@@ -74,6 +74,35 @@ class Closing implements OnApplicationShutdown {
   }
 }
 
+const CONTROLLERS = [
+  AgendasController,
+  MotifsController,
+  SlotsController,
+  HoldsController,
+  AppointmentsController,
+  ConnectionsController,
+  LinksController,
+  LinkLifecycleController,
+  PlansController,
+  DisconnectionsController,
+  EventsController,
+  PushController,
+  FeedsController,
+  PublishedController,
+  ConflictsController,
+  CallbackTasksController,
+  BrakeController,
+  QuarantineController,
+  ConsentsController,
+  AgendaSettingsController,
+  OffersController,
+  OpeningsController,
+  ClosuresController,
+  ReservesController,
+  SubstitutionsController,
+  PreviewController,
+];
+
 /** The routes, wired to parts that exist already. */
 @Module({})
 export class AppModule {
@@ -84,34 +113,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [OperationsModule.with({ readiness, drain, metrics })],
-      controllers: [
-        AgendasController,
-        MotifsController,
-        SlotsController,
-        HoldsController,
-        AppointmentsController,
-        ConnectionsController,
-        LinksController,
-        LinkLifecycleController,
-        PlansController,
-        DisconnectionsController,
-        EventsController,
-        PushController,
-        FeedsController,
-        PublishedController,
-        ConflictsController,
-        CallbackTasksController,
-        BrakeController,
-        QuarantineController,
-        ConsentsController,
-        AgendaSettingsController,
-        OffersController,
-        OpeningsController,
-        ClosuresController,
-        ReservesController,
-        SubstitutionsController,
-        PreviewController,
-      ],
+      controllers: CONTROLLERS,
       providers: [
         value(Booking, parts.booking),
         value(Bookings, parts.bookings),

@@ -71,18 +71,27 @@ export const outsideVisitView = z.object({ id: idView, ...outsideFields }).meta(
 
 /** The change that is asked about; `id` of a new rule is empty. */
 export function toChange(given: PreviewInput, rules: AgendaRules): RuleChange {
-  const { timeZone } = rules;
+  if (given.kind === 'agenda') return { kind: 'agenda', settings: toSettings(given.rule) };
+  const { kind, id = '' } = given;
+  return given.rule === null ? { kind, id, rule: null } : { ...writtenRule(given as Written, rules), id };
+}
+
+type Ruled = Exclude<PreviewInput, { kind: 'agenda' }>;
+type Written = {
+  [K in Ruled['kind']]: { kind: K; rule: NonNullable<Extract<Ruled, { kind: K }>['rule']> };
+}[Ruled['kind']];
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+function writtenRule(given: Written, rules: AgendaRules): WithoutId<Exclude<RuleChange, { kind: 'agenda' }>> {
   switch (given.kind) {
-    case 'agenda':
-      return { kind: 'agenda', settings: toSettings(given.rule) };
     case 'motif':
-      return { kind: 'motif', id: given.id, rule: given.rule && toRuling(given.rule) };
+      return { kind: 'motif', rule: toRuling(given.rule) };
     case 'opening':
-      return { kind: 'opening', id: given.id ?? '', rule: given.rule && toOpening(given.rule, timeZone) };
+      return { kind: 'opening', rule: toOpening(given.rule, rules.timeZone) };
     case 'closure':
-      return { kind: 'closure', id: given.id ?? '', rule: given.rule && toClosure(given.rule, rules) };
+      return { kind: 'closure', rule: toClosure(given.rule, rules) };
     case 'reserve':
-      return { kind: 'reserve', id: given.id ?? '', rule: given.rule && toReserve(given.rule, timeZone) };
+      return { kind: 'reserve', rule: toReserve(given.rule, rules.timeZone) };
   }
 }
 

@@ -1,6 +1,6 @@
 import {
   newId,
-  RuleStore,
+  type RuleStore,
   type AgendaRules,
   type ChangeResult,
   type Kept,
@@ -13,7 +13,7 @@ import { isNotModified, Problem, requiredVersion, versionTag, type Caller, type 
 import { WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
 import { actingAs } from './acting.js';
 import { pageById } from './paging.js';
-import { Repeats } from './repeats.js';
+import type { Repeats } from './repeats.js';
 
 export const CREATE_PROBLEMS = [
   ...WRITE_PROBLEMS,
