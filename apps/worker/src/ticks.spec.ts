@@ -49,6 +49,9 @@ class FakeDueWork extends DueWork {
   async watched(): Promise<readonly { organizationId: string }[]> {
     return this.due.map(({ organizationId }) => ({ organizationId }));
   }
+  organizations(): Promise<readonly { organizationId: string }[]> {
+    return this.watched();
+  }
   async reconciles(): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.subscriptions();
   }
@@ -76,6 +79,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     watchLinks: async () => undefined,
     renewSubscription: async () => undefined,
     reconcileLink: async () => undefined,
+    forgetAnswers: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();
@@ -99,6 +103,7 @@ describe('a tick', () => {
     await ticks.lights();
     await ticks.subscriptions();
     await ticks.reconciles();
+    await ticks.answers();
     expect(alarm.woken.map(({ job }) => job)).toEqual(
       [
         'drain-lane',
@@ -109,6 +114,7 @@ describe('a tick', () => {
         'watch-links',
         'renew-subscription',
         'reconcile-link',
+        'forget-answers',
       ].flatMap((job) => [job, job]),
     );
     expect(done).toEqual([]);

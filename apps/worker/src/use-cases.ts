@@ -29,6 +29,7 @@ import {
   PgConnectionStore,
   PgDisconnections,
   PgHealthStore,
+  PgKeptAnswers,
   PgLanes,
   PgPlans,
   PgStages,
@@ -96,7 +97,8 @@ export function createUseCases(database: Database, environment: Environment, ala
     stages,
     effects,
   });
-  const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database));
+  const [bookings, calendar] = [new PgBookings(database, vault), new PgCalendar(database)];
+  const housekeeping = new Housekeeping(bookings, calendar, new PgKeptAnswers(database));
   const health = new PgHealthStore(database);
   const alerts = new Alerts({
     health,
@@ -170,6 +172,9 @@ export function workOf({
       await housekeeping.expireHolds(organizationId, agendaId);
     },
     extendOpenings: ({ organizationId, agendaId }) => housekeeping.extendOpenings(organizationId, agendaId),
+    forgetAnswers: async ({ organizationId }) => {
+      await housekeeping.forgetAnswers(organizationId);
+    },
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
     renewSubscription: async ({ organizationId, linkId }) => {

@@ -70,6 +70,13 @@ export const reconcileLink = defineJob({
   dedupeKey: ({ linkId }) => linkId,
 });
 
+/** Forgets the answers of an organization that are kept no longer under their Idempotency-Keys. */
+export const forgetAnswers = defineJob({
+  name: 'forget-answers',
+  schema: z.strictObject({ organizationId: id }),
+  dedupeKey: ({ organizationId }) => organizationId,
+});
+
 /** Every job there is. */
 export const jobs = [
   drainLane,
@@ -80,6 +87,7 @@ export const jobs = [
   watchLinks,
   renewSubscription,
   reconcileLink,
+  forgetAnswers,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

@@ -114,13 +114,13 @@ const practices: fc.Arbitrary<Practice> = fc
     visit: fc.record({ duration: int(1, 6), before: int(0, 2), after: int(0, 2), granularity: int(1, 6) }),
     audience: fc.constantFrom(...AUDIENCES),
     secretariat: nullable(fc.constantFrom(...SECRETARIATS), 5),
-    patient: nullable(
-      fc.record({
+    patient: fc.record(
+      {
         isNew: nullable(fc.boolean(), 4),
         ageYears: nullable(int(0, 95), 4),
         visits: many(int(-400, 600), 2),
-      }),
-      2,
+      },
+      { requiredKeys: ['visits'] },
     ),
     nowMinutes: fc.oneof(
       int(-2000, 200),
@@ -171,7 +171,7 @@ const practices: fc.Arbitrary<Practice> = fc
         },
         audience,
         secretariat,
-        patient: patient && { ...patient, visits: patient.visits.map(time) },
+        patient: { ...patient, visits: patient.visits.map(time) },
         now,
       },
     };

@@ -80,6 +80,10 @@ export class PgDueWork extends DueWork {
     return this.list('SELECT DISTINCT organization_id AS "organizationId" FROM link LIMIT $1', limit);
   }
 
+  organizations(limit: number): Promise<readonly { organizationId: string }[]> {
+    return this.list('SELECT organization_id AS "organizationId" FROM organization LIMIT $1', limit);
+  }
+
   private list<Row extends QueryResultRow>(text: string, limit: number): Promise<Row[]> {
     return this.database.asDispatcher((transaction) => transaction.query<Row>(text, [limit]));
   }
