@@ -61,6 +61,45 @@ test('a preview shows what every kind of change does to the slots, and does none
   expect((await at.at('GET', '/openings')).json.items).toMatchObject([{ id: opening, version: 1 }]);
 });
 
+test('what a preview takes for free is what search finds, whatever the rules are', async () => {
+  const { at } = await openPractice();
+  const { agenda, motif } = at.practice;
+  const room = randomUUID();
+  await api.sql(
+    at.practice,
+    `INSERT INTO agenda (organization_id, id, practitioner_id, location_id, name) SELECT organization_id, $1, practitioner_id, location_id, 'Salle' FROM agenda WHERE id = $2`,
+    [room, agenda],
+  );
+  const ruling = {
+    granularityMinutes: 15,
+    durationMinutes: 25,
+    bufferAfterMinutes: 5,
+    quotas: [{ per: 'half-day', max: 2 }],
+    equipment: [room],
+  };
+  const kept = { rrule: 'FREQ=DAILY', start: `${date()}T16:00`, durationMinutes: 60, label: 'Urgences' };
+  await at.open({ rrule: 'FREQ=DAILY', start: `${date()}T14:00`, durationMinutes: 240 });
+  expect((await at.at('PUT', `/motifs/${motif}`, { body: ruling, version: 2 })).status).toBe(200);
+  await at.make('/reserves', { ...kept, release: [{ kind: 'occupancy', share: 0.2 }] });
+  await at.make('/reserves', { ...kept, start: `${date()}T17:00`, keptFor: { audiences: ['SNP'] } });
+  await at.make('/closures', { label: 'Réunion', start: paris('14:30', 2), end: paris('15:10', 2) });
+  for (const [time, day] of [
+    ['14:15', 0],
+    ['15:00', 0],
+    ['15:00', 1],
+    ['09:15', 7],
+  ] as const)
+    expect([time, day, (await at.book(time, day)).status]).toEqual([time, day, 201]);
+  const { json } = await preview(at, { kind: 'motif', id: motif, rule: null, weeks: 8 });
+  const from = encodeURIComponent(new Date(Date.now() + 60_000).toISOString());
+  const to = encodeURIComponent(new Date(Date.now() + 55 * 86_400_000).toISOString());
+  const found = (await at.ask('GET', `/v1/slots?agenda=${agenda}&motif=${motif}&from=${from}&to=${to}&limit=500`)).json;
+  const free = (found.items as { start: string }[]).map(({ start }) => start);
+  expect(free.length).toBeGreaterThan(100);
+  expect((json.removed as Changed).first.map(({ start }) => start)).toEqual(free.slice(0, 50));
+  for (const day of [0, 1, 2, 7]) expect((await at.slots(day)).length).toBeGreaterThan(0);
+});
+
 test('what was previewed is what search shows once it is done', async () => {
   const { at, opening } = await openPractice();
   expect((await at.book('09:30')).status).toBe(201);

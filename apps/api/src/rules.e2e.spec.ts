@@ -199,3 +199,29 @@ test('making a rule twice by accident makes one', async () => {
   expect([one.status, two.status, two.json.id, two.headers['etag']]).toEqual([201, 201, one.json.id, '"1"']);
   expect((await at.at('GET', '/openings')).json.items).toHaveLength(1);
 });
+
+test('the rules of one organization are neither seen nor named in another', async () => {
+  const [mine, theirs] = [await RuledPractice.create(api), await RuledPractice.create(api)];
+  const body = { rrule: 'FREQ=WEEKLY', start: `${date()}T09:00`, durationMinutes: 60 };
+  const { id } = await mine.open();
+  const asked: [Parameters<RuledPractice['ask']>[0], string, object][] = [
+    ...['', '/openings', '/closures', '/reserves', '/substitutions', '/motifs', '/outside-rules'].map(
+      (path) => ['GET', path, {}] as ['GET', string, object],
+    ),
+    ['GET', `/openings/${id}`, {}],
+    ['POST', '/openings', { body }],
+    ['PUT', `/openings/${id}`, { body, headers: { 'if-match': '"1"' } }],
+    ['DELETE', `/openings/${id}`, { headers: { 'if-match': '"1"' } }],
+    ['PUT', `/motifs/${mine.practice.motif}`, { body: {}, headers: { 'if-match': '"1"' } }],
+    ['PATCH', '', { body: { active: false }, headers: { 'if-match': '"1"' } }],
+    ['POST', '/preview', { body: { kind: 'agenda', rule: { active: false } } }],
+  ];
+  for (const [method, path, more] of asked)
+    expect([method, path, (await theirs.ask(method, mine.base + path, more)).status]).toEqual([method, path, 404]);
+  const named = await theirs.at('POST', '/openings', { body: { ...body, motifs: [mine.practice.motif] } });
+  expect(faultPaths(named)).toEqual(['body.motifs.0']);
+  const equipment = { equipment: [mine.practice.agenda] };
+  const claimed = await theirs.at('PUT', `/motifs/${theirs.practice.motif}`, { body: equipment, version: 1 });
+  expect(faultPaths(claimed)).toEqual(['body.equipment.0']);
+  expect(await mine.status('GET', `/openings/${id}`)).toBe(200);
+});
