@@ -237,6 +237,9 @@ class NoCalendar extends Calendar {
   factsAt(): ReturnType<Calendar['factsAt']> {
     return Promise.resolve(null);
   }
+  standing(): ReturnType<Calendar['standing']> {
+    return Promise.resolve({ secretariat: null, visits: [], usualAgendaIds: [] });
+  }
   agendas(): ReturnType<Calendar['agendas']> {
     return Promise.resolve([]);
   }

@@ -56,6 +56,7 @@ import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { Demand } from './shared/demand.js';
 import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
+import { Asking } from './slots/asking.js';
 import { SlotsController } from './slots/slots.controller.js';
 
 type Token<T> = (abstract new (...parameters: never[]) => T) & { readonly name: string };
@@ -108,7 +109,7 @@ const CONTROLLERS = [
 export class AppModule {
   static with(parts: ApiParts): DynamicModule {
     const { readiness, drain, metrics } = parts;
-    const zones = new Zones(parts.calendar);
+    const [zones, demand] = [new Zones(parts.calendar), new Demand(parts.interest)];
     const consultants = new Consultants(parts.rules);
     return {
       module: AppModule,
@@ -145,7 +146,7 @@ export class AppModule {
         value(Consultants, consultants),
         value(RulePreview, new RulePreview(parts.rules)),
         value(RuleDesk, new RuleDesk(parts.rules, new Repeats(parts.bookings))),
-        value(Demand, new Demand(parts.interest)),
+        ...[value(Demand, demand), value(Asking, new Asking(parts.calendar, parts.bookings, demand))],
         value(Closing, new Closing(() => parts.close())),
       ],
     };

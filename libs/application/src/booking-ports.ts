@@ -1,4 +1,5 @@
-import type { AppointmentStatus, Audience, RuleRefusal } from '#domain';
+import type { AppointmentStatus, Audience } from '#domain';
+import type { Objection, Told } from './explain.js';
 import type { Actor, AppointmentRecord, Patient, Reason, ReasonCode, RequestKey } from './model.js';
 import type { Question } from './rules.js';
 
@@ -70,7 +71,12 @@ export interface ReassignCommand extends MoveCommand {
 /** What a booking function answers. Everything but `placed` changed nothing. */
 export type PlaceResult =
   | { readonly outcome: 'placed'; readonly record: AppointmentRecord; readonly remote: boolean }
-  | { readonly outcome: 'rule' | 'taken'; readonly code: ReasonCode; readonly refusals?: readonly RuleRefusal[] }
+  | {
+      readonly outcome: 'rule' | 'taken';
+      readonly code: ReasonCode;
+      readonly refusals?: readonly Objection[];
+      readonly told?: Told;
+    }
   /** Live appointments of the same patient, on that day or for that motif: to be acknowledged. */
   | { readonly outcome: 'double'; readonly doubles: readonly AppointmentRecord[] }
   /** Questions of the practitioner's that must be answered first. */

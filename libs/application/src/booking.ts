@@ -1,9 +1,9 @@
 import { isLive } from '#domain';
-import type { RuleRefusal } from '#domain';
 import type { Actor, AppointmentRecord, Patient, Reason, ReasonCode, RequestKey, Slot } from './model.js';
 import type { AppointmentRef, BookingTerms, Bookings, PlaceResult, ReassignCommand } from './ports.js';
-import type { Question } from './rules.js';
-import type { SearchSlots } from './search-slots.js';
+import type { Objection, Told } from './explain.js';
+import { askerFor, type Asker, type Question } from './rules.js';
+import type { Place, SearchSlots } from './search-slots.js';
 import type { WriteThrough } from './write-through.js';
 
 /** Why nothing was done. `status` is the HTTP status that says so. */
@@ -28,7 +28,8 @@ export interface Refusal {
     | 'idempotency-in-progress';
   readonly code?: ReasonCode;
   /** Every rule that speaks against it, where the agenda has rules of its own. */
-  readonly refusals?: readonly RuleRefusal[];
+  readonly refusals?: readonly Objection[];
+  readonly told?: Told;
   /** The patient's other appointments that have to be acknowledged. */
   readonly doubles?: readonly AppointmentRecord[];
   readonly questions?: readonly Question[];
@@ -118,10 +119,13 @@ export class Booking {
     };
     const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
     const result = await this.through.fresh(request, (acceptStale) => this.bookings.move({ ...command, acceptStale }));
-    if (result.outcome !== 'placed') return this.refusal({ ...request, ...wanted }, result);
+    if (result.outcome !== 'placed') return this.refusal(await this.moving(request, wanted), result);
     const record = result.remote ? await this.through.settled(request, result.record, request.waitMs) : result.record;
     if (record.status === 'confirmed' && record.start !== wanted.start)
-      return this.refusal({ ...request, ...wanted }, { outcome: 'taken', code: record.reason?.code ?? 'BUSY' });
+      return this.refusal(await this.moving(request, wanted), {
+        outcome: 'taken',
+        code: record.reason?.code ?? 'BUSY',
+      });
     return answer(record, 200);
   }
 
@@ -137,10 +141,10 @@ export class Booking {
     const result = await this.through.fresh(request, (acceptStale) =>
       this.bookings.reassign({ ...command, acceptStale }),
     );
-    if (result.outcome !== 'placed') return this.refusal({ organizationId, ...wanted }, result);
+    if (result.outcome !== 'placed') return this.refusal(await this.moving(request, wanted), result);
     const successor = { organizationId, id: successorId };
     const record = await this.through.settled(successor, result.record, request.waitMs);
-    if (!isLive(record.status) || record.status === 'compensating') return this.outcomeOf(organizationId, record);
+    if (!isLive(record.status) || record.status === 'compensating') return this.outcomeOf(request, record);
     const replaced = await this.bookings.get(request);
     if (replaced !== null)
       await this.through.settled(request, replaced, record.status === 'confirmed' ? request.waitMs : 0);
@@ -176,10 +180,11 @@ export class Booking {
     const result = await this.through.fresh(request, take);
     if (result.outcome === 'answered') return replay(result);
     if (result.outcome === 'running') return this.join(request, result.resource);
-    if (result.outcome !== 'placed') return this.remember(request, await this.refusal(named(request), result));
+    if (result.outcome !== 'placed')
+      return this.remember(request, await this.refusal(named(request, this.through.now()), result));
     if (result.record.status !== 'pending') return answer(result.record, 201);
     const record = await this.through.settled({ ...request, id: result.record.id }, result.record, request.waitMs);
-    return this.remember(request, await this.outcomeOf(request.organizationId, record));
+    return this.remember(request, await this.outcomeOf(request, record));
   }
 
   /** A twin of a request that is still under way, or that a crash cut off: both wait for the same appointment. */
@@ -188,12 +193,17 @@ export class Booking {
     if (record === null)
       return { outcome: 'refused', status: 409, problem: 'idempotency-in-progress', retryAfterMs: 1000 };
     const settled = await this.through.settled({ ...request, id: resource }, record, request.waitMs);
-    return this.remember(request, await this.outcomeOf(request.organizationId, settled));
+    return this.remember(request, await this.outcomeOf(request, settled));
   }
 
-  private async outcomeOf(organizationId: string, record: AppointmentRecord): Promise<BookingAnswer> {
+  private async outcomeOf(request: Asking, record: AppointmentRecord): Promise<BookingAnswer> {
     if (isLive(record.status) && record.status !== 'compensating') return answer(record, 201);
-    return this.refusal({ ...record, organizationId }, { outcome: 'taken', code: record.reason?.code ?? 'BUSY' });
+    const { organizationId } = request;
+    const asker = askerOf(request, this.through.now());
+    return this.refusal(
+      { ...record, organizationId, asker },
+      { outcome: 'taken', code: record.reason?.code ?? 'BUSY' },
+    );
   }
 
   /**
@@ -212,15 +222,23 @@ export class Booking {
     return first === null ? given : replay(first);
   }
 
-  private async refusal(
-    wanted: { organizationId: string; agendaId: string; motifId: string; start: number } | null,
-    result: PlaceResult,
-  ): Promise<Refusal> {
+  /** Whoever moves an appointment asks for its patient. */
+  private async moving(
+    request: Request & AppointmentRef,
+    wanted: Omit<Place, 'organizationId' | 'asker'>,
+  ): Promise<Place> {
+    const { organizationId, id } = request;
+    const patient = (await this.bookings.patients(organizationId, [id])).get(id);
+    const asker = { ...askerOf({ ...request, patient }, this.through.now()), patientOf: id };
+    return { ...wanted, organizationId, asker };
+  }
+
+  private async refusal(wanted: Place | null, result: PlaceResult): Promise<Refusal> {
     if (result.outcome === 'rule' || result.outcome === 'taken') {
       const status = result.outcome === 'taken' ? 409 : 422;
       const alternatives = wanted === null ? [] : await this.slots.alternatives(wanted);
-      const { code, refusals } = result;
-      return { outcome: 'refused', status, problem: result.outcome, code, alternatives, ...(refusals && { refusals }) };
+      const { outcome, ...why } = result;
+      return { outcome: 'refused', status, problem: outcome, alternatives, ...why };
     }
     if (result.outcome in REFUSALS) return { outcome: 'refused', ...REFUSALS[result.outcome as keyof typeof REFUSALS] };
     return refusalWithState(result);
@@ -266,11 +284,16 @@ function replay(first: { status: number; body: unknown }): BookingAnswer {
   return { outcome: 'booked', status: first.status as Booked['status'], record: first.body as AppointmentRecord };
 }
 
-function named(
-  request: Request & Partial<PlaceRequest>,
-): { organizationId: string; agendaId: string; motifId: string; start: number } | null {
+type Asking = Request & { readonly patient?: Patient | null | undefined };
+
+function named(request: Asking & Partial<PlaceRequest>, now: number): Place | null {
   const { organizationId, agendaId, motifId, start } = request;
   return agendaId === undefined || motifId === undefined || start === undefined
     ? null
-    : { organizationId, agendaId, motifId, start };
+    : { organizationId, agendaId, motifId, start, asker: askerOf(request, now) };
+}
+
+/** Alternatives are looked for as the booking was asked for. */
+function askerOf({ actor, terms = OWN, patient }: Asking, now: number): Asker {
+  return askerFor({ ...terms, collaboratorId: actor.id, patient }, now);
 }

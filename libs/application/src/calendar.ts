@@ -1,6 +1,6 @@
 import type { AgendaFacts, Interval } from '#domain';
 import type { Freshness } from './model.js';
-import type { BookingFacts, MotifRuling, VisitMinutes } from './rules.js';
+import type { Asker, BookingFacts, MotifRuling, VisitMinutes } from './rules.js';
 
 export interface AgendaRecord {
   readonly id: string;
@@ -39,6 +39,21 @@ export interface AgendaWindow {
   readonly facts: AgendaFacts;
 }
 
+/** What is known of who asks, and of the patient he asks for. */
+export interface Standing {
+  readonly secretariat: string | null;
+  /** The patient's live visits, past ones too; none when there is no such patient, or nothing to know him by. */
+  readonly visits: readonly {
+    readonly appointmentId: string;
+    readonly agendaId: string;
+    readonly motifId: string;
+    /** Epoch milliseconds. */
+    readonly start: number;
+  }[];
+  /** Agendas of the practitioners whom he has visits with. */
+  readonly usualAgendaIds: readonly string[];
+}
+
 /** What stands in the hub's calendars. */
 export abstract class Calendar {
   /** Agendas of the organization, or those named; unknown ids are left out. */
@@ -62,7 +77,10 @@ export abstract class Calendar {
     motifId: string;
     /** Epoch milliseconds. */
     start: number;
-  }): Promise<(BookingFacts & { readonly freshness: Freshness }) | null>;
+    asker?: Pick<Asker, 'collaboratorId' | 'patientOf' | 'moving'>;
+  }): Promise<(BookingFacts & { readonly freshness: Freshness; readonly whenUnreachable: 'refuse' | 'queue' }) | null>;
+  /** Looks up who asks, and his patient. */
+  abstract standing(organizationId: string, asker: Pick<Asker, 'collaboratorId' | 'patientOf'>): Promise<Standing>;
   /** True when the collaborator exists in the organization and is active. */
   abstract collaborator(organizationId: string, id: string): Promise<boolean>;
   /**

@@ -1,6 +1,10 @@
 import type { AgendaFacts, Asked, Audience, MotifRules, Priority, Quota, Visit } from '#domain';
 import type { Patient } from './model.js';
 
+/** Where a visit takes place; where nothing is said of it, in the cabinet. */
+export const MODALITIES = ['cabinet', 'teleconsultation', 'domicile'] as const;
+export type Modality = (typeof MODALITIES)[number];
+
 /** A sentence in both languages. */
 export interface Text {
   readonly fr: string;
@@ -37,7 +41,7 @@ export interface MotifRuling {
   readonly equipment?: readonly string[];
   readonly questions?: readonly Question[];
 
-  readonly modality?: 'cabinet' | 'teleconsultation' | 'domicile';
+  readonly modality?: Modality;
   /** Where a téléconsultation takes place. */
   readonly link?: string;
   readonly instruction?: Text;
@@ -71,6 +75,12 @@ export interface VisitMinutes {
 /** Who asks: the audience of his key, and the class of patient; what is absent is left aside, `null` is not known. */
 export interface Asker {
   readonly audience: Audience;
+  /** Whose secretariat counts where a reserve is shared out among them. */
+  readonly collaboratorId?: string | null;
+  /** An appointment: its patient is meant, and his other visits count. */
+  readonly patientOf?: string | null;
+  /** An appointment or a hold that is to go there: it does not stand in its own way. */
+  readonly moving?: string | null;
   readonly patient?: { readonly isNew?: boolean | null; readonly ageYears?: number | null };
 }
 
@@ -119,6 +129,21 @@ export function askedBy(motifId: string, found: Omit<BookingFacts, 'facts'>, { a
 /** The patient of a booking, of whom everything a rule asks for has to be known. */
 export function classOf({ isNew, birthDate }: Patient, now: number): NonNullable<Asker['patient']> {
   return { isNew: isNew ?? null, ageYears: birthDate === undefined ? null : completedYears(birthDate, now) };
+}
+
+/** Who asks with a booking: for its patient, or for a class of patient where he is not named yet. */
+export function askerFor(
+  booking: {
+    readonly audience: Audience;
+    readonly collaboratorId: string;
+    readonly newPatient?: boolean | undefined;
+    readonly patient?: Patient | null | undefined;
+  },
+  now: number,
+): Asker {
+  const { audience, collaboratorId, newPatient, patient } = booking;
+  if (patient) return { audience, collaboratorId, patient: classOf(patient, now) };
+  return { audience, collaboratorId, ...(newPatient !== undefined && { patient: { isNew: newPatient } }) };
 }
 
 /** Completed years on the day of `now` (UTC); a leap day's birthday is on 1 March in other years. */

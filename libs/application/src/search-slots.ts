@@ -1,7 +1,9 @@
-import { bookableVisits, type Interval } from '#domain';
-import type { Calendar } from './calendar.js';
+import { bookableVisits, rankVisits, unaskedTimes, type AskedTimes, type Interval } from '#domain';
+import type { AgendaWindow, Calendar, Standing } from './calendar.js';
+import { objectionsAt, withFreshness, type Objection, type Told } from './explain.js';
 import type { Freshness, Slot } from './model.js';
-import { askedBy, SECRETARIAT, type Asker } from './rules.js';
+import { askedBy, SECRETARIAT, type Asker, type Modality } from './rules.js';
+import { rankingContext, type Suggestions } from './suggestions.js';
 
 const DAY = 86_400_000;
 /** How far "the next slot" is looked for: the first days at once, then ever wider. */
@@ -9,6 +11,14 @@ const NEXT_HORIZON_DAYS = 183;
 const NEXT_FIRST_DAYS = 1;
 /** Alternatives offered with a refusal. */
 const ALTERNATIVES = 3;
+/** Days of agendas that are read at once: bounds the memory that a search takes. */
+const AGENDA_DAYS_AT_ONCE = 8_000;
+
+/** What a patient can make use of. */
+export interface SlotFilter extends AskedTimes {
+  /** `null` = any; a motif without a word about it is seen in the cabinet. */
+  readonly modality: Modality | null;
+}
 
 export interface SlotQuery {
   readonly organizationId: string;
@@ -19,69 +29,164 @@ export interface SlotQuery {
   readonly limit: number;
   /** A secretariat without a patient in mind when absent. */
   readonly asker?: Asker;
+  readonly filter?: SlotFilter;
 }
+
+/** One start of a motif in an agenda, and who asks for it. */
+export interface Place {
+  readonly organizationId: string;
+  readonly agendaId: string;
+  readonly motifId: string;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  readonly asker: Asker;
+}
+
+export type FoundSlot = Slot & { readonly timeZone: string };
 
 /** What a search found: an agenda that could not be read is reported beside the slots, never as full. */
 export interface SlotsFound {
-  readonly slots: readonly (Slot & { readonly timeZone: string })[];
+  readonly slots: readonly FoundSlot[];
   readonly agendas: readonly (Freshness & { readonly timeZone: string })[];
 }
 
-/** Bookable slots, computed from openings and claims as they stand. */
+/** Everything that speaks against one start; empty objections: it can be booked. */
+export interface Explanation extends Told {
+  readonly objections: readonly Objection[];
+  readonly freshness: Freshness;
+  readonly end: number;
+}
+
+/** What was looked at, with the slots in it. */
+interface SearchedAgendas {
+  readonly windows: readonly AgendaWindow[];
+  readonly slots: readonly FoundSlot[];
+}
+
+const ANYTIME: SlotFilter = { weekdays: null, dayParts: null, modality: null };
+
+/** Slots of one agenda among which the best are looked for. */
+const CANDIDATES = 200;
+
+/** Bookable slots, computed from openings, rules and claims as they stand. */
 export class SearchSlots {
   constructor(private readonly calendar: Calendar) {}
 
   /** `null` when the motif is unknown. Slots are sorted by start, then agenda. */
   async search(query: SlotQuery): Promise<SlotsFound | null> {
-    const found = await this.calendar.windows(query);
-    if (found === null) return null;
-    const { now, agendas } = found;
-    const { asker = SECRETARIAT } = query;
-    const slots = agendas
-      .filter(({ freshness }) => freshness.certainty !== 'unreachable')
-      .flatMap(({ agendaId, rules, minutes, facts }) => {
-        const asked = askedBy(query.motifId, { now, rules, minutes, secretariat: null, patientVisits: [] }, asker);
-        return bookableVisits(facts, asked, query.window, query.limit).map((visit) => ({
-          ...visit,
-          agendaId,
-          motifId: query.motifId,
-          timeZone: facts.timeZone,
-        }));
-      })
-      .sort((a, b) => a.start - b.start || a.agendaId.localeCompare(b.agendaId));
-    return { slots, agendas: agendas.map(({ freshness, facts }) => ({ ...freshness, timeZone: facts.timeZone })) };
+    const found = await this.look(query, await this.standingOf(query));
+    return found && foundOf(found);
   }
 
   /** The first `limit` slots from an instant on, over six months. */
   async next(query: Omit<SlotQuery, 'window'> & { readonly from: number }): Promise<SlotsFound | null> {
-    const slots: SlotsFound['slots'][number][] = [];
+    return this.first(query, await this.standingOf(query));
+  }
+
+  /**
+   * The nearest free slots from the refused start on, for the same asker; fewer when there are not so many. A patient's
+   * appointment that is to move does not stand in its own way.
+   */
+  async alternatives(refused: Omit<Place, 'asker'> & { readonly asker?: Asker }): Promise<readonly FoundSlot[]> {
+    const { organizationId, agendaId, motifId, start, asker = SECRETARIAT } = refused;
+    const query = { organizationId, agendaIds: [agendaId], motifId, asker, from: start, limit: ALTERNATIVES };
+    const { visits, ...standing } = await this.standingOf(query);
+    const others = visits.filter(({ appointmentId }) => appointmentId !== asker.patientOf);
+    return (await this.first(query, { ...standing, visits: others }))?.slots ?? [];
+  }
+
+  /** Everything that speaks against one start; `null` when agenda or motif is unknown. */
+  async explain(question: Place): Promise<Explanation | null> {
+    const { start, motifId, asker } = question;
+    const found = await this.calendar.factsAt(question);
+    if (found === null) return null;
+    const { facts, freshness, whenUnreachable, now } = found;
+    const asked = askedBy(motifId, found, asker);
+    const objections = withFreshness(objectionsAt(start, facts, asked), freshness, whenUnreachable);
+    return { objections, freshness, now, timeZone: facts.timeZone, end: start + asked.visit.durationMs };
+  }
+
+  /** The best `limit` slots of a window in all, and why; `null` when the motif is unknown. */
+  async suggest(query: SlotQuery): Promise<Suggestions | null> {
+    const { motifId, asker = SECRETARIAT, limit } = query;
+    const standing = await this.standingOf(query);
+    const found = await this.look({ ...query, limit: CANDIDATES }, standing);
+    if (found === null) return null;
+    const ranked = rankVisits(found.slots, rankingContext(found.windows, { motifId, asker, standing }));
+    return { slots: ranked.slice(0, limit), agendas: foundOf(found).agendas };
+  }
+
+  private async look(query: SlotQuery, standing: Standing): Promise<SearchedAgendas | null> {
+    const { agendaIds, window } = query;
+    const days = Math.max(1, (window.end - window.start) / DAY);
+    const atOnce = Math.max(1, Math.floor(AGENDA_DAYS_AT_ONCE / days));
+    const all: { windows: AgendaWindow[]; slots: FoundSlot[] } = { windows: [], slots: [] };
+    for (let first = 0; first === 0 || first < agendaIds.length; first += atOnce) {
+      const found = await this.calendar.windows({ ...query, agendaIds: agendaIds.slice(first, first + atOnce) });
+      if (found === null) return null;
+      const windows = found.agendas.filter((agenda) => isOffered(agenda, query.filter ?? ANYTIME));
+      all.windows.push(...windows);
+      for (const agenda of windows) all.slots.push(...slotsIn(agenda, { ...query, standing, now: found.now }));
+    }
+    all.slots.sort((a, b) => a.start - b.start || (a.agendaId < b.agendaId ? -1 : 1));
+    return all;
+  }
+
+  /** Who asks, and his patient: looked up once for all agendas. */
+  private async standingOf({ organizationId, asker }: Pick<SlotQuery, 'organizationId' | 'asker'>): Promise<Standing> {
+    const isNamed = asker?.collaboratorId != null || asker?.patientOf != null;
+    return isNamed ? this.calendar.standing(organizationId, asker) : NOBODY;
+  }
+
+  private async first(
+    query: Omit<SlotQuery, 'window'> & { readonly from: number },
+    standing: Standing,
+  ): Promise<SlotsFound | null> {
+    const slots: FoundSlot[] = [];
     let first: SlotsFound | null = null;
     let { agendaIds } = query;
     let days = NEXT_FIRST_DAYS;
     for (let day = 0; day < NEXT_HORIZON_DAYS && slots.length < query.limit; day += days / 2) {
       const window = { start: query.from + day * DAY, end: query.from + Math.min(day + days, NEXT_HORIZON_DAYS) * DAY };
       days *= 2;
-      const found = await this.search({ ...query, agendaIds, window });
-      if (found === null) return null;
+      const searched = await this.look({ ...query, agendaIds, window }, standing);
+      if (searched === null) return null;
+      const found = foundOf(searched);
       slots.push(...found.slots);
       first ??= found;
       // An agenda that becomes reachable on the way has not been looked at from the beginning.
       agendaIds = first.agendas.filter(({ certainty }) => certainty !== 'unreachable').map(({ agendaId }) => agendaId);
+      if (agendaIds.length === 0) break;
     }
     return first === null ? null : { slots: slots.slice(0, query.limit), agendas: first.agendas };
   }
+}
 
-  /** The nearest free slots from the refused start on; fewer when there are not so many. */
-  async alternatives(refused: {
-    organizationId: string;
-    agendaId: string;
-    motifId: string;
-    start: number;
-  }): Promise<readonly (Slot & { readonly timeZone: string })[]> {
-    const { organizationId, agendaId, motifId, start } = refused;
-    return (
-      (await this.next({ organizationId, agendaIds: [agendaId], motifId, from: start, limit: ALTERNATIVES }))?.slots ??
-      []
-    );
-  }
+const NOBODY: Standing = { secretariat: null, visits: [], usualAgendaIds: [] };
+
+function foundOf({ slots, windows }: SearchedAgendas): SlotsFound {
+  return { slots, agendas: windows.map(({ freshness, facts }) => ({ ...freshness, timeZone: facts.timeZone })) };
+}
+
+function isOffered({ rules }: AgendaWindow, { modality }: SlotFilter): boolean {
+  return modality === null || (rules.modality ?? 'cabinet') === modality;
+}
+
+function slotsIn(
+  { agendaId, freshness, rules, minutes, facts }: AgendaWindow,
+  query: SlotQuery & { readonly standing: Standing; readonly now: number },
+): FoundSlot[] {
+  if (freshness.certainty === 'unreachable') return [];
+  const { motifId, standing, now, window, limit, asker = SECRETARIAT, filter = ANYTIME } = query;
+  const patientVisits = standing.visits
+    .filter((visit) => visit.agendaId === agendaId && visit.motifId === motifId)
+    .map(({ start }) => start);
+  const asked = askedBy(motifId, { now, rules, minutes, secretariat: standing.secretariat, patientVisits }, asker);
+  const except = unaskedTimes(filter, facts.timeZone, window);
+  return bookableVisits(facts, asked, { ...window, except }, limit).map((visit) => ({
+    ...visit,
+    agendaId,
+    motifId,
+    timeZone: facts.timeZone,
+  }));
 }

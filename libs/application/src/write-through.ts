@@ -55,6 +55,10 @@ export class WriteThrough {
     return record;
   }
 
+  now(): number {
+    return this.parts.effects.now();
+  }
+
   /** What came of the run; `null` when it takes longer. */
   private within(run: Promise<LaneOutcome>, ms: number): Promise<LaneOutcome | null> {
     return Promise.race([run, this.parts.effects.sleep(Math.max(0, ms)).then(() => null)]);

@@ -18,3 +18,5 @@ export { reserveState } from './rules/release.js';
 export type { ReserveState } from './rules/release.js';
 export * from './rules/ranking.js';
 export * from './holidays.js';
+export * from './rules/asked-times.js';
+export { admits, servesMotif } from './rules/fits.js';

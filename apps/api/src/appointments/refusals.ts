@@ -1,6 +1,6 @@
 import type { AppointmentRecord, Refusal } from '#application';
-import type { RuleRefusal } from '#domain';
-import { explainReason, Problem, type InputFault, type ProblemSlug } from '#platform';
+import { Problem, type InputFault, type ProblemSlug } from '#platform';
+import { viewReason } from '../shared/reasons.js';
 import { viewAlternative } from '../slots/slots.schemas.js';
 
 /** How each refusal is answered; `path` names the field that named what is not known. */
@@ -24,30 +24,20 @@ const PROBLEMS_OF: Readonly<Record<Refusal['problem'], { slug: ProblemSlug; path
 
 /** A refusal as the problem it is answered with. */
 export function toProblem(refusal: Refusal): Problem {
-  const { problem, code, retryAfterMs, alternatives, record, refusals, doubles, questions } = refusal;
+  const { problem, code, retryAfterMs, alternatives, record, refusals, told, doubles, questions } = refusal;
   const { slug, path } = PROBLEMS_OF[problem];
   const unknown: InputFault[] = path === undefined ? [] : [{ path, message: 'is not known' }];
   const unanswered = questions?.map(({ id }) => ({ path: `body.answers.${id}`, message: 'is required' }));
   const faults = unanswered ?? unknown;
   const errors = faults.length === 0 ? undefined : faults;
   const extra = {
-    ...(refusals === undefined ? {} : { reasons: refusals.map(viewRuleRefusal) }),
+    ...(refusals && told ? { reasons: refusals.map((one) => viewReason(one, told)) } : {}),
     ...(doubles === undefined ? {} : { doubles: doubles.map(viewDouble) }),
     ...(questions === undefined ? {} : { questions }),
     ...(alternatives === undefined ? {} : { alternatives: alternatives.map(viewAlternative) }),
     ...(record === undefined ? {} : { appointment: { id: record.id, status: record.status, version: record.version } }),
   };
   return new Problem(slug, { code, errors, retryAfterMs, extra });
-}
-
-/** A rule that refuses, in both languages, and from when on it no longer does, if time alone decides. */
-export function viewRuleRefusal({ code, bookableFrom }: RuleRefusal): {
-  code: string;
-  messages: { fr: string; en: string };
-  bookableFrom: string | null;
-} {
-  const from = bookableFrom === undefined ? null : new Date(bookableFrom).toISOString();
-  return { code, messages: explainReason(code), bookableFrom: from };
 }
 
 function viewDouble({ id, agendaId, motifId, start, status }: AppointmentRecord): object {

@@ -1,7 +1,7 @@
 import type { AgendaRules, OutsideVisit, PreviewResult, RuleChange, SlotsChanged } from '#application';
 import { APPOINTMENT_STATUSES } from '#domain';
+import { explainReason } from '#platform';
 import { z } from 'zod';
-import { viewRuleRefusal } from '../appointments/refusals.js';
 import { settingsChange, toSettings } from '../agendas/agenda-settings.schemas.js';
 import { closureInput, toClosure } from '../closures/closures.schemas.js';
 import { offerInput, toRuling } from '../offers/offers.schemas.js';
@@ -31,13 +31,7 @@ export const previewInput = z
   .meta({ id: 'RulePreview', description: 'A change as it would be written; `rule: null` takes the rule away.' });
 type PreviewInput = z.output<typeof previewInput>;
 
-const reasons = z.array(
-  z.object({
-    code: z.string(),
-    messages: z.object({ fr: z.string(), en: z.string() }),
-    bookableFrom: z.string().nullable(),
-  }),
-);
+const reasons = z.array(z.object({ code: z.string(), messages: z.object({ fr: z.string(), en: z.string() }) }));
 
 const outsideFields = {
   appointment: idView,
@@ -101,7 +95,7 @@ export function viewOutside({ visit, refusals }: OutsideVisit, timeZone: string)
     ...{ id, appointment: id, motif: motifId, status, timeZone, overbooked },
     start: formatInstant(start, timeZone),
     end: formatInstant(end, timeZone),
-    reasons: refusals.map(viewRuleRefusal),
+    reasons: refusals.map(({ code }) => ({ code, messages: explainReason(code) })),
   };
 }
 

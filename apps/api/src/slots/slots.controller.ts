@@ -1,17 +1,28 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import type { z } from 'zod';
-import { Calendar, SearchSlots, type SlotsFound } from '#application';
-import { Answers, CallerParam, Problem, Right, type Caller } from '#platform';
+import { Calendar, SearchSlots } from '#application';
+import { Answers, CallerParam, Right, type Caller } from '#platform';
 import { Consultants } from '../shared/consultants.js';
-import { Demand } from '../shared/demand.js';
-import { nextSlotsQuery, slotsQuery, slotsView, viewSlots } from './slots.schemas.js';
+import { Asking, unknown } from './asking.js';
+import {
+  explainQuery,
+  explanationView,
+  nextSlotsQuery,
+  slotsQuery,
+  slotsView,
+  suggestionsQuery,
+  suggestionsView,
+  viewExplanation,
+  viewSlots,
+  viewSuggestions,
+} from './slots.schemas.js';
 
 @Controller('v1/slots')
 export class SlotsController {
   constructor(
     private readonly slots: SearchSlots,
     private readonly calendar: Calendar,
-    private readonly demand: Demand,
+    private readonly asking: Asking,
     private readonly consultants: Consultants,
   ) {}
 
@@ -20,51 +31,58 @@ export class SlotsController {
   @Right('agenda:read', { query: true })
   @Answers({ 200: slotsView }, 'not-found')
   async search(
-    @CallerParam() { organizationId }: Caller,
-    @Query({ schema: slotsQuery }) query: z.output<typeof slotsQuery>,
+    @CallerParam() caller: Caller,
+    @Query({ schema: slotsQuery }) { from, to, limit, ...question }: z.output<typeof slotsQuery>,
   ): Promise<z.input<typeof slotsView>> {
-    const agendaIds = await this.asked(organizationId, query);
-    const window = { start: query.from, end: query.to };
-    return this.answer(
-      organizationId,
-      await this.slots.search({ organizationId, agendaIds, motifId: query.motif, window, limit: query.limit }),
-      agendaIds,
-    );
+    const { query, named } = await this.asking.query(caller, question);
+    const found = await this.slots.search({ ...query, window: { start: from, end: to }, limit });
+    if (found === null) throw unknown('query.motif');
+    return viewSlots(found, named, await this.consultants.of(caller.organizationId, found.slots));
   }
 
-  /** The first bookable slots from an instant on. */
+  /** The first bookable slots from an instant on, over six months. */
   @Get('next')
   @Right('agenda:read', { query: true })
   @Answers({ 200: slotsView }, 'not-found')
   async next(
-    @CallerParam() { organizationId }: Caller,
-    @Query({ schema: nextSlotsQuery }) query: z.output<typeof nextSlotsQuery>,
+    @CallerParam() caller: Caller,
+    @Query({ schema: nextSlotsQuery }) { from, limit, ...question }: z.output<typeof nextSlotsQuery>,
   ): Promise<z.input<typeof slotsView>> {
-    const agendaIds = await this.asked(organizationId, query);
-    const from = query.from ?? Date.now();
-    return this.answer(
-      organizationId,
-      await this.slots.next({ organizationId, agendaIds, motifId: query.motif, from, limit: query.limit }),
-      agendaIds,
-    );
+    const { query, named } = await this.asking.query(caller, question);
+    const found = await this.slots.next({ ...query, from: from ?? Date.now(), limit });
+    if (found === null) throw unknown('query.motif');
+    return viewSlots(found, named, await this.consultants.of(caller.organizationId, found.slots));
   }
 
-  private async asked(
-    organizationId: string,
-    { agenda, motif }: { agenda?: string[] | undefined; motif: string },
-  ): Promise<readonly string[]> {
-    const motifs = agenda === undefined ? await this.calendar.motifs(organizationId) : [];
-    const asked = agenda ?? motifs.find(({ id }) => id === motif)?.agendaIds ?? [];
-    this.demand.note(organizationId, asked);
-    return [...new Set(asked)];
+  /** The best bookable slots of a window, each with what speaks for it: gaps filled, reserves kept, the patient's habits. */
+  @Get('suggestions')
+  @Right('agenda:read', { query: true })
+  @Answers({ 200: suggestionsView }, 'not-found')
+  async suggest(
+    @CallerParam() caller: Caller,
+    @Query({ schema: suggestionsQuery }) { from, to, limit, ...question }: z.output<typeof suggestionsQuery>,
+  ): Promise<z.input<typeof suggestionsView>> {
+    const { query } = await this.asking.query(caller, question);
+    const found = await this.slots.suggest({ ...query, window: { start: from, end: to }, limit });
+    if (found === null) throw unknown('query.motif');
+    return viewSuggestions(found, await this.consultants.of(caller.organizationId, found.slots));
   }
 
-  private async answer(
-    organizationId: string,
-    found: SlotsFound | null,
-    agendaIds: readonly string[],
-  ): Promise<z.input<typeof slotsView>> {
-    if (found === null) throw new Problem('not-found', { errors: [{ path: 'query.motif', message: 'is not known' }] });
-    return viewSlots(found, agendaIds, await this.consultants.of(organizationId, found.slots));
+  /** Why an instant can be booked or not: everything that speaks against it, in order, and what would change that. */
+  @Get('explain')
+  @Right('agenda:read', { query: true })
+  @Answers({ 200: explanationView }, 'not-found')
+  async explain(
+    @CallerParam() caller: Caller,
+    @Query({ schema: explainQuery }) query: z.output<typeof explainQuery>,
+  ): Promise<z.input<typeof explanationView>> {
+    const { organizationId } = caller;
+    const { agenda: agendaId, motif: motifId, start, moving } = query;
+    const { patientOf = moving, ...patient } = query;
+    const asker = { ...(await this.asking.asker(caller, { ...patient, patientOf })), moving: moving ?? null };
+    const found = await this.slots.explain({ organizationId, agendaId, motifId, start, asker });
+    if (found !== null) return viewExplanation(query, found);
+    const [agenda] = await this.calendar.agendas(organizationId, [agendaId]);
+    throw unknown(agenda === undefined ? 'query.agenda' : 'query.motif');
   }
 }

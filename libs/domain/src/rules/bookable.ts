@@ -7,12 +7,18 @@ import { DAY, localPeriod, MINUTE, rulesClock } from './periods.js';
 import { keptTimes } from './release.js';
 import type { AgendaFacts, Asked, OpenTime } from './types.js';
 
+/** Where visits are looked for. */
+export interface SearchedWindow extends Interval {
+  /** Instants inside it at which nobody wants a visit to start. */
+  readonly except?: readonly Interval[];
+}
+
 /**
  * The visits (buffers left out) that start in `window` and against which no rule speaks, sorted by start, at most
  * `limit`: exactly those for which `refusalsAt` is empty. Instants are whole epoch milliseconds. Throws RangeError when
  * the visit makes no sense.
  */
-export function bookableVisits(facts: AgendaFacts, asked: Asked, window: Interval, limit: number): Interval[] {
+export function bookableVisits(facts: AgendaFacts, asked: Asked, window: SearchedWindow, limit: number): Interval[] {
   checkVisit(asked.visit);
   const { durationMs, granularityMs } = asked.visit;
   const range = startsInReach(facts, asked, window);
@@ -25,7 +31,7 @@ export function bookableVisits(facts: AgendaFacts, asked: Asked, window: Interva
   if (openings.length === 0) return [];
   const visits: Interval[] = [];
   let first = 0;
-  for (const free of freeStarts({ facts, asked, openings, range })) {
+  for (const free of freeStarts({ facts, asked, openings, range, except: window.except ?? [] })) {
     const room = limit - visits.length;
     if (room <= 0) break;
     while ((openings[first]?.end ?? Infinity) <= free.start) first++;
@@ -63,6 +69,7 @@ interface Search {
   /** Those that can be used. */
   readonly openings: readonly OpenTime[];
   readonly range: Interval;
+  readonly except: readonly Interval[];
 }
 
 /** Half-open ranges of instants at which a visit may start, the grid left aside. */
@@ -85,6 +92,7 @@ function freeStarts(search: Search): Interval[] {
       fullRanges(occupied, capacity).map(around(bufferBeforeMs, bufferAfterMs)),
     ),
     ...ruledOut(search, beside),
+    ...search.except,
   ]);
 }
 

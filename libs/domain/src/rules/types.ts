@@ -100,7 +100,8 @@ export interface AgendaFacts {
   /** Leave, holidays: nothing new is booked, what is booked stays. */
   readonly closures: readonly Interval[];
   readonly reserves: readonly ReservedTime[];
-  readonly occupied: readonly (Occupation & { readonly kind: OccupationKind })[];
+  /** `heldBy`: the name of the collaborator who holds it. */
+  readonly occupied: readonly (Occupation & { readonly kind: OccupationKind; readonly heldBy?: string })[];
   /** Starts of the live visits of the motif in this agenda, over the whole weeks that the question touches. */
   readonly visits: readonly number[];
   /** Time given back inside a reserve, and when; epoch milliseconds. */

@@ -22,6 +22,7 @@ import { Rules1763770022000 } from './0022-rules.js';
 import { BookingByRules1763770023000 } from './0023-booking-by-rules.js';
 import { MovingByRules1763770024000 } from './0024-moving-by-rules.js';
 import { Horizon1763770025000 } from './0025-horizon.js';
+import { HeldOrBusy1763770026000 } from './0026-held-or-busy.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -49,4 +50,5 @@ export const migrations = [
   BookingByRules1763770023000,
   MovingByRules1763770024000,
   Horizon1763770025000,
+  HeldOrBusy1763770026000,
 ];

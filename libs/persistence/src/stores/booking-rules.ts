@@ -1,5 +1,14 @@
-import { askedBy, classOf, type BookingFacts, type BookingTerms, type Patient, type PlaceResult } from '#application';
-import { refusalsAt, type Asked, type RuleRefusal } from '#domain';
+import {
+  askedBy,
+  classOf,
+  objectionsAt,
+  type Objection,
+  type BookingFacts,
+  type BookingTerms,
+  type Patient,
+  type PlaceResult,
+} from '#application';
+import { refusalsAt, type Asked } from '#domain';
 import type { Statement, Transaction } from '../database.js';
 
 export const BOOKING_FACTS: Statement = {
@@ -48,20 +57,21 @@ export async function judge(transaction: Transaction, wanted: Wanted, given: Giv
 
 function refusalOf(start: number, found: BookingFacts, motifId: string, { patient, terms }: Given): PlaceResult | null {
   const asked = askedOf(found, motifId, { patient, terms });
-  const all = refusalsAt(start, found.facts, asked);
+  const all = objectionsAt(start, found.facts, asked);
+  const told = { now: found.now, timeZone: found.facts.timeZone };
   const refusals = terms.overbooking === undefined ? all : all.filter((refusal) => binds(refusal, start, found));
   const rules = refusals.filter(({ code }) => !TAKEN.has(code));
   const [first] = rules.length > 0 ? rules : refusals;
   if (first === undefined) return null;
-  if (rules.length > 0) return { outcome: 'rule', code: first.code, refusals };
+  if (rules.length > 0) return { outcome: 'rule', code: first.code, refusals, told };
   // Whether the agenda's seats are taken is decided with the claim itself, after its copy was found fresh enough.
   const openings = found.facts.openings.map((opening) => ({ ...opening, capacity: null }));
   const bySeats = refusalsAt(start, { ...found.facts, openings }, asked);
   const decidedLater = first.code !== 'RESOURCE' && bySeats.some(({ code }) => code === 'BUSY' || code === 'HELD');
-  return decidedLater ? null : { outcome: 'taken', code: first.code, refusals };
+  return decidedLater ? null : { outcome: 'taken', code: first.code, refusals, told };
 }
 
-const TAKEN: ReadonlySet<RuleRefusal['code']> = new Set(['BUSY', 'HELD', 'RESOURCE']);
+const TAKEN: ReadonlySet<Objection['code']> = new Set(['BUSY', 'HELD', 'RESOURCE']);
 
 /** A hold does not know its patient yet: rules about patients wait for the booking. */
 function askedOf(found: BookingFacts, motifId: string, { patient, terms }: Given): Asked {
@@ -75,7 +85,7 @@ function askedOf(found: BookingFacts, motifId: string, { patient, terms }: Given
 }
 
 /** Overbooking goes around rules about time: not into the past, not into a disabled agenda, not without the room. */
-function binds({ code }: RuleRefusal, start: number, found: BookingFacts): boolean {
+function binds({ code }: Objection, start: number, found: BookingFacts): boolean {
   if (code === 'NOTICE_TOO_SHORT') return start < found.now;
   if (code === 'MOTIF_NOT_ALLOWED') return !found.facts.offered;
   return code === 'AGENDA_DISABLED' || code === 'RESOURCE';

@@ -7,6 +7,7 @@ import {
   type Freshness,
   type MotifRecord,
   type MotifRuling,
+  type Standing,
   type VisitMinutes,
 } from '#application';
 import type { AgendaFacts, Interval } from '#domain';
@@ -84,8 +85,20 @@ const WINDOWS = {
 
 const FACTS_AT = {
   name: 'facts-at',
-  text: `SELECT booking_facts($1, $2, $3, to_timestamp($4::numeric / 1000), NULL, NULL, NULL, false) AS found, f.* FROM (SELECT ${FRESHNESS} FROM agenda a ${LINKED}
-    WHERE a.organization_id = $1 AND a.id = $2) f`,
+  text: `SELECT booking_facts($1, $2, $3, to_timestamp($4::numeric / 1000), $5, (SELECT i.fingerprint FROM patient_identity i WHERE i.organization_id = $1 AND i.appointment_id = $6), $7, false) AS found, f.*
+    FROM (SELECT ${FRESHNESS}, a.when_unreachable FROM agenda a ${LINKED} WHERE a.organization_id = $1 AND a.id = $2) f`,
+};
+
+const STANDING = {
+  name: 'standing',
+  text: `WITH other AS (SELECT a.id, a.agenda_id, a.motif_id, a.during FROM patient_identity s
+      JOIN patient_identity i ON i.organization_id = s.organization_id AND i.fingerprint = s.fingerprint
+      JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
+      WHERE s.organization_id = $1 AND s.appointment_id = $3 AND is_live(a.status))
+    SELECT (SELECT c.secretariat FROM collaborator c WHERE c.organization_id = $1 AND c.id = $2) AS secretariat,
+      coalesce((SELECT jsonb_agg(jsonb_build_object('appointmentId', o.id, 'agendaId', o.agenda_id, 'motifId', o.motif_id, 'start', milliseconds(lower(o.during)))) FROM other o), '[]') AS visits,
+      ARRAY(SELECT h.id FROM agenda h WHERE h.organization_id = $1 AND h.practitioner_id IN
+        (SELECT g.practitioner_id FROM other o JOIN agenda g ON g.organization_id = $1 AND g.id = o.agenda_id))::text[] AS "usualAgendaIds"`,
 };
 
 /** What stands in the hub's calendars, in PostgreSQL. */
@@ -134,11 +147,26 @@ export class PgCalendar extends Calendar {
   }
 
   async factsAt(question: Parameters<Calendar['factsAt']>[0]): ReturnType<Calendar['factsAt']> {
-    const { organizationId, agendaId, motifId, start } = question;
-    const values = [organizationId, agendaId, motifId, start];
-    type Row = FreshnessRow & { found: BookingFacts | null } & Record<string, unknown>;
+    const { organizationId, agendaId, motifId, start, asker } = question;
+    const { collaboratorId = null, patientOf = null, moving = null } = asker ?? {};
+    const values = [organizationId, agendaId, motifId, start, collaboratorId, patientOf, moving];
+    type Row = FreshnessRow & { found: BookingFacts | null; when_unreachable: 'refuse' | 'queue' } & Record<
+        string,
+        unknown
+      >;
     const [row] = await this.database.one<Row>(organizationId, FACTS_AT, values);
-    return row?.found ? { ...row.found, freshness: freshnessOf(row) } : null;
+    if (!row?.found) return null;
+    return { ...row.found, freshness: freshnessOf(row), whenUnreachable: row.when_unreachable };
+  }
+
+  async standing(
+    organizationId: string,
+    { collaboratorId = null, patientOf = null }: Parameters<Calendar['standing']>[1],
+  ): Promise<Standing> {
+    const values = [organizationId, collaboratorId, patientOf];
+    type Row = Standing & Record<string, unknown>;
+    const [row] = await this.database.one<Row>(organizationId, STANDING, values);
+    return row ?? { secretariat: null, visits: [], usualAgendaIds: [] };
   }
 
   collaborator(organizationId: string, id: string): Promise<boolean> {
