@@ -143,10 +143,10 @@ export class AppModule {
         value(Subscriptions, parts.subscriptions),
         value(Brake, parts.brake),
         value(Quarantine, parts.quarantine),
-        ...[value(Demand, demand), value(Asking, new Asking(parts.calendar, parts.bookings, demand))],
         value(Consultants, consultants),
         value(RulePreview, new RulePreview(parts.rules)),
         value(RuleDesk, new RuleDesk(parts.rules, new Repeats(parts.bookings))),
+        ...[value(Demand, demand), value(Asking, new Asking(parts.calendar, parts.bookings, demand))],
         value(Closing, new Closing(() => parts.close())),
       ],
     };

@@ -144,7 +144,7 @@ export interface PlacedVisit extends Interval {
 }
 
 /** What stands in an agenda, and in others that serve as equipment. */
-export interface Standing {
+export interface AgendaStanding {
   readonly taken: readonly SeatTaken[];
   readonly visits: readonly PlacedVisit[];
   readonly equipment: readonly (EquipmentFacts & { readonly active: boolean; readonly capacity: number })[];
@@ -180,7 +180,7 @@ export abstract class RuleStore {
     by: { readonly version: number | 'new' | null; readonly actor: Actor },
   ): Promise<ChangeResult>;
   /** What stands in a range: of the agenda everything, of the equipment what takes its seats. */
-  abstract standing(agenda: AgendaRef, equipmentIds: readonly string[], range: Interval): Promise<Standing>;
+  abstract standing(agenda: AgendaRef, equipmentIds: readonly string[], range: Interval): Promise<AgendaStanding>;
   /** Who consults in agendas, with the substitutions that overlap a range. */
   abstract consulting(
     organizationId: string,

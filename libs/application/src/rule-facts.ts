@@ -9,7 +9,7 @@ import {
   type RuleCode,
   type RuleRefusal,
 } from '#domain';
-import type { AgendaRules, MotifBasis, PlacedVisit, SeatTaken, Standing } from './agenda-rules.js';
+import type { AgendaRules, MotifBasis, PlacedVisit, SeatTaken, AgendaStanding } from './agenda-rules.js';
 import { expandRules, type ExpandedRules } from './rule-expansion.js';
 import { rulesOf, SECRETARIAT, visitOf, type MotifRuling, type VisitMinutes } from './rules.js';
 
@@ -31,7 +31,7 @@ const OF_PLACE: ReadonlySet<RuleCode> = new Set([
 /** Rules, and what stands under them, over a range: enough to ask about visits that start in it. */
 export interface RuledAgenda {
   readonly rules: AgendaRules;
-  readonly standing: Standing;
+  readonly standing: AgendaStanding;
   readonly expanded: ExpandedRules;
   readonly openedUntil: number;
 }
@@ -47,7 +47,7 @@ export function rangeAround({ start, end }: Interval): Interval {
   return { start: start - AROUND, end: end + AROUND };
 }
 
-export function ruledAgenda(rules: AgendaRules, standing: Standing, range: Interval): RuledAgenda {
+export function ruledAgenda(rules: AgendaRules, standing: AgendaStanding, range: Interval): RuledAgenda {
   return { rules, standing, expanded: expandRules(rules, rangeAround(range)), openedUntil: range.end };
 }
 

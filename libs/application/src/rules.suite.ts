@@ -1,4 +1,4 @@
-import type { AgendaRules, PlacedVisit, Standing } from './agenda-rules.js';
+import type { AgendaRules, PlacedVisit, AgendaStanding } from './agenda-rules.js';
 import { ruledAgenda, type RuledAgenda } from './rule-facts.js';
 
 interface Parts {
@@ -45,7 +45,7 @@ export function placed(
   id: string,
   start: number,
   minutes = 30,
-): { visit: PlacedVisit; taken: Standing['taken'][number] } {
+): { visit: PlacedVisit; taken: AgendaStanding['taken'][number] } {
   const interval = { start, end: start + minutes * 60_000 };
   const visit = {
     ...interval,
@@ -65,7 +65,7 @@ export function placed(
 
 /** The agenda with these visits in it, over a year from now. */
 export function withVisits(rules: AgendaRules, visits: readonly ReturnType<typeof placed>[]): RuledAgenda {
-  const standing: Standing = {
+  const standing: AgendaStanding = {
     visits: visits.map(({ visit }) => visit),
     taken: visits.map(({ taken }) => taken),
     equipment: [],

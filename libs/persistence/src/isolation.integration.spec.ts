@@ -252,7 +252,7 @@ describe('the isolation of organizations', () => {
 
   describe('for the dispatcher', () => {
     const GRANTED: Record<string, string> = {
-      agenda: 'organization_id, id, opened_until',
+      agenda: 'organization_id, id, opened_until, horizon_days',
       appointment: 'organization_id, id, agenda_id, status, hold_until',
       connection: 'organization_id, id, blocked_until',
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',

@@ -166,12 +166,12 @@ export function viewAlternative({
 /** Most slots of one answer, in order of their start. */
 const MAX_SLOTS = 5000;
 
-type Consultant = Awaited<ReturnType<Consultants['of']>>;
+type WhoConsults = Awaited<ReturnType<Consultants['of']>>;
 
 export function viewSlots(
   found: SlotsFound,
   named: readonly string[],
-  consultant: Consultant,
+  consultant: WhoConsults,
 ): z.input<typeof slotsView> {
   const known = new Set(found.agendas.map(({ agendaId }) => agendaId));
   const cut = found.slots[MAX_SLOTS];
@@ -187,7 +187,7 @@ export function viewSlots(
   };
 }
 
-export function viewSuggestions(found: Suggestions, consultant: Consultant): z.input<typeof suggestionsView> {
+export function viewSuggestions(found: Suggestions, consultant: WhoConsults): z.input<typeof suggestionsView> {
   const slots = viewFresh(found, found.slots, consultant);
   return {
     items: slots.map((slot, index) => ({
@@ -217,7 +217,7 @@ type Searched = Pick<SlotsFound, 'agendas'>;
 function viewFresh(
   { agendas }: Searched,
   slots: readonly FoundSlot[],
-  consultant: Consultant,
+  consultant: WhoConsults,
 ): z.input<typeof slotView>[] {
   const freshness = new Map(agendas.map((agenda) => [agenda.agendaId, freshnessView(agenda, agenda.timeZone)]));
   return slots.map((slot) => ({

@@ -46,28 +46,47 @@ export async function putExpansion(transaction: Transaction, agenda: AgendaRef, 
   );
 }
 
+type Occurrence = Interval & { readonly id: string };
+
+/** Only what differs is written: of a year of many rules, a change of one costs what that one does. */
 async function putOccurrences(
   { transaction, agenda, window }: { transaction: Transaction; agenda: AgendaRef; window: Interval },
   of: 'opening' | 'reserve',
-  occurrences: readonly (Interval & { readonly id: string })[],
+  occurrences: readonly Occurrence[],
 ): Promise<void> {
   const { organizationId, agendaId } = agenda;
-  await transaction.query(
-    `DELETE FROM ${of}_occurrence WHERE organization_id = $1 AND agenda_id = $2 AND starts_at >= to_timestamp($3::numeric / 1000)`,
+  const standing = await transaction.query<Occurrence & Record<string, unknown>>(
+    `SELECT ${of}_id AS id, milliseconds(starts_at)::float8 AS start, milliseconds(ends_at)::float8 AS "end" FROM ${of}_occurrence
+     WHERE organization_id = $1 AND agenda_id = $2 AND starts_at >= to_timestamp($3::numeric / 1000)`,
     [organizationId, agendaId, window.start],
   );
-  await transaction.query(
-    `INSERT INTO ${of}_occurrence (organization_id, ${of}_id, during, agenda_id)
-     SELECT $1, x.id, tstzrange(to_timestamp(x.start / 1000), to_timestamp(x."end" / 1000)), $2 FROM unnest($3::uuid[], $4::numeric[], $5::numeric[]) AS x (id, start, "end")
-     ON CONFLICT DO NOTHING`,
-    [
-      organizationId,
-      agendaId,
-      occurrences.map(({ id }) => id),
-      occurrences.map(({ start }) => start),
-      occurrences.map(({ end }) => end),
-    ],
-  );
+  const gone = lacking(standing, occurrences);
+  if (gone.length > 0)
+    await transaction.query(
+      `DELETE FROM ${of}_occurrence o USING ${GIVEN} WHERE o.organization_id = $1 AND o.agenda_id = $2 AND o.${of}_id = x.id
+         AND o.during = tstzrange(to_timestamp(x.start / 1000), to_timestamp(x."end" / 1000))`,
+      [organizationId, agendaId, ...arrays(gone)],
+    );
+  const fresh = lacking(occurrences, standing);
+  if (fresh.length > 0)
+    await transaction.query(
+      `INSERT INTO ${of}_occurrence (organization_id, ${of}_id, during, agenda_id)
+       SELECT $1, x.id, tstzrange(to_timestamp(x.start / 1000), to_timestamp(x."end" / 1000)), $2 FROM ${GIVEN} ON CONFLICT DO NOTHING`,
+      [organizationId, agendaId, ...arrays(fresh)],
+    );
+}
+
+const GIVEN = 'unnest($3::uuid[], $4::numeric[], $5::numeric[]) AS x (id, start, "end")';
+
+function arrays(occurrences: readonly Occurrence[]): [string[], number[], number[]] {
+  return [occurrences.map(({ id }) => id), occurrences.map(({ start }) => start), occurrences.map(({ end }) => end)];
+}
+
+/** Those of the first that the second does not have. */
+function lacking(some: readonly Occurrence[], others: readonly Occurrence[]): Occurrence[] {
+  const key = ({ id, start, end }: Occurrence): string => `${id} ${String(start)} ${String(end)}`;
+  const known = new Set(others.map(key));
+  return some.filter((one) => !known.has(key(one)));
 }
 
 const HOLIDAYS = `unnest($4::numeric[], $5::numeric[], $6::text[]) AS x (start, "end", label)`;

@@ -9,7 +9,7 @@ import {
   type Consulting,
   type EquipmentFacts,
   type RuleChange,
-  type Standing,
+  type AgendaStanding,
 } from '#application';
 import type { Interval } from '#domain';
 import type { Database, Transaction } from '../database.js';
@@ -42,10 +42,10 @@ export class PgRules extends RuleStore {
     }
   }
 
-  async standing(agenda: AgendaRef, equipmentIds: readonly string[], range: Interval): Promise<Standing> {
+  async standing(agenda: AgendaRef, equipmentIds: readonly string[], range: Interval): Promise<AgendaStanding> {
     const { organizationId, agendaId } = agenda;
     const values = [organizationId, agendaId, equipmentIds, range.start, range.end];
-    const [row] = await this.database.one<{ standing: Standing }>(organizationId, STANDING, values);
+    const [row] = await this.database.one<{ standing: AgendaStanding }>(organizationId, STANDING, values);
     return row?.standing ?? { taken: [], visits: [], equipment: [], servesOthers: false };
   }
 
