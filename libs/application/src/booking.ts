@@ -119,10 +119,10 @@ export class Booking {
     };
     const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
     const result = await this.through.fresh(request, (acceptStale) => this.bookings.move({ ...command, acceptStale }));
-    if (result.outcome !== 'placed') return this.refusal(await this.moving(request, wanted), result);
+    if (result.outcome !== 'placed') return this.refusal(() => this.moving(request, wanted), result);
     const record = result.remote ? await this.through.settled(request, result.record, request.waitMs) : result.record;
     if (record.status === 'confirmed' && record.start !== wanted.start)
-      return this.refusal(await this.moving(request, wanted), {
+      return this.refusal(() => this.moving(request, wanted), {
         outcome: 'taken',
         code: record.reason?.code ?? 'BUSY',
       });
@@ -141,7 +141,7 @@ export class Booking {
     const result = await this.through.fresh(request, (acceptStale) =>
       this.bookings.reassign({ ...command, acceptStale }),
     );
-    if (result.outcome !== 'placed') return this.refusal(await this.moving(request, wanted), result);
+    if (result.outcome !== 'placed') return this.refusal(() => this.moving(request, wanted), result);
     const successor = { organizationId, id: successorId };
     const record = await this.through.settled(successor, result.record, request.waitMs);
     if (!isLive(record.status) || record.status === 'compensating') return this.outcomeOf(request, record);
@@ -233,10 +233,11 @@ export class Booking {
     return { ...wanted, organizationId, asker };
   }
 
-  private async refusal(wanted: Place | null, result: PlaceResult): Promise<Refusal> {
+  private async refusal(wanted: Place | null | (() => Promise<Place>), result: PlaceResult): Promise<Refusal> {
     if (result.outcome === 'rule' || result.outcome === 'taken') {
       const status = result.outcome === 'taken' ? 409 : 422;
-      const alternatives = wanted === null ? [] : await this.slots.alternatives(wanted);
+      const place = typeof wanted === 'function' ? await wanted() : wanted;
+      const alternatives = place === null ? [] : await this.slots.alternatives(place);
       const { outcome, ...why } = result;
       return { outcome: 'refused', status, problem: outcome, alternatives, ...why };
     }

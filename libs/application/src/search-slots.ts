@@ -1,7 +1,7 @@
 import { bookableVisits, rankVisits, unaskedTimes, type AskedTimes, type Interval } from '#domain';
 import type { AgendaWindow, Calendar, Standing } from './calendar.js';
 import { objectionsAt, withFreshness, type Objection, type Told } from './explain.js';
-import type { Freshness, Slot } from './model.js';
+import type { FoundSlot, Freshness } from './model.js';
 import { askedBy, SECRETARIAT, type Asker, type Modality } from './rules.js';
 import { rankingContext, type Suggestions } from './suggestions.js';
 
@@ -41,8 +41,6 @@ export interface Place {
   readonly start: number;
   readonly asker: Asker;
 }
-
-export type FoundSlot = Slot & { readonly timeZone: string };
 
 /** What a search found: an agenda that could not be read is reported beside the slots, never as full. */
 export interface SlotsFound {
