@@ -229,16 +229,15 @@ export class Booking {
   ): Promise<Place> {
     const { organizationId, id } = request;
     const patient = (await this.bookings.patients(organizationId, [id])).get(id);
-    const asker = { ...askerOf({ ...request, patient }, this.through.now()), patientOf: id };
-    return { ...wanted, organizationId, asker };
+    return { ...wanted, organizationId, asker: askerOf({ ...request, patient }, this.through.now()) };
   }
 
   private async refusal(wanted: Place | null | (() => Promise<Place>), result: PlaceResult): Promise<Refusal> {
     if (result.outcome === 'rule' || result.outcome === 'taken') {
       const status = result.outcome === 'taken' ? 409 : 422;
       const place = typeof wanted === 'function' ? await wanted() : wanted;
-      const alternatives = place === null ? [] : await this.slots.alternatives(place);
-      const { outcome, ...why } = result;
+      const { outcome, patientVisits = [], ...why } = result;
+      const alternatives = place === null ? [] : await this.slots.alternatives({ ...place, patientVisits });
       return { outcome: 'refused', status, problem: outcome, alternatives, ...why };
     }
     if (result.outcome in REFUSALS) return { outcome: 'refused', ...REFUSALS[result.outcome as keyof typeof REFUSALS] };
