@@ -249,10 +249,7 @@ class NoCalendar extends Calendar {
   collaborator(): Promise<boolean> {
     return Promise.resolve(true);
   }
-  openings(): ReturnType<Calendar['openings']> {
-    return Promise.resolve([]);
-  }
-  putOccurrences(): Promise<void> {
+  expandRules(): Promise<void> {
     return Promise.resolve();
   }
 }

@@ -192,7 +192,7 @@ export async function openHub({
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),
-    housekeeping: new Housekeeping(usedBookings, calendar, effects, new PgKeptAnswers(database)),
+    housekeeping: new Housekeeping(usedBookings, calendar, new PgKeptAnswers(database)),
     lifecycle: new LinkLifecycle({ ...outside, links, disconnections }),
     approval: new Approval({ plans, links, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),

@@ -18,10 +18,20 @@ import {
   LinkLifecycle,
   Links,
   Quarantine,
+  RulePreview,
   SearchSlots,
   Subscriptions,
 } from '#application';
 import { Authentication, Drain, OperationsModule, RateLimiter } from '#platform';
+import { AgendaSettingsController } from './agendas/agenda-settings.controller.js';
+import { ClosuresController } from './closures/closures.controller.js';
+import { OffersController } from './offers/offers.controller.js';
+import { OpeningsController } from './openings/openings.controller.js';
+import { PreviewController } from './preview/preview.controller.js';
+import { ReservesController } from './reserves/reserves.controller.js';
+import { SubstitutionsController } from './substitutions/substitutions.controller.js';
+import { Consultants } from './shared/consultants.js';
+import { RuleDesk } from './shared/rule-desk.js';
 import { AgendasController } from './agendas/agendas.controller.js';
 import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
@@ -65,36 +75,46 @@ class Closing implements OnApplicationShutdown {
   }
 }
 
+const CONTROLLERS = [
+  AgendasController,
+  MotifsController,
+  SlotsController,
+  HoldsController,
+  AppointmentsController,
+  ConnectionsController,
+  LinksController,
+  LinkLifecycleController,
+  PlansController,
+  DisconnectionsController,
+  EventsController,
+  PushController,
+  FeedsController,
+  PublishedController,
+  ConflictsController,
+  CallbackTasksController,
+  BrakeController,
+  QuarantineController,
+  ConsentsController,
+  AgendaSettingsController,
+  OffersController,
+  OpeningsController,
+  ClosuresController,
+  ReservesController,
+  SubstitutionsController,
+  PreviewController,
+];
+
 /** The routes, wired to parts that exist already. */
 @Module({})
 export class AppModule {
   static with(parts: ApiParts): DynamicModule {
     const { readiness, drain, metrics } = parts;
     const [zones, demand] = [new Zones(parts.calendar), new Demand(parts.interest)];
+    const consultants = new Consultants(parts.rules);
     return {
       module: AppModule,
       imports: [OperationsModule.with({ readiness, drain, metrics })],
-      controllers: [
-        AgendasController,
-        MotifsController,
-        SlotsController,
-        HoldsController,
-        AppointmentsController,
-        ConnectionsController,
-        LinksController,
-        LinkLifecycleController,
-        PlansController,
-        DisconnectionsController,
-        EventsController,
-        PushController,
-        FeedsController,
-        PublishedController,
-        ConflictsController,
-        CallbackTasksController,
-        BrakeController,
-        QuarantineController,
-        ConsentsController,
-      ],
+      controllers: CONTROLLERS,
       providers: [
         value(Booking, parts.booking),
         value(Bookings, parts.bookings),
@@ -116,7 +136,7 @@ export class AppModule {
         value(Drain, drain),
         value(Zones, zones),
         value(Repeats, new Repeats(parts.bookings)),
-        value(AppointmentAnswers, new AppointmentAnswers(parts.bookings, zones)),
+        value(AppointmentAnswers, new AppointmentAnswers(parts.bookings, zones, consultants)),
         value(Feeds, parts.feeds),
         value(FeedAddresses, new FeedAddresses(parts.feeds, parts.publicUrl)),
         value(RateLimiter, parts.rateLimiter),
@@ -124,6 +144,9 @@ export class AppModule {
         value(Brake, parts.brake),
         value(Quarantine, parts.quarantine),
         ...[value(Demand, demand), value(Asking, new Asking(parts.calendar, parts.bookings, demand))],
+        value(Consultants, consultants),
+        value(RulePreview, new RulePreview(parts.rules)),
+        value(RuleDesk, new RuleDesk(parts.rules, new Repeats(parts.bookings))),
         value(Closing, new Closing(() => parts.close())),
       ],
     };

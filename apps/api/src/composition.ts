@@ -28,6 +28,7 @@ import {
   type Feeds,
   type HealthStore,
   type Interest,
+  type RuleStore,
 } from '#application';
 import { connectors } from '#connectors';
 import {
@@ -48,6 +49,7 @@ import {
   PgLinkStore,
   PgPlans,
   PgQuarantineStore,
+  PgRules,
   PgStages,
   PgSubscriptionStore,
   PgSyncStore,
@@ -85,6 +87,7 @@ export interface ApiParts {
   readonly brake: Brake;
   readonly quarantine: Quarantine;
   readonly interest: Interest;
+  readonly rules: RuleStore;
   readonly events: Events;
   readonly feeds: Feeds;
   /** Where the api is reached from outside, without a final slash; `null` = not known. */
@@ -211,6 +214,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     brake: new Brake(new PgBrakeStore(database), lanes, alarm),
     quarantine: new Quarantine(new PgQuarantineStore(database, vault), lanes),
     interest: new PgInterest(database),
+    rules: new PgRules(database),
     bookings,
     calendar,
     slots,

@@ -98,7 +98,7 @@ export function createUseCases(database: Database, environment: Environment, ala
     effects,
   });
   const [bookings, calendar] = [new PgBookings(database, vault), new PgCalendar(database)];
-  const housekeeping = new Housekeeping(bookings, calendar, effects, new PgKeptAnswers(database));
+  const housekeeping = new Housekeeping(bookings, calendar, new PgKeptAnswers(database));
   const health = new PgHealthStore(database);
   const alerts = new Alerts({
     health,

@@ -198,7 +198,7 @@ export function describeWorker(
         patient: null,
         key: null,
         acceptStale: true,
-      terms: { audience: 'SECRETARIAT' },
+        terms: { audience: 'SECRETARIAT' },
       });
       expect(placed).toMatchObject({ outcome: 'placed' });
       await until(async () => (await worker.status(id)) === 'expired');

@@ -1,4 +1,4 @@
-import type { AgendaFacts, Interval, Opening } from '#domain';
+import type { AgendaFacts, Interval } from '#domain';
 import type { Freshness } from './model.js';
 import type { Asker, BookingFacts, MotifRuling, VisitMinutes } from './rules.js';
 
@@ -40,7 +40,7 @@ export interface AgendaWindow {
 }
 
 /** What is known of who asks, and of the patient he asks for. */
-export interface Standing {
+export interface AskerRecord {
   readonly secretariat: string | null;
   /** The patient's live visits, past ones too; none when there is no such patient, or nothing to know him by. */
   readonly visits: readonly {
@@ -79,14 +79,12 @@ export abstract class Calendar {
     asker?: Pick<Asker, 'collaboratorId' | 'patientOf' | 'moving'>;
   }): Promise<(BookingFacts & { readonly freshness: Freshness; readonly whenUnreachable: 'refuse' | 'queue' }) | null>;
   /** Looks up who asks, and his patient. */
-  abstract standing(organizationId: string, asker: Pick<Asker, 'collaboratorId' | 'patientOf'>): Promise<Standing>;
+  abstract standing(organizationId: string, asker: Pick<Asker, 'collaboratorId' | 'patientOf'>): Promise<AskerRecord>;
   /** True when the collaborator exists in the organization and is active. */
   abstract collaborator(organizationId: string, id: string): Promise<boolean>;
-  abstract openings(organizationId: string, agendaId: string): Promise<readonly (Opening & { readonly id: string })[]>;
-  /** Replaces the occurrences of the agenda's openings from `window.start` on, and moves its horizon. One transaction. */
-  abstract putOccurrences(
-    agenda: { organizationId: string; agendaId: string },
-    window: Interval,
-    occurrences: readonly (Interval & { readonly openingId: string })[],
-  ): Promise<void>;
+  /**
+   * Expands the agenda's openings, reserves and public holidays anew, from yesterday to its horizon. One transaction,
+   * under the agenda's lock.
+   */
+  abstract expandRules(organizationId: string, agendaId: string): Promise<void>;
 }

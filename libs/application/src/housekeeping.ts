@@ -1,10 +1,5 @@
-import { expandOpening } from '#domain';
 import type { Calendar } from './calendar.js';
-import type { Bookings, Effects } from './ports.js';
-
-const DAY = 86_400_000;
-/** Openings are expanded this far ahead: half a year of bookable time, and a week so that it need not be done daily. */
-const HORIZON_DAYS = 190;
+import type { Bookings } from './ports.js';
 
 /** How long an answer under an Idempotency-Key is given again; the API's description says so too. */
 const KEPT_DAYS = 30;
@@ -22,7 +17,6 @@ export class Housekeeping {
   constructor(
     private readonly bookings: Bookings,
     private readonly calendar: Calendar,
-    private readonly effects: Effects,
     private readonly answers: KeptAnswers,
   ) {}
 
@@ -42,15 +36,8 @@ export class Housekeeping {
     return forgotten;
   }
 
-  /** Expands the agenda's openings from yesterday to the horizon. */
-  async extendOpenings(organizationId: string, agendaId: string): Promise<void> {
-    const now = this.effects.now();
-    const today = now - (now % DAY);
-    const window = { start: today - DAY, end: today + HORIZON_DAYS * DAY };
-    const openings = await this.calendar.openings(organizationId, agendaId);
-    const occurrences = openings.flatMap((opening) =>
-      expandOpening(opening, window).map((interval) => ({ ...interval, openingId: opening.id })),
-    );
-    await this.calendar.putOccurrences({ organizationId, agendaId }, window, occurrences);
+  /** Expands the agenda's openings, reserves and public holidays to its horizon. */
+  extendOpenings(organizationId: string, agendaId: string): Promise<void> {
+    return this.calendar.expandRules(organizationId, agendaId);
   }
 }

@@ -38,3 +38,8 @@ export * from './interest.js';
 export * from './quarantine.js';
 export * from './subscriptions.js';
 export * from './consents.js';
+export * from './agenda-rules.js';
+export * from './rule-changes.js';
+export * from './rule-expansion.js';
+export * from './rule-facts.js';
+export * from './rule-preview.js';

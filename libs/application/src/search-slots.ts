@@ -1,5 +1,5 @@
 import { bookableVisits, rankVisits, unaskedTimes, type AskedTimes, type Interval } from '#domain';
-import type { AgendaWindow, Calendar, Standing } from './calendar.js';
+import type { AgendaWindow, Calendar, AskerRecord } from './calendar.js';
 import { objectionsAt, withFreshness, type Objection, type Told } from './explain.js';
 import type { FoundSlot, Freshness } from './model.js';
 import { askedBy, SECRETARIAT, type Asker, type Modality } from './rules.js';
@@ -116,7 +116,7 @@ export class SearchSlots {
     return { slots: ranked.slice(0, limit), agendas: foundOf(found).agendas };
   }
 
-  private async look(query: SlotQuery, standing: Standing): Promise<SearchedAgendas | null> {
+  private async look(query: SlotQuery, standing: AskerRecord): Promise<SearchedAgendas | null> {
     const { agendaIds, window } = query;
     const days = Math.max(1, (window.end - window.start) / DAY);
     const atOnce = Math.max(1, Math.floor(AGENDA_DAYS_AT_ONCE / days));
@@ -133,14 +133,17 @@ export class SearchSlots {
   }
 
   /** Who asks, and his patient: looked up once for all agendas. */
-  private async standingOf({ organizationId, asker }: Pick<SlotQuery, 'organizationId' | 'asker'>): Promise<Standing> {
+  private async standingOf({
+    organizationId,
+    asker,
+  }: Pick<SlotQuery, 'organizationId' | 'asker'>): Promise<AskerRecord> {
     const isNamed = asker?.collaboratorId != null || asker?.patientOf != null;
     return isNamed ? this.calendar.standing(organizationId, asker) : NOBODY;
   }
 
   private async first(
     query: Omit<SlotQuery, 'window'> & { readonly from: number },
-    standing: Standing,
+    standing: AskerRecord,
   ): Promise<SlotsFound | null> {
     const slots: FoundSlot[] = [];
     let first: SlotsFound | null = null;
@@ -162,7 +165,7 @@ export class SearchSlots {
   }
 }
 
-const NOBODY: Standing = { secretariat: null, visits: [], usualAgendaIds: [] };
+const NOBODY: AskerRecord = { secretariat: null, visits: [], usualAgendaIds: [] };
 
 function foundOf({ slots, windows }: SearchedAgendas): SlotsFound {
   return { slots, agendas: windows.map(({ freshness, facts }) => ({ ...freshness, timeZone: facts.timeZone })) };
@@ -174,7 +177,7 @@ function isOffered({ rules }: AgendaWindow, { modality }: SlotFilter): boolean {
 
 function slotsIn(
   { agendaId, freshness, rules, minutes, facts }: AgendaWindow,
-  query: SlotQuery & { readonly standing: Standing; readonly now: number },
+  query: SlotQuery & { readonly standing: AskerRecord; readonly now: number },
 ): FoundSlot[] {
   if (freshness.certainty === 'unreachable') return [];
   const { motifId, standing, now, window, limit, asker = SECRETARIAT, filter = ANYTIME } = query;

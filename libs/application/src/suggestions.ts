@@ -1,5 +1,5 @@
 import { admits, servesMotif, subtract, type RankedAgenda, type Ranked, type RankingContext } from '#domain';
-import type { AgendaWindow, Standing } from './calendar.js';
+import type { AgendaWindow, AskerRecord } from './calendar.js';
 import type { FoundSlot, Freshness } from './model.js';
 import { askedBy, type Asker } from './rules.js';
 
@@ -12,7 +12,7 @@ export interface Suggestions {
 /** What a ranking looks at. A practitioner prefers a motif where he has opened time for it by name. */
 export function rankingContext(
   windows: readonly AgendaWindow[],
-  { motifId, asker, standing }: { motifId: string; asker: Asker; standing: Standing },
+  { motifId, asker, standing }: { motifId: string; asker: Asker; standing: AskerRecord },
 ): RankingContext {
   return {
     agendas: new Map(windows.map((window) => [window.agendaId, rankedAgenda(window, motifId, asker)])),

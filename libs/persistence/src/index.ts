@@ -21,3 +21,4 @@ export * from './stores/quarantine.js';
 export * from './stores/subscriptions.js';
 export * from './stores/consents.js';
 export * from './stores/kept-answers.js';
+export * from './stores/rules.js';

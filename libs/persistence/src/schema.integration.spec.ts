@@ -185,7 +185,7 @@ describe('the schema', () => {
        WHERE grantee = 'unisson_dispatcher' GROUP BY table_name, privilege_type ORDER BY 1`,
     );
     expect(granted).toEqual([
-      'agenda SELECT organization_id id opened_until',
+      'agenda SELECT organization_id id opened_until horizon_days',
       'appointment SELECT organization_id id agenda_id status hold_until',
       'connection SELECT organization_id id blocked_until',
       'disconnection SELECT organization_id link_id agenda_id state due_at',

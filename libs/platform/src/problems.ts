@@ -123,6 +123,16 @@ export const PROBLEMS = {
     fr: 'Le praticien demande une réponse à ses questions avant ce rendez-vous.',
     en: 'The practitioner asks for answers to his questions before this appointment.',
   },
+  'holiday-closure': {
+    status: 409,
+    fr: "Ce jour férié est calculé : pour travailler ce jour-là, ajoutez sa date à workedHolidays de l'agenda (PATCH /v1/agendas/{id}).",
+    en: 'This public holiday is computed: to work on that day, add its date to workedHolidays of the agenda (PATCH /v1/agendas/{id}).',
+  },
+  'capacity-in-use': {
+    status: 409,
+    fr: 'Plus de rendez-vous sont déjà pris en même temps que cette capacité n’en permet.',
+    en: 'More appointments stand at one time already than this capacity allows.',
+  },
   'rule-refused': {
     status: 422,
     fr: "Une règle de l'agenda refuse cette demande.",

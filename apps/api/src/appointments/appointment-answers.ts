@@ -1,5 +1,6 @@
 import type { AppointmentRecord, BookingAnswer, Bookings, Patient } from '#application';
 import { versionTag, type Exchange } from '#platform';
+import type { Consultants } from '../shared/consultants.js';
 import type { Zones } from '../shared/zones.js';
 import { appointmentPath, viewAppointment, type AppointmentView } from './appointments.schemas.js';
 import { toProblem } from './refusals.js';
@@ -9,6 +10,7 @@ export class AppointmentAnswers {
   constructor(
     private readonly bookings: Bookings,
     private readonly zones: Zones,
+    private readonly consultants: Consultants,
   ) {}
 
   /** `patient`: as the request gave it; absent, it is read. */
@@ -23,20 +25,29 @@ export class AppointmentAnswers {
   async show({ caller, reply }: Exchange, record: AppointmentRecord, given?: Patient | null): Promise<AppointmentView> {
     const { organizationId } = caller;
     void reply.header('ETag', versionTag(record.version));
-    const patient = given === undefined ? await this.patientOf(organizationId, record.id) : given;
-    return viewAppointment(record, await this.zones.of(organizationId, record.agendaId), patient);
+    const [patient, timeZone, consultant] = await Promise.all([
+      given === undefined ? this.patientOf(organizationId, record.id) : given,
+      this.zones.of(organizationId, record.agendaId),
+      this.consultants.of(organizationId, [record]),
+    ]);
+    return viewAppointment(record, { timeZone, practitioner: consultant(record) }, patient);
   }
 
   async showAll(organizationId: string, records: readonly AppointmentRecord[]): Promise<AppointmentView[]> {
     if (records.length === 0) return [];
     const ids = records.map(({ id }) => id);
     const agendaIds = records.map(({ agendaId }) => agendaId);
-    const [patients, zones] = await Promise.all([
+    const [patients, zones, consultant] = await Promise.all([
       this.bookings.patients(organizationId, ids),
       this.zones.ofAll(organizationId, agendaIds),
+      this.consultants.of(organizationId, records),
     ]);
     return records.map((record) =>
-      viewAppointment(record, zones.get(record.agendaId) ?? 'UTC', patients.get(record.id) ?? null),
+      viewAppointment(
+        record,
+        { timeZone: zones.get(record.agendaId) ?? 'UTC', practitioner: consultant(record) },
+        patients.get(record.id) ?? null,
+      ),
     );
   }
 

@@ -2,6 +2,7 @@ import { APPOINTMENT_STATUSES } from '#domain';
 import type { AppointmentRecord, Patient } from '#application';
 import { explainReason, line, repeatable } from '#platform';
 import { z } from 'zod';
+import { consultantView, type Consultant } from '../shared/consultants.js';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantInput, instantView, timeZoneView } from '../shared/instants.js';
 import { pageQuery, pageView } from '../shared/paging.js';
@@ -127,6 +128,7 @@ export const appointmentView = z
     replaces: idView.nullable().meta({ description: 'The appointment on another agenda that this one replaces.' }),
     replacedBy: idView.nullable(),
     createdBy: idView,
+    practitioner: consultantView,
     patient: patientView.nullable(),
     links: z.object({ self: z.string(), status: z.string() }),
   })
@@ -148,11 +150,15 @@ export function appointmentPath(id: string): string {
   return `/v1/appointments/${id}`;
 }
 
-export function viewAppointment(record: AppointmentRecord, timeZone: string, patient: Patient | null): AppointmentView {
+export function viewAppointment(
+  record: AppointmentRecord,
+  { timeZone, practitioner }: { readonly timeZone: string; readonly practitioner: Consultant },
+  patient: Patient | null,
+): AppointmentView {
   const { id, agendaId, motifId, reason, start, end, holdUntil, status, version, overbooked, createdBy } = record;
   const self = appointmentPath(id);
   return {
-    ...{ id, agenda: agendaId, motif: motifId, status, version, overbooked, createdBy, timeZone },
+    ...{ id, agenda: agendaId, motif: motifId, status, version, overbooked, createdBy, timeZone, practitioner },
     start: formatInstant(start, timeZone),
     end: formatInstant(end, timeZone),
     overbooking: record.overbooking ?? null,

@@ -2,6 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import { Calendar, SearchSlots } from '#application';
 import { Answers, CallerParam, Right, type Caller } from '#platform';
+import { Consultants } from '../shared/consultants.js';
 import { Asking, unknown } from './asking.js';
 import {
   explainQuery,
@@ -22,6 +23,7 @@ export class SlotsController {
     private readonly slots: SearchSlots,
     private readonly calendar: Calendar,
     private readonly asking: Asking,
+    private readonly consultants: Consultants,
   ) {}
 
   /** Bookable slots in a window, each with how fresh what is known of its agenda is. */
@@ -35,7 +37,7 @@ export class SlotsController {
     const { query, named } = await this.asking.query(caller, question);
     const found = await this.slots.search({ ...query, window: { start: from, end: to }, limit });
     if (found === null) throw unknown('query.motif');
-    return viewSlots(found, named);
+    return viewSlots(found, named, await this.consultants.of(caller.organizationId, found.slots));
   }
 
   /** The first bookable slots from an instant on, over six months. */
@@ -49,7 +51,7 @@ export class SlotsController {
     const { query, named } = await this.asking.query(caller, question);
     const found = await this.slots.next({ ...query, from: from ?? Date.now(), limit });
     if (found === null) throw unknown('query.motif');
-    return viewSlots(found, named);
+    return viewSlots(found, named, await this.consultants.of(caller.organizationId, found.slots));
   }
 
   /** The best bookable slots of a window, each with what speaks for it: gaps filled, reserves kept, the patient's habits. */
@@ -63,7 +65,7 @@ export class SlotsController {
     const { query } = await this.asking.query(caller, question);
     const found = await this.slots.suggest({ ...query, window: { start: from, end: to }, limit });
     if (found === null) throw unknown('query.motif');
-    return viewSuggestions(found);
+    return viewSuggestions(found, await this.consultants.of(caller.organizationId, found.slots));
   }
 
   /** Why an instant can be booked or not: everything that speaks against it, in order, and what would change that. */

@@ -3,6 +3,8 @@ import { DAY_PARTS, RANKING_REASONS, WEEKDAYS } from '#domain';
 import { line, RANKING_SENTENCES, repeatable, wholeNumber } from '#platform';
 import { z } from 'zod';
 import { freshnessFields, freshnessView } from '../shared/freshness.js';
+import type { Consultants } from '../shared/consultants.js';
+import { consultantView } from '../shared/consultants.js';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantInput, instantView, timeZoneView } from '../shared/instants.js';
 import { reasonView, viewReason } from '../shared/reasons.js';
@@ -96,7 +98,7 @@ const place = { agenda: idView, motif: idView, start: instantView, end: instantV
 /** A free slot beside a refusal. */
 export const alternativeView = z.object(place).meta({ id: 'Alternative' });
 
-const slotView = z.object({ ...place, ...freshnessFields }).meta({ id: 'Slot' });
+const slotView = z.object({ ...place, practitioner: consultantView, ...freshnessFields }).meta({ id: 'Slot' });
 
 const agendasView = z.array(z.object({ agenda: idView, timeZone: timeZoneView, ...freshnessFields })).meta({
   description: 'Every agenda that was searched. One that is `unreachable` has no slots here, and is not full.',
@@ -164,19 +166,29 @@ export function viewAlternative({
 /** Most slots of one answer, in order of their start. */
 const MAX_SLOTS = 5000;
 
-export function viewSlots(found: SlotsFound, named: readonly string[]): z.input<typeof slotsView> {
+type Consultant = Awaited<ReturnType<Consultants['of']>>;
+
+export function viewSlots(
+  found: SlotsFound,
+  named: readonly string[],
+  consultant: Consultant,
+): z.input<typeof slotsView> {
   const known = new Set(found.agendas.map(({ agendaId }) => agendaId));
   const cut = found.slots[MAX_SLOTS];
   return {
-    items: viewFresh(found, cut === undefined ? found.slots : found.slots.filter(({ start }) => start < cut.start)),
+    items: viewFresh(
+      found,
+      cut === undefined ? found.slots : found.slots.filter(({ start }) => start < cut.start),
+      consultant,
+    ),
     agendas: viewAgendas(found),
     notOffered: named.filter((id) => !known.has(id)),
     cutAt: cut === undefined ? null : formatInstant(cut.start, cut.timeZone),
   };
 }
 
-export function viewSuggestions(found: Suggestions): z.input<typeof suggestionsView> {
-  const slots = viewFresh(found, found.slots);
+export function viewSuggestions(found: Suggestions, consultant: Consultant): z.input<typeof suggestionsView> {
+  const slots = viewFresh(found, found.slots, consultant);
   return {
     items: slots.map((slot, index) => ({
       ...slot,
@@ -202,10 +214,15 @@ export function viewExplanation(
 
 type Searched = Pick<SlotsFound, 'agendas'>;
 
-function viewFresh({ agendas }: Searched, slots: readonly FoundSlot[]): z.input<typeof slotView>[] {
+function viewFresh(
+  { agendas }: Searched,
+  slots: readonly FoundSlot[],
+  consultant: Consultant,
+): z.input<typeof slotView>[] {
   const freshness = new Map(agendas.map((agenda) => [agenda.agendaId, freshnessView(agenda, agenda.timeZone)]));
   return slots.map((slot) => ({
     ...viewAlternative(slot),
+    practitioner: consultant(slot),
     ...(freshness.get(slot.agendaId) ?? { certainty: 'unreachable', asOf: null }),
   }));
 }

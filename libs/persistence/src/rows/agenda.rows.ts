@@ -34,6 +34,7 @@ export class PractitionerRow {
   agenda_when_unreachable_value: `when_unreachable IN ('refuse', 'queue')`,
   agenda_stale_after_range: 'stale_after_seconds BETWEEN 1 AND 86400',
   agenda_holiday_calendar_value: `holiday_calendar IN ('metropole', 'alsace-moselle', 'guadeloupe', 'martinique', 'guyane', 'reunion', 'mayotte', 'saint-barthelemy', 'saint-martin')`,
+  agenda_horizon_range: 'horizon_days BETWEEN 1 AND 366',
 })
 export class AgendaRow {
   @Key('agenda_pk') organizationId!: string;
@@ -52,6 +53,8 @@ export class AgendaRow {
   @Field('boolean', { default: false }) ruled!: boolean;
   @Optional('text') holidayCalendar!: string | null;
   @Field('text', { array: true, default: [] }) workedHolidays!: string[];
+  /** Its openings are expanded at least so many days ahead. */
+  @Field('integer', { default: 180 }) horizonDays!: number;
 }
 
 @Entity('agenda_seat')

@@ -7,11 +7,12 @@ import {
   type Freshness,
   type MotifRecord,
   type MotifRuling,
-  type Standing,
+  type AskerRecord,
   type VisitMinutes,
 } from '#application';
-import type { AgendaFacts, Interval, Opening } from '#domain';
+import type { AgendaFacts, Interval } from '#domain';
 import type { Database } from '../database.js';
+import { putExpansion, readRules } from './rule-expansion.js';
 
 interface FreshnessRow {
   agenda_id: string;
@@ -161,9 +162,9 @@ export class PgCalendar extends Calendar {
   async standing(
     organizationId: string,
     { collaboratorId = null, patientOf = null }: Parameters<Calendar['standing']>[1],
-  ): Promise<Standing> {
+  ): Promise<AskerRecord> {
     const values = [organizationId, collaboratorId, patientOf];
-    type Row = Standing & Record<string, unknown>;
+    type Row = AskerRecord & Record<string, unknown>;
     const [row] = await this.database.one<Row>(organizationId, STANDING, values);
     return row ?? { secretariat: null, visits: [], usualAgendaIds: [] };
   }
@@ -178,47 +179,11 @@ export class PgCalendar extends Calendar {
     });
   }
 
-  openings(organizationId: string, agendaId: string): Promise<readonly (Opening & { readonly id: string })[]> {
-    return this.database.withOrganization(organizationId, (transaction) =>
-      transaction.query<Opening & { id: string } & Record<string, unknown>>(
-        `SELECT id, rrule, starts_local AS start, duration_minutes AS "durationMinutes", time_zone AS "timeZone", except_dates AS "except" FROM opening
-         WHERE organization_id = $1 AND agenda_id = $2 ORDER BY id`,
-        [organizationId, agendaId],
-      ),
-    );
-  }
-
-  async putOccurrences(
-    agenda: { organizationId: string; agendaId: string },
-    window: Interval,
-    occurrences: readonly (Interval & { readonly openingId: string })[],
-  ): Promise<void> {
-    const { organizationId, agendaId } = agenda;
+  async expandRules(organizationId: string, agendaId: string): Promise<void> {
+    const agenda = { organizationId, agendaId };
     await this.database.withOrganization(organizationId, async (transaction) => {
-      await transaction.query('SELECT 1 FROM agenda WHERE organization_id = $1 AND id = $2 FOR UPDATE', [
-        organizationId,
-        agendaId,
-      ]);
-      await transaction.query(
-        'DELETE FROM opening_occurrence WHERE organization_id = $1 AND agenda_id = $2 AND lower(during) >= to_timestamp($3::numeric / 1000)',
-        [organizationId, agendaId, window.start],
-      );
-      await transaction.query(
-        `INSERT INTO opening_occurrence (organization_id, opening_id, during, agenda_id)
-         SELECT $1, x.opening, tstzrange(to_timestamp(x.start / 1000), to_timestamp(x."end" / 1000)), $2 FROM unnest($3::uuid[], $4::numeric[], $5::numeric[]) AS x (opening, start, "end")
-         ON CONFLICT DO NOTHING`,
-        [
-          organizationId,
-          agendaId,
-          occurrences.map((x) => x.openingId),
-          occurrences.map((x) => x.start),
-          occurrences.map((x) => x.end),
-        ],
-      );
-      await transaction.query(
-        'UPDATE agenda SET opened_until = to_timestamp($3::numeric / 1000) WHERE organization_id = $1 AND id = $2',
-        [organizationId, agendaId, window.end],
-      );
+      const rules = await readRules(transaction, agenda, true);
+      if (rules !== null) await putExpansion(transaction, agenda, rules);
     });
   }
 }

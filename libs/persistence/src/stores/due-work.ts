@@ -2,9 +2,6 @@ import { DueWork } from '#application';
 import type { QueryResultRow } from 'pg';
 import type { Database } from '../database.js';
 
-/** How far ahead openings are expanded, and how much of it may be missing before they are expanded again. */
-const EXTEND_BELOW_DAYS = 180;
-
 /** Rows of one organization in one look: however many it has, the others' turn comes in the same round. */
 const SHARE = 32;
 
@@ -67,7 +64,7 @@ export class PgDueWork extends DueWork {
 
   openings(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]> {
     return this.list(
-      `SELECT organization_id AS "organizationId", id AS "agendaId" FROM agenda WHERE opened_until < clock_timestamp() + interval '${String(EXTEND_BELOW_DAYS)} days' ORDER BY opened_until LIMIT $1`,
+      `SELECT organization_id AS "organizationId", id AS "agendaId" FROM agenda WHERE opened_until < clock_timestamp() + make_interval(days => horizon_days) ORDER BY opened_until LIMIT $1`,
       limit,
     );
   }

@@ -1,0 +1,47 @@
+import type { SubstitutionRule } from '#application';
+import { line } from '#platform';
+import { z } from 'zod';
+import { formatInstant, instantInput, instantView } from '../shared/instants.js';
+import { pageView } from '../shared/paging.js';
+import type { RuleResource } from '../shared/rule-desk.js';
+import { ruleHead } from '../shared/rule-fields.js';
+
+export const substitutionInput = z
+  .strictObject({
+    displayName: line(200),
+    rpps: z
+      .string()
+      .regex(/^\d{11}$/, 'must be 11 digits')
+      .nullable()
+      .default(null),
+    start: instantInput,
+    end: instantInput,
+  })
+  .refine(({ start, end }) => start < end, { path: ['end'], message: 'must be after start' })
+  .meta({ id: 'NewSubstitution', description: 'Who sees the patients in place of the practitioner (remplaçant).' });
+
+export const substitutionView = z
+  .object({
+    ...ruleHead,
+    displayName: z.string(),
+    rpps: z.string().nullable(),
+    start: instantView,
+    end: instantView,
+  })
+  .meta({ id: 'Substitution' });
+export type SubstitutionView = z.input<typeof substitutionView>;
+export const substitutionPage = pageView('SubstitutionPage', substitutionView);
+
+export function toSubstitution(given: z.output<typeof substitutionInput>): SubstitutionRule {
+  return given;
+}
+
+export const SUBSTITUTIONS: RuleResource<'substitution', SubstitutionView> = {
+  kind: 'substitution',
+  name: 'substitutions',
+  view: ({ id, version, rule }, { agendaId, timeZone }) => ({
+    ...{ id, agenda: agendaId, version, displayName: rule.displayName, rpps: rule.rpps },
+    start: formatInstant(rule.start, timeZone),
+    end: formatInstant(rule.end, timeZone),
+  }),
+};
