@@ -8,7 +8,7 @@ import { at, createPractice, openPool } from '../support/practice.js';
 import { RandomBookings } from '../support/random-bookings.js';
 import { createRandomPractice } from '../support/random-practice.js';
 
-const PRACTICES = 24;
+const PRACTICES = 18;
 const STEPS = 22;
 
 let database: TestDatabase;

@@ -230,6 +230,39 @@ describe('which slots?', () => {
     );
   });
 
+  test('complaints 3 and 4: of two agendas only the free one is found, and what is offered instead suits who asked', async () => {
+    const own = await api.practice();
+    const asOwn = await api.client(own);
+    const free = await beside(own, { name: 'Dr Paul Leroy', speciality: 'SM54', place: 'Lyon', zone: 'Europe/Paris' });
+    await ruled(own, { gapDays: 2 });
+    const place = { agenda: own.agenda, motif: own.motif, start: at('09:00') };
+    const search = `/v1/slots?${query({ motif: own.motif, from: at('09:00'), to: at('09:01') })}`;
+    const agendas = async (): Promise<string[]> =>
+      ((await asOwn('GET', search)).json.items as { agenda: string }[]).map(({ agenda }) => agenda).sort();
+    expect(await agendas()).toEqual([own.agenda, free.agenda].sort());
+    expect((await asOwn('POST', '/v1/appointments', { body: { ...place, patient } })).status).toBe(201);
+    expect(await agendas()).toEqual([free.agenda]);
+    const offered = async (body: object): Promise<string[]> => {
+      const refused = await asOwn('POST', '/v1/appointments', { body: { ...place, acknowledgeDouble: true, ...body } });
+      expect(refused.status).toBeGreaterThanOrEqual(409);
+      return (refused.json.alternatives as { start: string }[]).map(({ start }) => start);
+    };
+    expect((await offered({ patient: { ...patient, firstName: 'Zoé' } }))[0]).toBe('2031-01-06T10:30:00+01:00');
+    const again = { ...place, start: at('10:00') };
+    expect((await offered({ ...again, patient }))[0]).toBe('2031-01-08T00:00:00+01:00');
+    const { text, id } = await api.key(own);
+    await api.sql(own, `UPDATE api_key SET audience = 'PUBLIC' WHERE id = $1`, [id]);
+    await api.sql(own, `UPDATE opening SET audiences = '{SECRETARIAT}' WHERE agenda_id = $1`, [own.agenda]);
+    const toPublic = await api.ask('POST', '/v1/appointments', {
+      headers: {
+        ...{ authorization: `Bearer ${text}`, 'unisson-collaborator': own.collaborator },
+        'idempotency-key': randomUUID(),
+      },
+      body: { ...again, patient: { ...patient, firstName: 'Zoé' } },
+    });
+    expect([toPublic.status, toPublic.json.code, toPublic.json.alternatives]).toEqual([422, 'AUDIENCE', []]);
+  });
+
   test('complaint 19: slots and bookings agree on 09:00 in Paris across the change of the clocks', async () => {
     const own = await api.practice();
     const asOwn = await api.client(own);

@@ -76,6 +76,8 @@ export type PlaceResult =
       readonly code: ReasonCode;
       readonly refusals?: readonly Objection[];
       readonly told?: Told;
+      /** Starts of the patient's other live visits for the motif in the agenda; epoch milliseconds. */
+      readonly patientVisits?: readonly number[];
     }
   /** Live appointments of the same patient, on that day or for that motif: to be acknowledged. */
   | { readonly outcome: 'double'; readonly doubles: readonly AppointmentRecord[] }

@@ -119,10 +119,10 @@ export class Booking {
     };
     const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
     const result = await this.through.fresh(request, (acceptStale) => this.bookings.move({ ...command, acceptStale }));
-    if (result.outcome !== 'placed') return this.refusal(await this.moving(request, wanted), result);
+    if (result.outcome !== 'placed') return this.refusal(() => this.moving(request, wanted), result);
     const record = result.remote ? await this.through.settled(request, result.record, request.waitMs) : result.record;
     if (record.status === 'confirmed' && record.start !== wanted.start)
-      return this.refusal(await this.moving(request, wanted), {
+      return this.refusal(() => this.moving(request, wanted), {
         outcome: 'taken',
         code: record.reason?.code ?? 'BUSY',
       });
@@ -141,7 +141,7 @@ export class Booking {
     const result = await this.through.fresh(request, (acceptStale) =>
       this.bookings.reassign({ ...command, acceptStale }),
     );
-    if (result.outcome !== 'placed') return this.refusal(await this.moving(request, wanted), result);
+    if (result.outcome !== 'placed') return this.refusal(() => this.moving(request, wanted), result);
     const successor = { organizationId, id: successorId };
     const record = await this.through.settled(successor, result.record, request.waitMs);
     if (!isLive(record.status) || record.status === 'compensating') return this.outcomeOf(request, record);
@@ -229,15 +229,15 @@ export class Booking {
   ): Promise<Place> {
     const { organizationId, id } = request;
     const patient = (await this.bookings.patients(organizationId, [id])).get(id);
-    const asker = { ...askerOf({ ...request, patient }, this.through.now()), patientOf: id };
-    return { ...wanted, organizationId, asker };
+    return { ...wanted, organizationId, asker: askerOf({ ...request, patient }, this.through.now()) };
   }
 
-  private async refusal(wanted: Place | null, result: PlaceResult): Promise<Refusal> {
+  private async refusal(wanted: Place | null | (() => Promise<Place>), result: PlaceResult): Promise<Refusal> {
     if (result.outcome === 'rule' || result.outcome === 'taken') {
       const status = result.outcome === 'taken' ? 409 : 422;
-      const alternatives = wanted === null ? [] : await this.slots.alternatives(wanted);
-      const { outcome, ...why } = result;
+      const place = typeof wanted === 'function' ? await wanted() : wanted;
+      const { outcome, patientVisits = [], ...why } = result;
+      const alternatives = place === null ? [] : await this.slots.alternatives({ ...place, patientVisits });
       return { outcome: 'refused', status, problem: outcome, alternatives, ...why };
     }
     if (result.outcome in REFUSALS) return { outcome: 'refused', ...REFUSALS[result.outcome as keyof typeof REFUSALS] };

@@ -44,7 +44,6 @@ export interface AskerRecord {
   readonly secretariat: string | null;
   /** The patient's live visits, past ones too; none when there is no such patient, or nothing to know him by. */
   readonly visits: readonly {
-    readonly appointmentId: string;
     readonly agendaId: string;
     readonly motifId: string;
     /** Epoch milliseconds. */

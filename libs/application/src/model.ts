@@ -82,6 +82,9 @@ export interface Slot extends Interval {
   readonly motifId: string;
 }
 
+/** A slot as a search finds it: with the IANA zone of its agenda. */
+export type FoundSlot = Slot & { readonly timeZone: string };
+
 /** An idempotency key and the hash of the request it came with. */
 export interface RequestKey {
   readonly key: string;

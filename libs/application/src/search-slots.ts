@@ -1,7 +1,7 @@
 import { bookableVisits, rankVisits, unaskedTimes, type AskedTimes, type Interval } from '#domain';
 import type { AgendaWindow, Calendar, AskerRecord } from './calendar.js';
 import { objectionsAt, withFreshness, type Objection, type Told } from './explain.js';
-import type { Freshness, Slot } from './model.js';
+import type { FoundSlot, Freshness } from './model.js';
 import { askedBy, SECRETARIAT, type Asker, type Modality } from './rules.js';
 import { rankingContext, type Suggestions } from './suggestions.js';
 
@@ -41,8 +41,6 @@ export interface Place {
   readonly start: number;
   readonly asker: Asker;
 }
-
-export type FoundSlot = Slot & { readonly timeZone: string };
 
 /** What a search found: an agenda that could not be read is reported beside the slots, never as full. */
 export interface SlotsFound {
@@ -84,15 +82,17 @@ export class SearchSlots {
   }
 
   /**
-   * The nearest free slots from the refused start on, for the same asker; fewer when there are not so many. A patient's
-   * appointment that is to move does not stand in its own way.
+   * The nearest free slots from the refused start on, for the same asker; fewer when there are not so many.
+   * `patientVisits`: starts of his other visits for the motif in the agenda.
    */
-  async alternatives(refused: Omit<Place, 'asker'> & { readonly asker?: Asker }): Promise<readonly FoundSlot[]> {
-    const { organizationId, agendaId, motifId, start, asker = SECRETARIAT } = refused;
-    const query = { organizationId, agendaIds: [agendaId], motifId, asker, from: start, limit: ALTERNATIVES };
-    const { visits, ...standing } = await this.standingOf(query);
-    const others = visits.filter(({ appointmentId }) => appointmentId !== asker.patientOf);
-    return (await this.first(query, { ...standing, visits: others }))?.slots ?? [];
+  async alternatives(
+    refused: Omit<Place, 'asker'> & { readonly asker?: Asker; readonly patientVisits?: readonly number[] },
+  ): Promise<readonly FoundSlot[]> {
+    const { organizationId, agendaId, motifId, start: from, asker = SECRETARIAT, patientVisits = [] } = refused;
+    const query = { organizationId, agendaIds: [agendaId], motifId, asker, from, limit: ALTERNATIVES };
+    const standing = await this.standingOf(query);
+    const visits = patientVisits.map((start) => ({ agendaId, motifId, start }));
+    return (await this.first(query, { ...standing, visits }))?.slots ?? [];
   }
 
   /** Everything that speaks against one start; `null` when agenda or motif is unknown. */

@@ -1,8 +1,7 @@
 import { admits, servesMotif, subtract, type RankedAgenda, type Ranked, type RankingContext } from '#domain';
 import type { AgendaWindow, AskerRecord } from './calendar.js';
-import type { Freshness } from './model.js';
+import type { FoundSlot, Freshness } from './model.js';
 import { askedBy, type Asker } from './rules.js';
-import type { FoundSlot } from './search-slots.js';
 
 /** Slots with what speaks for each, best first, and every agenda that was looked at. */
 export interface Suggestions {

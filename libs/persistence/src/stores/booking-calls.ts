@@ -64,7 +64,10 @@ export class BookingCalls {
         // A twin of a request that was in time is told its answer.
         if (judged?.outcome === 'refused' && !(await isKnown(transaction, key))) return judged.result;
         const allowed = judged?.outcome === 'allowed' ? judged.terms : {};
-        return resultOf(await transaction.query<FunctionRow>(statement, [...values, { ...brought, terms: allowed }]));
+        const rows = await transaction.query<FunctionRow>(statement, [...values, { ...brought, terms: allowed }]);
+        const result = resultOf(rows);
+        if (judged?.outcome !== 'allowed' || (result.outcome !== 'rule' && result.outcome !== 'taken')) return result;
+        return { ...result, patientVisits: judged.patientVisits };
       }),
     );
   }

@@ -35,7 +35,7 @@ interface Given {
 }
 
 export type Judgement =
-  | { readonly outcome: 'allowed'; readonly terms: object }
+  | { readonly outcome: 'allowed'; readonly terms: object; readonly patientVisits: readonly number[] }
   | { readonly outcome: 'refused'; readonly result: PlaceResult }
   /** Agenda or motif: the booking function says which. */
   | { readonly outcome: 'unknown' };
@@ -52,23 +52,29 @@ export async function judge(transaction: Transaction, wanted: Wanted, given: Giv
   const { visit } = askedOf(found, motifId, given);
   const minutes = { bufferBeforeMinutes: found.minutes.before, bufferAfterMinutes: found.minutes.after };
   const equipment = found.rules.equipment ?? [];
-  return { outcome: 'allowed', terms: { ...minutes, durationMinutes: visit.durationMs / 60_000, equipment } };
+  const { patientVisits } = found;
+  return {
+    outcome: 'allowed',
+    patientVisits,
+    terms: { ...minutes, durationMinutes: visit.durationMs / 60_000, equipment },
+  };
 }
 
 function refusalOf(start: number, found: BookingFacts, motifId: string, { patient, terms }: Given): PlaceResult | null {
   const asked = askedOf(found, motifId, { patient, terms });
   const all = objectionsAt(start, found.facts, asked);
-  const told = { now: found.now, timeZone: found.facts.timeZone };
+  const { now, patientVisits } = found;
+  const told = { now, timeZone: found.facts.timeZone };
   const refusals = terms.overbooking === undefined ? all : all.filter((refusal) => binds(refusal, start, found));
   const rules = refusals.filter(({ code }) => !TAKEN.has(code));
   const [first] = rules.length > 0 ? rules : refusals;
   if (first === undefined) return null;
-  if (rules.length > 0) return { outcome: 'rule', code: first.code, refusals, told };
+  if (rules.length > 0) return { outcome: 'rule', code: first.code, refusals, told, patientVisits };
   // Whether the agenda's seats are taken is decided with the claim itself, after its copy was found fresh enough.
   const openings = found.facts.openings.map((opening) => ({ ...opening, capacity: null }));
   const bySeats = refusalsAt(start, { ...found.facts, openings }, asked);
   const decidedLater = first.code !== 'RESOURCE' && bySeats.some(({ code }) => code === 'BUSY' || code === 'HELD');
-  return decidedLater ? null : { outcome: 'taken', code: first.code, refusals, told };
+  return decidedLater ? null : { outcome: 'taken', code: first.code, refusals, told, patientVisits };
 }
 
 const TAKEN: ReadonlySet<Objection['code']> = new Set(['BUSY', 'HELD', 'RESOURCE']);

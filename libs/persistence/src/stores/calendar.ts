@@ -91,12 +91,12 @@ const FACTS_AT = {
 
 const STANDING = {
   name: 'standing',
-  text: `WITH other AS (SELECT a.id, a.agenda_id, a.motif_id, a.during FROM patient_identity s
+  text: `WITH other AS (SELECT a.agenda_id, a.motif_id, a.during FROM patient_identity s
       JOIN patient_identity i ON i.organization_id = s.organization_id AND i.fingerprint = s.fingerprint
       JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
       WHERE s.organization_id = $1 AND s.appointment_id = $3 AND is_live(a.status))
     SELECT (SELECT c.secretariat FROM collaborator c WHERE c.organization_id = $1 AND c.id = $2) AS secretariat,
-      coalesce((SELECT jsonb_agg(jsonb_build_object('appointmentId', o.id, 'agendaId', o.agenda_id, 'motifId', o.motif_id, 'start', milliseconds(lower(o.during)))) FROM other o), '[]') AS visits,
+      coalesce((SELECT jsonb_agg(jsonb_build_object('agendaId', o.agenda_id, 'motifId', o.motif_id, 'start', milliseconds(lower(o.during)))) FROM other o), '[]') AS visits,
       ARRAY(SELECT h.id FROM agenda h WHERE h.organization_id = $1 AND h.practitioner_id IN
         (SELECT g.practitioner_id FROM other o JOIN agenda g ON g.organization_id = $1 AND g.id = o.agenda_id))::text[] AS "usualAgendaIds"`,
 };
