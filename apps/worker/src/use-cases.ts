@@ -19,6 +19,8 @@ import {
   syncLink as syncLinkJob,
   type SyncStore,
   type Vault,
+  WaitingLooks,
+  WriteThrough,
 } from '#application';
 import { connectors } from '#connectors';
 import {
@@ -34,6 +36,7 @@ import {
   PgStages,
   PgSubscriptionStore,
   PgSyncStore,
+  PgWaitingOffers,
   PgWrites,
 } from '#persistence';
 import { type Environment, MasterKeyVault, SmtpMailer } from '#platform';
@@ -59,6 +62,7 @@ export interface UseCases {
   readonly alerts: Alerts;
   readonly cleanUp: CleanUp;
   readonly subscriptions: Subscriptions;
+  readonly waiting: WaitingLooks;
   /** Waits for what runs, then ends the conversations with backends. */
   close(): Promise<void>;
 }
@@ -96,7 +100,16 @@ export function createUseCases(database: Database, environment: Environment, ala
     stages,
     effects,
   });
-  const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database), effects);
+  const [bookings, calendar] = [new PgBookings(database, vault), new PgCalendar(database)];
+  const housekeeping = new Housekeeping(bookings, calendar, effects);
+  const through = new WriteThrough({ bookings, lanes, alarm, effects });
+  const waiting = new WaitingLooks({
+    offers: new PgWaitingOffers(database, vault),
+    bookings,
+    calendar,
+    through,
+    effects,
+  });
   const health = new PgHealthStore(database);
   const alerts = new Alerts({
     health,
@@ -122,7 +135,7 @@ export function createUseCases(database: Database, environment: Environment, ala
     backends.close();
   };
   const parts = { vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
-  return { ...parts, health, alerts, cleanUp, subscriptions, close };
+  return { ...parts, health, alerts, cleanUp, subscriptions, waiting, close };
 }
 
 /** What the jobs stand for. */
@@ -135,6 +148,7 @@ export function workOf({
   alerts,
   cleanUp,
   subscriptions,
+  waiting,
 }: UseCases): Work {
   const shares = new Shares(SHARES);
   const comparing = new Shares(SHARES);
@@ -175,5 +189,6 @@ export function workOf({
     renewSubscription: async ({ organizationId, linkId }) => {
       await subscriptions.renew(organizationId, linkId);
     },
+    offerWaiting: (agenda) => waiting.look(agenda),
   };
 }

@@ -35,3 +35,6 @@ export * from './interest.js';
 export * from './quarantine.js';
 export * from './subscriptions.js';
 export * from './consents.js';
+export * from './waiting-list.js';
+export * from './waiting-looks.js';
+export * from './waiting-ports.js';

@@ -70,6 +70,13 @@ export const reconcileLink = defineJob({
   dedupeKey: ({ linkId }) => linkId,
 });
 
+/** Looks at an agenda for those who wait for a slot. */
+export const offerWaiting = defineJob({
+  name: 'offer-waiting',
+  schema: z.strictObject({ organizationId: id, agendaId: id }),
+  dedupeKey: ({ agendaId }) => agendaId,
+});
+
 /** Every job there is. */
 export const jobs = [
   drainLane,
@@ -80,6 +87,7 @@ export const jobs = [
   watchLinks,
   renewSubscription,
   reconcileLink,
+  offerWaiting,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

@@ -16,3 +16,4 @@ export * from './rules/bookable.js';
 export * from './rules/explain.js';
 export { reserveState } from './rules/release.js';
 export type { ReserveState } from './rules/release.js';
+export * from './waiting.js';
