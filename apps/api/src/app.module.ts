@@ -20,6 +20,9 @@ import {
   Quarantine,
   SearchSlots,
   Subscriptions,
+  WaitingEntries,
+  WaitingList,
+  WaitingOffers,
 } from '#application';
 import { Authentication, Drain, OperationsModule, RateLimiter } from '#platform';
 import { AgendasController } from './agendas/agendas.controller.js';
@@ -47,6 +50,8 @@ import { Demand } from './shared/demand.js';
 import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
 import { SlotsController } from './slots/slots.controller.js';
+import { WaitingListController } from './waiting-list/waiting-list.controller.js';
+import { WaitingOffersController } from './waiting-list/waiting-offers.controller.js';
 
 type Token<T> = (abstract new (...parameters: never[]) => T) & { readonly name: string };
 
@@ -64,6 +69,30 @@ class Closing implements OnApplicationShutdown {
   }
 }
 
+const CONTROLLERS = [
+  AgendasController,
+  MotifsController,
+  SlotsController,
+  HoldsController,
+  AppointmentsController,
+  ConnectionsController,
+  LinksController,
+  LinkLifecycleController,
+  PlansController,
+  DisconnectionsController,
+  EventsController,
+  PushController,
+  FeedsController,
+  PublishedController,
+  ConflictsController,
+  CallbackTasksController,
+  BrakeController,
+  QuarantineController,
+  ConsentsController,
+  WaitingOffersController,
+  WaitingListController,
+];
+
 /** The routes, wired to parts that exist already. */
 @Module({})
 export class AppModule {
@@ -73,27 +102,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [OperationsModule.with({ readiness, drain, metrics })],
-      controllers: [
-        AgendasController,
-        MotifsController,
-        SlotsController,
-        HoldsController,
-        AppointmentsController,
-        ConnectionsController,
-        LinksController,
-        LinkLifecycleController,
-        PlansController,
-        DisconnectionsController,
-        EventsController,
-        PushController,
-        FeedsController,
-        PublishedController,
-        ConflictsController,
-        CallbackTasksController,
-        BrakeController,
-        QuarantineController,
-        ConsentsController,
-      ],
+      controllers: CONTROLLERS,
       providers: [
         value(Booking, parts.booking),
         value(Bookings, parts.bookings),
@@ -122,6 +131,9 @@ export class AppModule {
         value(Subscriptions, parts.subscriptions),
         value(Brake, parts.brake),
         value(Quarantine, parts.quarantine),
+        value(WaitingList, parts.waiting),
+        value(WaitingEntries, parts.waitingEntries),
+        value(WaitingOffers, parts.waitingOffers),
         value(Demand, new Demand(parts.interest)),
         value(Closing, new Closing(() => parts.close())),
       ],

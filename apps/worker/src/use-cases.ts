@@ -100,16 +100,8 @@ export function createUseCases(database: Database, environment: Environment, ala
     stages,
     effects,
   });
-  const [bookings, calendar] = [new PgBookings(database, vault), new PgCalendar(database)];
-  const housekeeping = new Housekeeping(bookings, calendar, effects);
-  const through = new WriteThrough({ bookings, lanes, alarm, effects });
-  const waiting = new WaitingLooks({
-    offers: new PgWaitingOffers(database, vault),
-    bookings,
-    calendar,
-    through,
-    effects,
-  });
+  const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database), effects);
+  const waiting = createWaiting({ database, vault, lanes, alarm, effects });
   const health = new PgHealthStore(database);
   const alerts = new Alerts({
     health,
@@ -136,6 +128,17 @@ export function createUseCases(database: Database, environment: Environment, ala
   };
   const parts = { vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
   return { ...parts, health, alerts, cleanUp, subscriptions, waiting, close };
+}
+
+/** Who looks after those who wait. */
+function createWaiting(
+  parts: Pick<UseCases, 'vault' | 'lanes' | 'alarm' | 'effects'> & { readonly database: Database },
+): WaitingLooks {
+  const { database, vault, lanes, alarm, effects } = parts;
+  const bookings = new PgBookings(database, vault);
+  const through = new WriteThrough({ bookings, lanes, alarm, effects });
+  const [offers, calendar] = [new PgWaitingOffers(database, vault), new PgCalendar(database)];
+  return new WaitingLooks({ offers, bookings, calendar, through, effects });
 }
 
 /** What the jobs stand for. */

@@ -49,7 +49,7 @@ export class WaitingLooks {
     const { release, open } = await offers.settle(agenda);
     for (const id of release) await bookings.release({ organizationId: agenda.organizationId, id }, { kind: 'system' });
     const candidates = open >= MOST_OPEN ? [] : await offers.candidates(agenda, MOST_CANDIDATES);
-    const planned = (await this.plan(agenda, candidates)).slice(0, MOST_OPEN - open);
+    const planned = await this.plan(agenda, candidates, MOST_OPEN - open);
     const byEntry = new Map(candidates.map((candidate) => [candidate.entry.id, candidate]));
     for (const offer of planned) {
       const candidate = byEntry.get(offer.entryId);
@@ -60,7 +60,11 @@ export class WaitingLooks {
     await offers.answered(agenda, due, planned.length > 0 ? PAUSE_SECONDS.least : doubled);
   }
 
-  private async plan(agenda: AgendaRef, candidates: readonly Candidate[]): Promise<readonly PlannedOffer[]> {
+  private async plan(
+    agenda: AgendaRef,
+    candidates: readonly Candidate[],
+    limit: number,
+  ): Promise<readonly PlannedOffer[]> {
     const { calendar, effects } = this.parts;
     const { organizationId, agendaId } = agenda;
     const start = effects.now();
@@ -74,7 +78,7 @@ export class WaitingLooks {
     }
     const [any] = found.values();
     const waiting = candidates.map((candidate) => waitingOf(candidate, found));
-    return any === undefined ? [] : planOffers(waiting, any.facts.timeZone, window);
+    return any === undefined ? [] : planOffers(waiting, any.facts.timeZone, window, limit);
   }
 
   /** First the offer, then its hold, then it is shown: whatever is cut off between is found by the next look. */

@@ -12,6 +12,9 @@ export interface WaitingWish {
   readonly deadline: number | null;
 }
 
+/** What is absent stays as it is. */
+export type WishChange = { readonly [Field in keyof WaitingWish]?: WaitingWish[Field] | undefined };
+
 export const ENTRY_STATES = ['waiting', 'booked', 'withdrawn', 'lapsed'] as const;
 export type EntryState = (typeof ENTRY_STATES)[number];
 
@@ -56,7 +59,7 @@ interface After {
   readonly id: string;
 }
 
-/** A reference that does not exist: the field, and the id's place in it. */
+/** It names something that does not exist. */
 export type WishFault = { readonly outcome: 'unknown-reference'; readonly field: 'agendas' | 'motifs' };
 
 /** The waiting list as applications keep it. Every method is one transaction. */
@@ -76,7 +79,7 @@ export abstract class WaitingEntries {
     readonly limit: number;
   }): Promise<readonly WaitingEntry[]>;
   abstract change(
-    change: Partial<WaitingWish> & EntryRef & { readonly version: number; readonly actor: Actor },
+    change: WishChange & EntryRef & { readonly version: number; readonly actor: Actor },
   ): Promise<{ readonly outcome: 'changed' | 'unknown' | 'stale' | 'ended' } | WishFault>;
   /** Forgets the patient, and ends what is offered to him. Withdrawing again changes nothing and succeeds. */
   abstract withdraw(

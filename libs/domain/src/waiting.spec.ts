@@ -63,6 +63,7 @@ describe('who comes first', () => {
         ],
         ZONE,
         WEEK,
+        10,
       ),
     ).toMatchObject([{ entryId: 'b' }]);
   });
@@ -72,10 +73,14 @@ describe('the plan', () => {
   const nine = at('2026-06-15T09:00');
 
   test('gives each the earliest that is left', () => {
-    expect(planOffers([who('a'), who('b')], ZONE, WEEK)).toEqual([
+    expect(planOffers([who('a'), who('b')], ZONE, WEEK, 10)).toEqual([
       { entryId: 'a', motifId: 'consultation', start: nine, end: nine + 30 * MINUTE },
       { entryId: 'b', motifId: 'consultation', start: nine + 30 * MINUTE, end: nine + 60 * MINUTE },
     ]);
+  });
+
+  test('stops at the limit', () => {
+    expect(planOffers([who('a'), who('b'), who('c')], ZONE, WEEK, 2).map(({ entryId }) => entryId)).toEqual(['a', 'b']);
   });
 
   test.each<[string, Partial<Waiting>, number | null]>([
@@ -105,7 +110,9 @@ describe('the plan', () => {
       nine,
     ],
   ])('%s', (_, rest, start) => {
-    expect(planOffers([who('a', rest)], ZONE, WEEK).map((offer) => offer.start)).toEqual(start === null ? [] : [start]);
+    expect(planOffers([who('a', rest)], ZONE, WEEK, 10).map((offer) => offer.start)).toEqual(
+      start === null ? [] : [start],
+    );
   });
 
   test('whatever stands: offers only what no rule refuses, to each at most once, nothing twice, and leaves nobody who fits', () => {
@@ -143,7 +150,7 @@ describe('the plan', () => {
               asks: [{ facts: all, asked: asked({}, { audience }) }],
             }),
           );
-          const offers = planOffers(waiting, ZONE, WEEK);
+          const offers = planOffers(waiting, ZONE, WEEK, 10);
           const clock = zoneClock(ZONE, WEEK);
           const may = (one: Waiting, start: number): boolean =>
             one.asks.some((ask) => refusalsAt(start, ask.facts, ask.asked).length === 0) &&

@@ -53,14 +53,16 @@ const MOST_VISITS = 20_000;
 export function isAvailable(availability: Availability, start: number, clock: ZoneClock): boolean {
   const { weekdays, parts, from, to } = availability;
   const local = clock.local(start);
-  const time = ((local % DAY) + DAY) % DAY;
-  const day = new Date(local).toISOString().slice(0, 10);
+  const day = Math.floor(local / DAY);
+  const time = local - day * DAY;
+  // Day 0 was a Thursday.
+  const weekday = ((day + 3) % 7) + 1;
   const part = time < NOON ? 'morning' : time < EVENING ? 'afternoon' : 'evening';
   return (
-    (weekdays.length === 0 || weekdays.includes(new Date(local).getUTCDay() || 7)) &&
+    (weekdays.length === 0 || weekdays.includes(weekday)) &&
     (parts.length === 0 || parts.includes(part)) &&
-    (from === null || day >= from) &&
-    (to === null || day <= to)
+    (from === null || day * DAY >= Date.parse(from)) &&
+    (to === null || day * DAY <= Date.parse(to))
   );
 }
 
@@ -81,9 +83,14 @@ function compareInstants(a: number, b: number): number {
 /**
  * Who is offered what of one agenda in a window: in order, each the earliest visit against which no rule speaks, that he
  * can come to, that starts before his deadline, that he has not passed up, and that was given to nobody before him. At
- * most one each. Throws RangeError for an unknown zone.
+ * most one each, and at most `limit`. Throws RangeError for an unknown zone.
  */
-export function planOffers(waiting: readonly Waiting[], timeZone: string, window: Interval): PlannedOffer[] {
+export function planOffers(
+  waiting: readonly Waiting[],
+  timeZone: string,
+  window: Interval,
+  limit: number,
+): PlannedOffer[] {
   const clock = zoneClock(timeZone, { start: window.start - DAY, end: window.end + DAY });
   const bookable = new Map<string, readonly Interval[]>();
   const visitsOf = ({ facts, asked }: Waiting['asks'][number]): readonly Interval[] => {
@@ -94,6 +101,7 @@ export function planOffers(waiting: readonly Waiting[], timeZone: string, window
   };
   const planned: PlannedOffer[] = [];
   for (const entry of [...waiting].sort(compareWaiting)) {
+    if (planned.length >= limit) break;
     const fits = (visit: Interval): boolean =>
       (entry.deadline === null || visit.start < entry.deadline) &&
       !entry.passed.includes(visit.start) &&

@@ -123,6 +123,11 @@ export const PROBLEMS = {
     fr: 'Le praticien demande une réponse à ses questions avant ce rendez-vous.',
     en: 'The practitioner asks for answers to his questions before this appointment.',
   },
+  'waiting-ended': {
+    status: 409,
+    fr: 'Cette attente, ou cette proposition, est terminée.',
+    en: 'This waiting, or this offer, has ended.',
+  },
   'rule-refused': {
     status: 422,
     fr: "Une règle de l'agenda refuse cette demande.",
