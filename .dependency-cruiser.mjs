@@ -67,7 +67,7 @@ const npmPackages = [
   // A connector brings its vendor's library, so the list is of what belongs to the hub.
   mustNotUse('connectors', 'libs/connectors', SERVER_PACKAGES),
   mayUse('application', 'libs/application', ['zod']),
-  mayUse('persistence', 'libs/persistence', ['typeorm', 'pg', '@types/pg']),
+  mayUse('persistence', 'libs/persistence', ['typeorm', 'pg', '@types/pg', 'p-limit']),
   mayUse('queue', 'libs/queue', ['bullmq', 'ioredis', 'pg', '@types/pg']),
   mayUse('platform', 'libs/platform', [...NEST, 'nodemailer']),
   mayUse('api', 'apps/api', NEST),

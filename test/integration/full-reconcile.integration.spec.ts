@@ -58,6 +58,40 @@ describe('the daily comparison', () => {
     expect((await at.events()).at(-1)).toBe('agenda-repaired');
   });
 
+  const reconciledToday = async () =>
+    (await at.sql(`SELECT 1 FROM link WHERE id = $1 AND reconciled_at > now() - interval '1 minute'`, [at.linkId]))
+      .length === 1;
+  const losesAnEntry = async () => {
+    const [entry] = (await at.entries()).filter(({ start }) => start === ownTime(20).start);
+    await at.edit({ action: 'delete', id: entry!.id });
+    await now();
+    await loseChanges();
+  };
+
+  it('reads everything when the backend fails in the middle of the comparison', async () => {
+    await losesAnEntry();
+    await at.fault({ kind: 'error', status: 503, method: 'GET', route: '/versions', nth: 5, times: 1 });
+    await at.control('DELETE', 'requests');
+    expect(await reconcile()).toBe('done');
+    expect((await at.requests('/versions')).length).toBe(5);
+    expect(await at.mirrored()).toEqual(await at.remote());
+    expect(await reconciledToday()).toBe(true);
+  });
+
+  it('is not done, deletes nothing, and stays due when the backend fails again and again', async () => {
+    await losesAnEntry();
+    await at.fault({ kind: 'error', status: 503, method: 'GET', route: '/versions' });
+    await at.fault({ kind: 'error', status: 503, method: 'GET', route: '/entries' });
+    expect(await reconcile()).toBe('unreachable');
+    expect(await at.mirrored()).toHaveLength(60);
+    expect(await reconciledToday()).toBe(false);
+    await at.control('DELETE', 'faults');
+    await at.sql(`UPDATE link SET poll_at = '-infinity' WHERE id = $1`, [at.linkId]);
+    expect(await at.hub.due.reconciles(500)).toContainEqual(at.ids);
+    expect(await reconcile()).toBe('done');
+    expect(await at.mirrored()).toEqual(await at.remote());
+  });
+
   it('reads nothing twice when nothing was lost', async () => {
     await reconcile();
     await at.control('DELETE', 'requests');

@@ -216,7 +216,7 @@ describe('deletions', () => {
       expect((await at.events()).at(-1)).toBe('quarantine-read');
     });
 
-    it('what is dismissed stays so until it changes; what can be read again leaves', async () => {
+    it('scenario 40: what is dismissed stays so until it changes; what can be read again leaves', async () => {
       const [bad] = await at.entries();
       spoil = poison(bad!.id);
       await at.pull('full');

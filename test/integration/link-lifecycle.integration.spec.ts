@@ -53,9 +53,20 @@ describe('the life of a link', () => {
 
     it('complaint 21: with a dead credential a booking is refused, or queued, as the agenda says; other agendas go on', async () => {
       const other = await createPractice(life.pool);
+      const found = async () =>
+        (await life.hub.search.search({
+          organizationId: life.practice.organization,
+          agendaIds: [life.practice.agenda],
+          motifId: life.practice.motif,
+          window: { start: TEN, end: TEN + HOUR },
+          limit: 10,
+        }))!;
+      await query(life.pool, life.practice, `UPDATE link SET as_of = now() - interval '1 hour'`);
+      expect((await found()).agendas).toMatchObject([{ certainty: 'stale' }]);
       await life.breakCredential();
       await life.pull();
-      expect(await life.book(TEN, 300)).toMatchObject({ problem: 'agenda-unreachable' });
+      expect(await found()).toMatchObject({ slots: [], agendas: [{ certainty: 'unreachable' }] });
+      expect(await life.book(TEN, 300)).toMatchObject({ problem: 'agenda-unreachable', code: 'AGENDA_UNREACHABLE' });
       await query(life.pool, life.practice, `UPDATE agenda SET when_unreachable = 'queue'`);
       expect(await life.book(TEN, 300)).toMatchObject({ outcome: 'booked', record: { status: 'pending' } });
       await life.open(other);

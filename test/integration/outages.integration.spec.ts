@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId, type BookingAnswer } from '#application';
 import { addAgenda, moreAgendas } from '../support/agendas.js';
-import { linkAgenda } from '../support/hub.js';
+import { linkAgenda, openHub, type TestHub } from '../support/hub.js';
 import { InHouseHub } from '../support/in-house-hub.js';
 import { HOUR, TEN } from '../support/loop.js';
 import { openInHouse, type InHouseAgenda } from '../support/remotes.js';
@@ -99,6 +99,44 @@ describe('scenario 11: the vendor is down, then back', () => {
     expect(names(there)).toEqual(names(accepted.map((one) => ({ ...one, agendaId: `agenda-${one.agenda}` }))));
     expect(await book(agendas[0]!, TEN + 6 * HOUR, 5_000)).toMatchObject({ status: 201 });
   }, 60_000);
+});
+
+describe('scenario 11: the vendor is down, and every process meets it at once', () => {
+  let worker: TestHub;
+
+  beforeEach(async () => {
+    await opened(HANGING, 'one');
+    worker = await openHub({ url: at['parts'].database.appUrl });
+  });
+  afterEach(async () => {
+    await at.control('DELETE', 'faults');
+    await worker.close();
+  });
+
+  const everyLane = (hub: TestHub, sync: 'none' | 'delta') =>
+    Promise.all(agendas.map((agendaId) => hub.lanes.run({ organizationId: at.practice.organization, agendaId, sync })));
+
+  it.each(['reset', 'hang'])(
+    'bookings through the API and lanes of a worker make 15 calls together, then one after each rest (%s)',
+    async (kind) => {
+      await at.fault({ kind, route: '/agendas/' });
+      const answers = await Promise.all([
+        ...agendas.map((agenda) => book(agenda, TEN, 4_000)),
+        ...agendas.map((agenda) => book(agenda, TEN + HOUR, 4_000)),
+        everyLane(worker, 'delta').then(() => null),
+      ]);
+      for (const answer of answers) if (answer !== null) expect([202, 503]).toContain(answer.status);
+      for (let n = 0; n < 3; n += 1) await Promise.all([everyLane(worker, 'none'), everyLane(at.hub, 'delta')]);
+      const calls = await struck();
+      expect(calls).toBeGreaterThan(0);
+      expect(calls).toBeLessThanOrEqual(MOST_CALLS);
+      await at.sql(`UPDATE connection SET blocked_until = now()`);
+      await at.sql(`UPDATE remote_write SET due_at = now()`);
+      await Promise.all([everyLane(worker, 'none'), everyLane(at.hub, 'delta')]);
+      expect(await struck()).toBe(calls + 1);
+    },
+    60_000,
+  );
 });
 
 describe('scenario 12: one vendor hangs', () => {

@@ -6,6 +6,10 @@ const HALF = 30 * MINUTE;
 /** Longer than the patience of the hub in these tests with one call. */
 const LATE_MS = 4_000;
 
+/** An answer in the vendor's words that is about some other entry. */
+const named = (id: string): string =>
+  JSON.stringify({ id, start: TEN + 6 * HOUR, end: TEN + 7 * HOUR, title: 'Privé', reference: null, version: 1 });
+
 let loop: Loop;
 
 beforeAll(async () => {
@@ -27,34 +31,94 @@ async function settled(ids: readonly string[]): Promise<string[]> {
   }
 }
 
+/** The vendor's own log: what it refused until when, and what came before that time all the same. */
+async function tooSoon(retryAfterSeconds: number): Promise<{ refused: number; calls: string[] }> {
+  const { recent } = (await loop.remote.control('requests', null, 'GET')) as {
+    recent: { method: string; url: string; status: number; came: number; answered: number }[];
+  };
+  const refusals = recent.filter(({ status }) => status === 429 || status === 503);
+  const calls = recent.filter(({ came }) =>
+    refusals.some(({ answered }) => came > answered && came < answered + retryAfterSeconds * 1000),
+  );
+  return { refused: refusals.length, calls: calls.map(({ method, url }) => `${method} ${url}`) };
+}
+
 /** Six bookings while something goes wrong with every third: each stands once, or was never said to. */
-async function sixBookings(): Promise<void> {
+async function sixBookings(waitMs = 5000): Promise<void> {
   const answers = [];
-  for (let slot = 0; slot < 6; slot += 1) answers.push(await loop.book(TEN + slot * HALF, 5000));
+  for (let slot = 0; slot < 6; slot += 1) answers.push(await loop.book(TEN + slot * HALF, waitMs));
   expect(answers.map(({ status }) => status).filter((status) => status !== 201 && status !== 202)).toEqual([]);
   const ids = answers.map(({ record }) => record!.id);
   expect(await settled(ids)).toEqual(ids.map(() => 'confirmed'));
-  expect(await loop.there()).toEqual(ids.map((id, slot) => [TEN + slot * HALF, id]));
+  const ours = (await loop.there()).filter(([, id]) => id !== null);
+  expect(ours).toEqual(ids.map((id, slot) => [TEN + slot * HALF, id]));
 }
 
 describe('what goes wrong on the way to the vendor', () => {
   it.each<[string, object]>([
     ['scenario 2: the answer is lost after the commit, the line hangs', { kind: 'hang-after-commit', nth: 3 }],
-    ['scenario 3: the answer is lost after the commit, the line is reset', { kind: 'drop-after-commit', nth: 3 }],
-    ['scenario 4: the answer is torn', { kind: 'torn', after: true, nth: 3 }],
+    [
+      'scenario 3: the answer is lost after the commit, the line is reset (RST)',
+      { kind: 'reset', after: true, nth: 3 },
+    ],
+    [
+      'scenario 3: the answer is lost after the commit, the line is closed (FIN)',
+      { kind: 'close', after: true, nth: 3 },
+    ],
+    ['scenario 4: the answer is torn after one byte', { kind: 'torn', bytes: 1, after: true, nth: 3 }],
+    ['scenario 4: the answer is torn after fifty bytes', { kind: 'torn', bytes: 50, after: true, nth: 3 }],
+    ['scenario 4: the answer is torn before its last byte', { kind: 'torn', bytes: -1, after: true, nth: 3 }],
     ['scenario 5: the request is torn, the vendor has nothing', { kind: 'reset', nth: 3 }],
     ['scenario 6: the request lands after our timeout', { kind: 'latency', ms: LATE_MS, nth: 3 }],
     ['scenario 7: the vendor answers 500', { kind: 'error', status: 500, nth: 3 }],
     ['scenario 7: the vendor answers 502', { kind: 'error', status: 502, nth: 3 }],
     ['scenario 7: the vendor answers 503', { kind: 'error', status: 503, nth: 3 }],
     ['scenario 7: the vendor answers 504 after the commit', { kind: 'error', status: 504, after: true, nth: 3 }],
-    ['scenario 7: the vendor answers 429', { kind: 'rate-limit', retryAfterSeconds: 1, nth: 3 }],
     ['scenario 8: the vendor answers 200 with a page', { kind: 'html', nth: 3 }],
+    ['scenario 8: the vendor answers 200 with nothing', { kind: 'body', body: '', nth: 3 }],
+    ['scenario 8: the vendor answers 200 with other JSON', { kind: 'body', body: '{"ok":true}', nth: 3 }],
+    [
+      'scenario 8: the vendor answers 200 with an id that it does not know',
+      { kind: 'body', body: named('none'), nth: 3 },
+    ],
   ])(
     '%s',
     async (_what, given) => {
       await fault({ method: 'POST', route: '/entries', ...given });
       await sixBookings();
+    },
+    120_000,
+  );
+
+  it.each<[string, object]>([
+    ['429 with Retry-After to a write', { kind: 'rate-limit', method: 'POST', route: '/entries', nth: 3 }],
+    ['503 with Retry-After to a write', { kind: 'error', status: 503, method: 'POST', route: '/entries', nth: 3 }],
+    ['429 with Retry-After to a read', { kind: 'rate-limit', method: 'GET', nth: 4 }],
+    ['503 with Retry-After to a read', { kind: 'error', status: 503, method: 'GET', nth: 4 }],
+  ])(
+    'scenario 7: the vendor answers %s, and its log shows no call before that time',
+    async (_what, given) => {
+      await fault({ ...given, retryAfterSeconds: 1, times: 2 });
+      const reading = setInterval(() => void loop.pull().catch(() => undefined), 100);
+      try {
+        await sixBookings(20_000);
+      } finally {
+        clearInterval(reading);
+      }
+      const { refused, calls } = await tooSoon(1);
+      expect(refused).toBe(2);
+      expect(calls).toEqual([]);
+    },
+    120_000,
+  );
+
+  it.each([false, true])(
+    'scenario 8: the vendor answers 200 with the id of another entry (carried out: %s)',
+    async (after) => {
+      const his = await loop.remote.create({ start: TEN + 6 * HOUR, end: TEN + 7 * HOUR, title: 'Privé' });
+      await fault({ method: 'POST', route: '/entries', kind: 'body', body: named(his), nth: 3, after });
+      await sixBookings();
+      expect((await loop.remote.entries()).find(({ id }) => id === his)).toMatchObject({ start: TEN + 6 * HOUR });
     },
     120_000,
   );

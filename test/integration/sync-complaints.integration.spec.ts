@@ -67,11 +67,6 @@ describe('synchronisation', () => {
       waitMs,
     });
   const stands = async (id: string) => (await at.hub.bookings.get({ organizationId: at.ids.organizationId, id }))!;
-  const writesAsked = async (): Promise<number> => {
-    const { counts } = await at.control<{ counts: Record<string, number> }>('GET', 'requests');
-    const writes = Object.entries(counts).filter(([route]) => /^(POST|PATCH|DELETE) .*\/entries/.test(route));
-    return writes.reduce((sum, [, count]) => sum + count, 0);
-  };
   /** What a worker does: carries out what is due, for as long as `settled` says no. */
   const work = async (settled: () => Promise<boolean>, ms = 45_000): Promise<void> => {
     for (const end = performance.now() + ms; !(await settled()) && performance.now() < end; await delay(100)) {
@@ -118,21 +113,6 @@ describe('synchronisation', () => {
       [meeting.start],
     );
     expect(taken.map(({ agenda_id }) => agenda_id)).toEqual([second, at.practice.agenda].sort());
-  });
-
-  it('scenario 38: 100 own writes come back as pushes and cause no further write', async () => {
-    at.alarm.rings = true;
-    await at.control('DELETE', 'requests');
-    for (let n = 0; n < 100; n += 1) expect((await book(n)).status).toBe(201);
-    await delay(500);
-    for (let pulls = 0; pulls < 3; pulls += 1) await at.pull('full');
-    expect(at.answers.length).toBeGreaterThan(0);
-    expect(await writesAsked()).toBe(100);
-    expect(await at.entries()).toHaveLength(100);
-    const moved = await at.sql(
-      `SELECT 1 FROM event WHERE type LIKE 'appointment-%' AND actor->>'kind' = 'practitioner'`,
-    );
-    expect(moved).toEqual([]);
   });
 
   it('complaint 25: a storm of 429 loses no write, and a cancelled appointment frees its place there', async () => {

@@ -37,8 +37,8 @@ export interface RemoteAgenda {
 /** An agenda in the simulator, which counts what changes in it. */
 export interface InHouseAgenda extends RemoteAgenda {
   changes(): Promise<number>;
-  /** Steers the simulator: `faults`, `expire-cursors`. */
-  control(path: string, body?: object | null, method?: 'POST' | 'DELETE'): Promise<unknown>;
+  /** Steers the simulator: `faults`, `expire-cursors`; and shows its `requests`. */
+  control(path: string, body?: object | null, method?: 'GET' | 'POST' | 'DELETE'): Promise<unknown>;
 }
 
 const REFERENCE = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+/;

@@ -200,7 +200,21 @@ describe('booking into the practitioner’s agenda', () => {
   });
 });
 
-test('a push is believed only with its signature, and every failure is alike', async () => {
+test('a push that cannot be judged while the backend is left in peace is asked for again, not refused', async () => {
+  await simulator.control('faults', { faults: [] });
+  const secret = 'INSERT INTO push_secret (organization_id, link_id, id, hash) VALUES ($1, $2, $3, $4)';
+  await api.sql(practice, secret, [practice.organization, link, randomUUID(), 'x'.repeat(43)]);
+  const push = (): Promise<Answer> =>
+    api.ask('POST', `/v1/push/${practice.organization}/${link}`, { body: { agendaId: Simulator.agendaId } });
+  await api.sql(practice, `UPDATE connection SET blocked_until = now() + interval '1 minute', breaker_failures = 10`);
+  const later = await push();
+  expect([later.status, later.json.type]).toEqual([503, expect.stringContaining('temporarily-unavailable')]);
+  expect(Number(later.headers['retry-after'])).toBeGreaterThan(0);
+  await api.sql(practice, `UPDATE connection SET blocked_until = '-infinity', breaker_failures = 0`);
+  expect((await push()).status).toBe(401);
+});
+
+test('scenario 39: a push is believed only with its signature, every failure is alike, and a megabyte is not read', async () => {
   const answers = await Promise.all(
     [
       `/v1/push/${practice.organization}/${link}`,
@@ -217,6 +231,6 @@ test('a push is believed only with its signature, and every failure is alike', a
   expect(new Set(answers.map(({ status, json }) => JSON.stringify([status, { ...json, requestId: '' }]))).size).toBe(1);
   expect(answers[0]?.status).toBe(401);
   expect(
-    (await api.ask('POST', `/v1/push/${practice.organization}/${link}`, { body: 'x'.repeat(100_000) })).status,
+    (await api.ask('POST', `/v1/push/${practice.organization}/${link}`, { body: 'x'.repeat(1_000_000) })).status,
   ).toBe(413);
 });

@@ -3,6 +3,7 @@ import {
   drainLane,
   expireHolds,
   extendOpenings,
+  forgetAnswers,
   offerWaiting,
   reconcileLink,
   renewSubscription,
@@ -24,6 +25,7 @@ export interface Work {
   watchLinks(organization: { organizationId: string }): Promise<void>;
   renewSubscription(link: { organizationId: string; linkId: string }): Promise<void>;
   reconcileLink(link: { organizationId: string; linkId: string }): Promise<void>;
+  forgetAnswers(organization: { organizationId: string }): Promise<void>;
   offerWaiting(agenda: { organizationId: string; agendaId: string }): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(watchLinks, (data) => work.watchLinks(data)),
     handle(renewSubscription, (data) => work.renewSubscription(data)),
     handle(reconcileLink, (data) => work.reconcileLink(data)),
+    handle(forgetAnswers, (data) => work.forgetAnswers(data)),
     handle(offerWaiting, (data) => work.offerWaiting(data)),
   ];
 }

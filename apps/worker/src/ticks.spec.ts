@@ -52,6 +52,9 @@ class FakeDueWork extends DueWork {
   async watched(): Promise<readonly { organizationId: string }[]> {
     return this.due.map(({ organizationId }) => ({ organizationId }));
   }
+  organizations(): Promise<readonly { organizationId: string }[]> {
+    return this.watched();
+  }
   async reconciles(): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.subscriptions();
   }
@@ -79,6 +82,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     watchLinks: async () => undefined,
     renewSubscription: async () => undefined,
     reconcileLink: async () => undefined,
+    forgetAnswers: async () => undefined,
     offerWaiting: async () => undefined,
   };
   const alarm = new FakeAlarm();
@@ -103,6 +107,7 @@ describe('a tick', () => {
     await ticks.lights();
     await ticks.subscriptions();
     await ticks.reconciles();
+    await ticks.answers();
     expect(alarm.woken.map(({ job }) => job)).toEqual(
       [
         'drain-lane',
@@ -113,6 +118,7 @@ describe('a tick', () => {
         'watch-links',
         'renew-subscription',
         'reconcile-link',
+        'forget-answers',
       ].flatMap((job) => [job, job]),
     );
     expect(done).toEqual([]);

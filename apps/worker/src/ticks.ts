@@ -6,6 +6,7 @@ import {
   type DueWork,
   expireHolds,
   extendOpenings,
+  forgetAnswers,
   type JobDefinition,
   offerWaiting,
   reconcileLink,
@@ -43,6 +44,7 @@ export class Ticks implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     void this.openings();
+    void this.answers();
   }
 
   @Interval(500)
@@ -89,6 +91,11 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(3_600_000)
   openings(): Promise<void> {
     return this.tick(extendOpenings, () => this.parts.due.openings(BATCH));
+  }
+
+  @Interval(3_600_000)
+  answers(): Promise<void> {
+    return this.tick(forgetAnswers, () => this.parts.due.organizations(MOST_ORGANIZATIONS));
   }
 
   /** A tick that is still at work when the next one comes is left alone. */

@@ -31,6 +31,7 @@ import {
   PgConnectionStore,
   PgDisconnections,
   PgHealthStore,
+  PgKeptAnswers,
   PgLanes,
   PgPlans,
   PgStages,
@@ -100,7 +101,8 @@ export function createUseCases(database: Database, environment: Environment, ala
     stages,
     effects,
   });
-  const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database), effects);
+  const [bookings, calendar] = [new PgBookings(database, vault), new PgCalendar(database)];
+  const housekeeping = new Housekeeping(bookings, calendar, effects, new PgKeptAnswers(database));
   const waiting = createWaiting({ database, vault, lanes, alarm, effects });
   const health = new PgHealthStore(database);
   const alerts = new Alerts({
@@ -187,6 +189,9 @@ export function workOf({
       await housekeeping.expireHolds(organizationId, agendaId);
     },
     extendOpenings: ({ organizationId, agendaId }) => housekeeping.extendOpenings(organizationId, agendaId),
+    forgetAnswers: async ({ organizationId }) => {
+      await housekeeping.forgetAnswers(organizationId);
+    },
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
     renewSubscription: async ({ organizationId, linkId }) => {

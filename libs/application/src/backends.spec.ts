@@ -36,7 +36,11 @@ function opened(write: Capabilities['write']): { open: () => Promise<Backend>; a
     open: () => session,
   };
   const account = { id: 'c', connectorId: 'one', settings: {}, secrets: {}, fingerprint: '1', blockedMs: 0 };
-  const store = { account: () => Promise.resolve(account) } as unknown as ConnectionStore;
+  const store = {
+    account: () => Promise.resolve(account),
+    begin: () => Promise.resolve({ begun: true, blockedMs: 0 }),
+    report: () => Promise.resolve(),
+  } as unknown as ConnectionStore;
   const context = { timeoutMs: 1000, allowPrivateNetworks: false, now: Date.now };
   const backends = new ConnectorBackends(store, new Map([['one', connector]]), context);
   return { open: () => backends.open('o', 'c'), asked };

@@ -1,4 +1,12 @@
-import { ConnectorError, type Connector, type ConnectorContext, type Session, type SharedTokens } from '#connector-sdk';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  ConnectorError,
+  type CallOptions,
+  type Connector,
+  type ConnectorContext,
+  type Session,
+  type SharedTokens,
+} from '#connector-sdk';
 import type { ConnectionAccount, ConnectionStore } from './connections.js';
 import { Backends, type Backend } from './ports.js';
 
@@ -9,6 +17,10 @@ interface Cached {
 
 /** Failures that say something about the backend's health, not about one request. */
 const SICK: ReadonlySet<string> = new Set(['unavailable', 'unknown', 'rate_limited']);
+/** Asked too often, without being told how long to wait. */
+const THROTTLED_MS = 5_000;
+/** While as many calls as may be are under way, how often it is looked whether one was answered. */
+const ASK_AGAIN_MS = 100;
 /** Most sessions kept open in one process. */
 const MAX_SESSIONS = 500;
 
@@ -30,10 +42,7 @@ export class ConnectorBackends extends Backends {
     const connector = account === null ? undefined : this.connectors.get(account.connectorId);
     if (account === null || connector === undefined)
       throw new ConnectorError('invalid', 'the connection or its connector is not known');
-    if (account.blockedMs > 0)
-      throw new ConnectorError('unavailable', 'the backend is left in peace after failures', {
-        retryAfterMs: account.blockedMs,
-      });
+    if (account.blockedMs > 0) throw leftInPeace(account.blockedMs);
     return { session: this.session(organizationId, account, connector), capabilities: connector.capabilities };
   }
 
@@ -74,27 +83,24 @@ export class ConnectorBackends extends Backends {
     this.sessions.delete(oldest[0]);
   }
 
-  /** The same session, with the outcome of every call reported to the breaker when it changes something. */
+  /** The same session, with every call counted for the breaker before it is made, and its outcome after. */
   private counted(organizationId: string, connectionId: string, session: Session): Session {
-    let failing = false;
-    const report = async (error: unknown): Promise<void> => {
-      const sick = ConnectorError.is(error) && SICK.has(error.kind);
-      if (!sick && !failing) return;
-      failing = sick;
-      const blockMs = ConnectorError.is(error) && error.kind === 'rate_limited' ? (error.retryAfterMs ?? 5_000) : 0;
-      await this.store.report(organizationId, connectionId, { failed: sick, blockMs });
-    };
-    const count = async <T>(call: Promise<T>): Promise<T> => {
-      try {
-        const value = await call;
-        await report(null);
-        return value;
-      } catch (error) {
-        await report(error);
-        throw error;
+    const begin = async ({ signal }: CallOptions): Promise<void> => {
+      for (;;) {
+        const { begun, blockedMs } = await this.store.begin(organizationId, connectionId);
+        if (begun) return;
+        if (blockedMs > 0) throw leftInPeace(blockedMs);
+        if (signal.aborted) throw new ConnectorError('unavailable', 'the backend has not answered earlier calls yet');
+        await delay(ASK_AGAIN_MS);
       }
     };
-    return countedSession(session, count, report);
+    const report = async (error: unknown): Promise<void> => {
+      const sick = ConnectorError.is(error) && SICK.has(error.kind);
+      const throttled = sick && error.kind === 'rate_limited';
+      const blockMs = sick ? (error.retryAfterMs ?? (throttled ? THROTTLED_MS : 0)) : 0;
+      await this.store.report(organizationId, connectionId, { failed: sick, blockMs, throttled });
+    };
+    return countedSession(session, { begin, report });
   }
 }
 
@@ -136,32 +142,55 @@ function optionalsOf(
   };
 }
 
-function countedSession(
-  session: Session,
-  count: <T>(call: Promise<T>) => Promise<T>,
-  report: (error: unknown) => Promise<void>,
-): Session {
+function leftInPeace(retryAfterMs: number): ConnectorError {
+  return new ConnectorError('unavailable', 'the backend is left in peace after failures', { retryAfterMs });
+}
+
+/** What counts a call: `begin` throws when it must not be made. */
+interface Counter {
+  readonly begin: (options: CallOptions) => Promise<void>;
+  /** `null`: it was answered. */
+  readonly report: (error: unknown) => Promise<void>;
+}
+
+function countedSession(session: Session, { begin, report }: Counter): Session {
+  const count = async <T>(options: CallOptions, call: () => Promise<T>): Promise<T> => {
+    await begin(options);
+    let value: T;
+    try {
+      value = await call();
+    } catch (error) {
+      await report(error);
+      throw error;
+    }
+    await report(null);
+    return value;
+  };
   const { versions, subscribe, renew, unsubscribe, parsePush } = optionalsOf(session);
   return {
-    verify: (options) => count(session.verify(options)),
-    listAgendas: (options) => count(session.listAgendas(options)),
-    create: (request, options) => count(session.create(request, options)),
-    update: (request, options) => count(session.update(request, options)),
-    cancel: (request, options) => count(session.cancel(request, options)),
-    find: (request, options) => count(session.find(request, options)),
+    verify: (options) => count(options, () => session.verify(options)),
+    listAgendas: (options) => count(options, () => session.listAgendas(options)),
+    create: (request, options) => count(options, () => session.create(request, options)),
+    update: (request, options) => count(options, () => session.update(request, options)),
+    cancel: (request, options) => count(options, () => session.cancel(request, options)),
+    find: (request, options) => count(options, () => session.find(request, options)),
     async *pull(request, options) {
+      await begin(options);
       try {
-        yield* session.pull(request, options);
-        await report(null);
+        for await (const item of session.pull(request, options)) {
+          // Whoever has the end asks for nothing more.
+          if (item.type === 'end') await report(null);
+          yield item;
+        }
       } catch (error) {
         await report(error);
         throw error;
       }
     },
-    ...(versions && { versions: (request, options) => count(versions(request, options)) }),
-    ...(subscribe && { subscribe: (request, options) => count(subscribe(request, options)) }),
-    ...(renew && { renew: (request, options) => count(renew(request, options)) }),
-    ...(unsubscribe && { unsubscribe: (request, options) => count(unsubscribe(request, options)) }),
+    ...(versions && { versions: (request, options) => count(options, () => versions(request, options)) }),
+    ...(subscribe && { subscribe: (request, options) => count(options, () => subscribe(request, options)) }),
+    ...(renew && { renew: (request, options) => count(options, () => renew(request, options)) }),
+    ...(unsubscribe && { unsubscribe: (request, options) => count(options, () => unsubscribe(request, options)) }),
     ...(parsePush && { parsePush }),
     close: () => {
       session.close();

@@ -75,8 +75,20 @@ export abstract class ConnectionStore {
   ): Promise<void>;
   /** False when there is no such connection. */
   abstract setResponsible(organizationId: string, id: string, responsible: Responsible | null): Promise<boolean>;
-  /** Counts a call for the breaker: ten failures in a row within half a minute of one another open it for half a minute. */
-  abstract report(organizationId: string, id: string, call: { failed: boolean; blockMs: number }): Promise<void>;
+  /**
+   * Counts a call that is about to be made: of all processes together fifteen at most begin before one of them is
+   * answered, and after the breaker was open one at a time. Not begun while `blockedMs` > 0; else once others are answered.
+   */
+  abstract begin(organizationId: string, id: string): Promise<{ readonly begun: boolean; readonly blockedMs: number }>;
+  /**
+   * Counts its outcome for the breaker: ten failures in a row open it for half a minute. `blockMs`: the backend named a time
+   * itself, before which no answer to an earlier call opens it again. `throttled`: because it is asked too often.
+   */
+  abstract report(
+    organizationId: string,
+    id: string,
+    call: { failed: boolean; blockMs: number; throttled: boolean },
+  ): Promise<void>;
   /**
    * `taken`: the agenda or the remote agenda is linked already. `removing`: an earlier link of the remote agenda still
    * removes what it wrote. The hub stays the master of the agenda until the remote one has been read.

@@ -22,6 +22,8 @@ export interface HealthFacts {
   readonly asOf: number | null;
   readonly ageMs: number | null;
   readonly failures: number;
+  /** Since the first of the failures in a row; `null` when the last read did not fail. */
+  readonly failingMs: number | null;
   readonly pollAt: number | null;
   /** Since the next read was due; 0 when it lies ahead. */
   readonly overdueMs: number;
@@ -59,10 +61,10 @@ export interface HealthFacts {
 }
 
 /**
- * Thresholds, in milliseconds. Reading is red when the credential was refused or the agenda is gone, when reads fail and
- * the copy is older than the agenda allows, or when a read is five minutes late; orange when the last read failed or is
- * a minute late, when the brake holds, something is in quarantine, the credential ends within a week, or pushes have
- * fallen silent.
+ * Thresholds, in milliseconds. Reading is red when the credential was refused or the agenda is gone, when reads have
+ * failed for longer than a copy of the agenda may be old, or when a read is five minutes late; orange when the last read
+ * failed or is a minute late, when the brake holds, something is in quarantine, the credential ends within a week, or
+ * pushes have fallen silent.
  * Writing is red when the credential was refused, the agenda is gone, or something has waited for a quarter of an hour;
  * orange after fifteen seconds. A link that is paused or waits for approval is orange: a person has to go on.
  */

@@ -94,7 +94,7 @@ export function healthOf(facts: HealthFacts): LinkHealth {
 
 function readLight(facts: HealthFacts): Light {
   if (facts.paused) return 'orange';
-  const failingTooLong = facts.failures > 0 && (facts.ageMs ?? facts.phaseMs) > facts.staleAfterMs;
+  const failingTooLong = (facts.failingMs ?? 0) > facts.staleAfterMs;
   if (facts.status !== 'active' || failingTooLong || facts.overdueMs > HEALTH_LIMITS.readLost) return 'red';
   const late = facts.failures > 0 || facts.overdueMs > HEALTH_LIMITS.readLate;
   return late || needsPerson(facts) ? 'orange' : 'green';

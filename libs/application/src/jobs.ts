@@ -70,6 +70,13 @@ export const reconcileLink = defineJob({
   dedupeKey: ({ linkId }) => linkId,
 });
 
+/** Forgets the answers of an organization that are kept no longer under their Idempotency-Keys. */
+export const forgetAnswers = defineJob({
+  name: 'forget-answers',
+  schema: z.strictObject({ organizationId: id }),
+  dedupeKey: ({ organizationId }) => organizationId,
+});
+
 /** Looks at an agenda for those who wait for a slot. */
 export const offerWaiting = defineJob({
   name: 'offer-waiting',
@@ -87,6 +94,7 @@ export const jobs = [
   watchLinks,
   renewSubscription,
   reconcileLink,
+  forgetAnswers,
   offerWaiting,
 ] as const;
 

@@ -182,6 +182,7 @@ export abstract class DueWork {
   abstract removals(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
   /** Organizations that have links to watch. */
   abstract watched(limit: number): Promise<readonly { organizationId: string }[]>;
+  abstract organizations(limit: number): Promise<readonly { organizationId: string }[]>;
   /** Links whose subscription to pushes is to be made or renewed. */
   abstract subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
   /** Agendas to be looked at for those who wait. */

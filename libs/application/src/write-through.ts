@@ -1,4 +1,4 @@
-import type { LaneRunner } from './lane-runner.js';
+import type { LaneOutcome, LaneRunner } from './lane-runner.js';
 import type { AppointmentRecord } from './model.js';
 import { drainLane, type Alarm } from './jobs.js';
 import type { AppointmentRef, Bookings, Effects, PlaceResult } from './ports.js';
@@ -13,7 +13,10 @@ const FRESHEN_MS = 4_000;
 export class WriteThrough {
   constructor(private readonly parts: { bookings: Bookings; lanes: LaneRunner; alarm: Alarm; effects: Effects }) {}
 
-  /** Takes a claim; when the copy of the practitioner's agenda is too old, reads that agenda first. */
+  /**
+   * Takes a claim; when the copy of the practitioner's agenda is too old, reads that agenda first. Where another process
+   * reads it already, that is waited for.
+   */
   async fresh(
     request: { organizationId: string; waitMs: number },
     take: (acceptStale: boolean) => Promise<PlaceResult>,
@@ -21,9 +24,16 @@ export class WriteThrough {
     const result = await take(false);
     if (result.outcome !== 'stale-copy') return result;
     const { agendaId, whenUnreachable } = result;
-    const read = this.parts.lanes.run({ organizationId: request.organizationId, agendaId, sync: 'delta' });
-    await this.within(read, Math.min(FRESHEN_MS, Math.max(request.waitMs, LOOK_MS)));
-    return take(whenUnreachable === 'queue');
+    const { effects, lanes } = this.parts;
+    const end = effects.now() + Math.min(FRESHEN_MS, Math.max(request.waitMs, LOOK_MS));
+    for (;;) {
+      const read = lanes.run({ organizationId: request.organizationId, agendaId, sync: 'delta' });
+      const ran = await this.within(read, end - effects.now());
+      const last = ran !== 'busy' || effects.now() >= end;
+      const again = await take(last && whenUnreachable === 'queue');
+      if (last || again.outcome !== 'stale-copy') return again;
+      await effects.sleep(Math.max(0, Math.min(LOOK_MS, end - effects.now())));
+    }
   }
 
   /** Waits until the appointment is certain, carrying it out where this process can; at most `waitMs`. */
@@ -45,8 +55,9 @@ export class WriteThrough {
     return record;
   }
 
-  private async within(run: Promise<unknown>, ms: number): Promise<void> {
-    await Promise.race([run, this.parts.effects.sleep(ms)]);
+  /** What came of the run; `null` when it takes longer. */
+  private within(run: Promise<LaneOutcome>, ms: number): Promise<LaneOutcome | null> {
+    return Promise.race([run, this.parts.effects.sleep(Math.max(0, ms)).then(() => null)]);
   }
 
   /** A worker that is not woken finds the write at its next tick. */

@@ -31,7 +31,7 @@ const MARK = Symbol.for('unisson.connector-error');
 
 /** Options of a {@link ConnectorError}. */
 export interface ConnectorErrorOptions {
-  /** Milliseconds to wait at least before the next call on this connection; only with `rate_limited` and `unavailable`. */
+  /** Milliseconds to wait at least before the next call on this connection; only with `rate_limited`, `unavailable` and `unknown`. */
   readonly retryAfterMs?: number | undefined;
   /** HTTP status the backend answered, when it answered. */
   readonly status?: number | undefined;

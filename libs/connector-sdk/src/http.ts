@@ -117,12 +117,17 @@ function refusePrivateLiteral(url: string): void {
     throw new ConnectorError('invalid', 'the URL points to a private address');
 }
 
-/** Reads `Retry-After` (RFC 9110 10.2.3: seconds or an HTTP date) as milliseconds; `undefined` when absent or unreadable. */
+const LONGEST_WAIT_MS = 86_400_000;
+
+/**
+ * Reads `Retry-After` (RFC 9110 10.2.3: seconds or an HTTP date) as milliseconds, a day at most; `undefined` when absent
+ * or unreadable.
+ */
 export function retryAfterMs(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
-  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
+  if (/^\d+$/.test(value.trim())) return Math.min(LONGEST_WAIT_MS, Number(value) * 1000);
   const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  return Number.isNaN(date) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, date - now));
 }
 
 /** Opens the HTTP side of a session. */

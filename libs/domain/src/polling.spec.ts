@@ -28,8 +28,14 @@ describe('when an agenda is polled next', () => {
     ['quiet before dawn', { localHour: 5 }, 900],
     ['quiet in the morning', { localHour: 6 }, 300],
     ['while deletions wait for a person', { braked: true, wantedMs: 0 }, 300],
-    ['before the copy is stale', { staleAfterMs: 2 * MINUTE }, 60],
-    ['before the copy is stale, at night', { staleAfterMs: 2 * MINUTE, localHour: 2 }, 108],
+    ['quiet, however soon a copy counts as stale', { staleAfterMs: 2 * MINUTE }, 300],
+    ['quiet at night, however soon a copy counts as stale', { staleAfterMs: 2 * MINUTE, localHour: 2 }, 900],
+    ['quiet and pushes', { pushed: true, staleAfterMs: 2 * MINUTE }, 300],
+    ['last asked for half an hour ago', { wantedMs: 30 * MINUTE, staleAfterMs: 2 * MINUTE }, 300],
+    ['at night while it is being booked', { wantedMs: 10_000, localHour: 2 }, 5],
+    ['at night when it changed', { changed: true, localHour: 2 }, 10],
+    ['booked, and stale within seconds', { wantedMs: 10_000, pushed: true, staleAfterMs: 10_000 }, 5],
+    ['a while after, and stale within seconds', { wantedMs: 10 * MINUTE, staleAfterMs: 10_000 }, 5],
     ['just after the backend asked for peace', { wantedMs: 0, throttledMs: 1_000 }, 20],
     ['half an hour after', { wantedMs: 0, throttledMs: 30 * MINUTE }, 10],
     ['a day after', { wantedMs: 0, throttledMs: 24 * 60 * MINUTE }, 5],
@@ -51,7 +57,7 @@ describe('when an agenda is polled next', () => {
     );
   });
 
-  test('what nothing forbids is read before it is stale', () => {
+  test('what is asked for, or changes, is read before it is stale; nothing waits for more than a quarter of an hour', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -62,7 +68,9 @@ describe('when an agenda is polled next', () => {
           staleAfterMs: fc.integer({ min: 1_000, max: 24 * 60 * MINUTE }),
         }),
         (change) => {
-          expect(nextPollMs({ ...quiet, ...change })).toBeLessThan(change.staleAfterMs);
+          const lively = change.changed || (change.wantedMs !== null && change.wantedMs < 30 * MINUTE);
+          const most = lively ? change.staleAfterMs : 15 * MINUTE + 1;
+          expect(nextPollMs({ ...quiet, ...change })).toBeLessThan(most);
         },
       ),
     );

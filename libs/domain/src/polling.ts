@@ -10,7 +10,7 @@ export interface PollConditions {
   readonly braked: boolean;
   /** Hour of day where the agenda is, 0 to 23. */
   readonly localHour: number;
-  /** Age beyond which the hub's copy counts as stale. */
+  /** Age beyond which the hub's copy counts as stale: looked after while somebody asks for the agenda. */
   readonly staleAfterMs: number;
   /** Links that share the connection, this one included. */
   readonly links: number;
@@ -44,8 +44,9 @@ const THROTTLED = [
 const JITTER = 0.1;
 
 /**
- * Milliseconds until the next poll of a link: seconds while somebody books on it, minutes when it is quiet, longer at
- * night; never so long that the copy turns stale for want of asking, unless the backend's rate does not allow more.
+ * Milliseconds until the next poll of a link: seconds while somebody books on it, so that the copy does not turn stale
+ * for want of asking unless the backend's rate allows no more; minutes when it is quiet, longer at night. A quiet
+ * agenda's copy may turn stale: it is shown as that, read at once when somebody asks for it, and before it is booked on.
  */
 export function nextPollMs(conditions: PollConditions): number {
   const wished = conditions.braked ? BRAKED_POLL_MS : wish(conditions);
@@ -57,8 +58,7 @@ function wish({ wantedMs, changed, pushed, localHour, staleAfterMs }: PollCondit
   const wanted = wantedMs ?? Infinity;
   if (wanted < WANTED_FOR_MS) return Math.min(pushed ? PUSHED_POLL_MS : WANTED_POLL_MS, staleAfterMs / 2);
   if (changed || wanted < LIVELY_FOR_MS) return Math.min(pushed ? PUSHED_POLL_MS : LIVELY_POLL_MS, staleAfterMs / 2);
-  const night = localHour >= NIGHT.from || localHour < NIGHT.to;
-  return night ? Math.min(NIGHT_POLL_MS, staleAfterMs * 0.9) : Math.min(QUIET_POLL_MS, staleAfterMs / 2);
+  return localHour >= NIGHT.from || localHour < NIGHT.to ? NIGHT_POLL_MS : QUIET_POLL_MS;
 }
 
 function slowdown(throttledMs: number | null): number {

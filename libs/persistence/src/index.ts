@@ -20,5 +20,6 @@ export * from './stores/interest.js';
 export * from './stores/quarantine.js';
 export * from './stores/subscriptions.js';
 export * from './stores/consents.js';
+export * from './stores/kept-answers.js';
 export * from './stores/waiting-entries.js';
 export * from './stores/waiting-offers.js';

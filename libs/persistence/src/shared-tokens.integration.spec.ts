@@ -55,7 +55,7 @@ describe('what the sessions of a connection share', () => {
     expect(await shared()).toBe('first');
   });
 
-  it('of many who replace it at once, one does', async () => {
+  it('complaint 23: of many who replace it at once, one does', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => replace('first', `next-${n}`)));
     expect(answers.filter(Boolean)).toHaveLength(1);
     expect(await shared()).toBe(`next-${answers.indexOf(true)}`);

@@ -5,6 +5,9 @@ import { Answers, Problem, Public } from '#platform';
 
 const names = z.object({ organizationId: z.uuid().toLowerCase(), linkId: z.uuid().toLowerCase() });
 
+/** As long as a backend is left in peace. */
+const LATER_MS = 30_000;
+
 @Controller('v1/push')
 export class PushController {
   constructor(private readonly subscriptions: Subscriptions) {}
@@ -26,7 +29,7 @@ export class PushController {
       Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
     );
     const outcome = await this.subscriptions.receive({ ...named.data, headers: single, rawBody });
-    if (outcome === 'later') throw new Problem('temporarily-unavailable');
+    if (outcome === 'later') throw new Problem('temporarily-unavailable', { retryAfterMs: LATER_MS });
     if (outcome === 'refused') throw new Problem('unauthenticated');
   }
 }

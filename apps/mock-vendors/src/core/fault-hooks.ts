@@ -1,8 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Fault, Faults, Occasion } from './faults.js';
 
-const REQUEST_KINDS = ['error', 'html', 'rate-limit', 'reset', 'hang'] as const;
-const ANSWER_KINDS = ['error', 'html', 'rate-limit', 'reset', 'hang', 'torn'] as const;
+const REQUEST_KINDS = ['error', 'html', 'body', 'rate-limit', 'reset', 'close', 'hang'] as const;
+const ANSWER_KINDS = ['error', 'html', 'body', 'rate-limit', 'reset', 'close', 'hang', 'torn'] as const;
+
+/** Faults of the line, whatever is said on it. */
+const LINE_KINDS: ReadonlySet<Fault['kind']> = new Set(['reset', 'close', 'hang', 'torn']);
 
 const HTML = '<!doctype html><title>Maintenance</title><p>Le service est momentanément indisponible.</p>';
 
@@ -32,7 +35,7 @@ export function installFaults(scope: FastifyInstance, faults: Faults, body: Erro
     const slow = faults.take(['latency'], occasion, true);
     if (slow) await new Promise((resolve) => setTimeout(resolve, slow.ms));
     const torn = faults.take(['torn'], occasion);
-    if (torn && typeof payload === 'string') return payload.slice(0, Math.floor(payload.length / 2));
+    if (torn && typeof payload === 'string') return begun(payload, torn);
     const fault = faults.take(ANSWER_KINDS, occasion, true);
     return fault ? spoil(fault, { request, reply, payload, body }) : payload;
   });
@@ -44,9 +47,9 @@ function occasionOf(request: FastifyRequest): Occasion {
 }
 
 function fail(fault: Fault, request: FastifyRequest, reply: FastifyReply, body: ErrorBody): unknown {
-  if (fault.kind === 'reset' || fault.kind === 'hang') {
+  if (fault.kind === 'reset' || fault.kind === 'close' || fault.kind === 'hang') {
     reply.hijack();
-    if (fault.kind === 'reset') request.raw.socket.destroy();
+    cut(fault, request);
     return reply;
   }
   return reply.send(describe(fault, reply, body));
@@ -60,12 +63,22 @@ interface Answered {
 }
 
 async function spoil(fault: Fault, { request, reply, payload, body }: Answered): Promise<unknown> {
-  if (fault.kind === 'reset') request.raw.socket.destroy();
+  cut(fault, request);
   if (fault.kind === 'hang') await new Promise((resolve) => request.raw.socket.once('close', resolve));
-  if (fault.kind === 'torn' && typeof payload === 'string') return payload.slice(0, Math.floor(payload.length / 2));
-  if (fault.kind === 'reset' || fault.kind === 'hang' || fault.kind === 'torn') return payload;
+  if (fault.kind === 'torn' && typeof payload === 'string') return begun(payload, fault);
+  if (LINE_KINDS.has(fault.kind)) return payload;
   const spoilt = describe(fault, reply, body);
   return typeof spoilt === 'string' ? spoilt : JSON.stringify(spoilt);
+}
+
+/** `reset`: as a machine that went down (RST). `close`: as a process that ended (FIN). */
+function cut({ kind }: Fault, { raw }: FastifyRequest): void {
+  if (kind === 'reset') raw.socket.resetAndDestroy();
+  if (kind === 'close') raw.socket.destroy();
+}
+
+function begun(payload: string, { bytes }: Fault): string {
+  return payload.slice(0, bytes ?? Math.floor(payload.length / 2));
 }
 
 function describe(fault: Fault, reply: FastifyReply, body: ErrorBody): string | object {
@@ -73,10 +86,18 @@ function describe(fault: Fault, reply: FastifyReply, body: ErrorBody): string | 
     reply.code(200).type('text/html; charset=utf-8');
     return HTML;
   }
+  if (fault.kind === 'body') {
+    reply.code(200).type('application/json');
+    return fault.body;
+  }
   if (fault.kind === 'rate-limit') {
-    reply.code(429).header('retry-after', String(fault.retryAfterSeconds)).type('application/json');
+    reply
+      .code(429)
+      .header('retry-after', String(fault.retryAfterSeconds ?? 2))
+      .type('application/json');
     return body(429);
   }
+  if (fault.retryAfterSeconds !== undefined) reply.header('retry-after', String(fault.retryAfterSeconds));
   reply.code(fault.status).type('application/json');
   return body(fault.status);
 }

@@ -16,6 +16,8 @@ const KINDS = [
   'push-duplicate',
   'push-reorder',
   'push-forge',
+  'close',
+  'body',
 ] as const;
 
 export type FaultKind = (typeof KINDS)[number];
@@ -42,7 +44,12 @@ export const faultInput = z.strictObject({
   after: z.boolean().default(false),
   status: z.int().min(400).max(599).default(500),
   ms: z.int().min(0).max(120_000).default(0),
-  retryAfterSeconds: z.int().min(0).default(2),
+  /** Where a `torn` answer ends: so many bytes from its beginning, or before its end when negative; half of it when left out. */
+  bytes: z.int().optional(),
+  /** What a `body` answers, with 200. */
+  body: z.string().max(10_000).default(''),
+  /** `Retry-After` of a `rate-limit` (2 when left out) or an `error` (none when left out). */
+  retryAfterSeconds: z.int().min(0).optional(),
 });
 
 export type Fault = Omit<z.output<typeof faultInput>, 'kind'> & { readonly kind: FaultKind };

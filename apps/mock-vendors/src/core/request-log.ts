@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** One answered request; never its content. */
 export interface LoggedRequest {
@@ -6,6 +6,9 @@ export interface LoggedRequest {
   readonly route: string;
   readonly url: string;
   readonly status: number;
+  /** When it came and when it was answered, epoch milliseconds. */
+  readonly came: number;
+  readonly answered: number;
 }
 
 const KEPT = 5_000;
@@ -14,16 +17,20 @@ const KEPT = 5_000;
 export class RequestLog {
   #counts = new Map<string, number>();
   #recent: LoggedRequest[] = [];
+  readonly #came = new WeakMap<FastifyRequest, number>();
 
   watch(scope: FastifyInstance): void {
     scope.addHook('onRequest', (request, _reply, done) => {
+      this.#came.set(request, Date.now());
       const key = `${request.method} ${request.routeOptions.url ?? '?'}`;
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
       done();
     });
     scope.addHook('onResponse', (request, reply, done) => {
       const { method, url } = request;
-      this.#recent.push({ method, url, route: request.routeOptions.url ?? '?', status: reply.statusCode });
+      const answered = Date.now();
+      const when = { came: this.#came.get(request) ?? answered, answered };
+      this.#recent.push({ method, url, route: request.routeOptions.url ?? '?', status: reply.statusCode, ...when });
       if (this.#recent.length > KEPT) this.#recent.splice(0, KEPT / 2);
       done();
     });

@@ -92,7 +92,7 @@ describe('reading by sync-collection', () => {
     await expect(pull(open(), null)).rejects.toMatchObject({ kind: 'unavailable' });
   });
 
-  it.each([403, 400, 409, 410, 412, 418, 500])('takes %d for a dead token', async (status) => {
+  it.each([403, 400, 409, 410, 412, 418, 500, 507])('scenario 36: takes %d for a dead token', async (status) => {
     scriptServer(() => ({
       status,
       body: status === 403 ? '<d:error xmlns:d="DAV:"><d:valid-sync-token/></d:error>' : '',

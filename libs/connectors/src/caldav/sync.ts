@@ -30,9 +30,9 @@ function cursorOf(text: string | null): Cursor {
 }
 
 /** Answers to a token that mean that it is dead, as different servers give them (RFC 6578 3.2 knows only the first). */
-const DEAD_TOKEN = new Set([403, 400, 409, 410, 412, 418, 422, 500, 501]);
-/** Answers of servers without RFC 6578. */
-const NO_SYNC = new Set([400, 403, 405, 409, 415, 422, 500, 501]);
+const DEAD_TOKEN = new Set([403, 400, 409, 410, 412, 418, 422, 500, 501, 507]);
+/** Answers of servers without RFC 6578, or that will not list everything at once (its 3.6). */
+const NO_SYNC = new Set([400, 403, 405, 409, 415, 422, 500, 501, 507]);
 const MAX_PAGES = 10_000;
 
 /** One answer to sync-collection. */

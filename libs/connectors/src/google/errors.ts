@@ -40,7 +40,7 @@ export function errorOf({ status, data, retryAfter }: Answer, { write, now }: As
   if (known) return known;
   return new ConnectorError(write ? 'unknown' : 'unavailable', `unusable answer from Google (status ${status})`, {
     status,
-    retryAfterMs: write ? undefined : asked,
+    retryAfterMs: asked,
   });
 }
 

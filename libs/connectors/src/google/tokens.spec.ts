@@ -96,7 +96,7 @@ describe('a refresh token', () => {
     session.close();
   });
 
-  it('that is replaced is stored with its access token, so that others need not use it up', async () => {
+  it('complaint 23: that is replaced is stored with its access token, so that others need not use it up', async () => {
     const tokens = sharedTokens();
     exchange(REFRESH, { access_token: 'first', expires_in: 3600, refresh_token: 'rotated' });
     account('first').get(PRIMARY).query(true).reply(200, { id: 'anne@example.com' });
@@ -118,7 +118,7 @@ describe('a refresh token', () => {
     other.close();
   });
 
-  it('used at once by two is lost by neither', async () => {
+  it('complaint 23: used at once by two is lost by neither', async () => {
     const tokens = sharedTokens();
     exchange(REFRESH, { access_token: 'first', refresh_token: 'rotated' })
       .post('/token')

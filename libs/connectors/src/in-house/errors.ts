@@ -25,7 +25,7 @@ export function errorOf(answer: HttpAnswer, { write, now }: Asked): ConnectorErr
   const cause = `unusable answer from the backend (status ${String(status)})`;
   return new ConnectorError(write ? 'unknown' : 'unavailable', cause, {
     status,
-    retryAfterMs: write ? undefined : retry,
+    retryAfterMs: retry,
   });
 }
 

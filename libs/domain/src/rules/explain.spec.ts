@@ -17,7 +17,7 @@ const taken = (from: string, to: string, kind: 'busy' | 'held' = 'busy', seat: n
   seat,
   kind,
 });
-const patient = (rest: Partial<NonNullable<Asked['patient']>>): Partial<Asked> => ({
+const patient = (rest: Partial<Asked['patient']>): Partial<Asked> => ({
   patient: { ...anybody, ...rest },
 });
 
@@ -273,6 +273,15 @@ const ROWS: readonly Row[] = [
       capacity: 3,
       openings: [open(MORNING), open(MORNING, { capacity: 1, motifIds: ['vaccination'] })],
       occupied: [taken('10:00', '10:30')],
+    },
+    refusals: [],
+  },
+  {
+    name: 'an opening with fewer seats later on the day',
+    facts: {
+      capacity: 2,
+      openings: [open(MORNING), open(on('2026-06-15', '14:00', '15:00'), { capacity: 1 })],
+      occupied: [taken('10:00', '15:00')],
     },
     refusals: [],
   },

@@ -23,8 +23,34 @@ interface ConnectionRow {
 
 const RECORD = `id, connector_id AS "connectorId", label, settings, status, (extract(epoch FROM expires_at) * 1000)::float8 AS "expiresAt",
   CASE WHEN responsible_name IS NOT NULL THEN jsonb_build_object('name', responsible_name, 'email', responsible_email) END AS responsible`;
+const BLOCKED_MS = `greatest(0, coalesce(extract(epoch FROM nullif(blocked_until, '-infinity') - clock_timestamp()) * 1000, 0))::float8`;
 /** Failures in a row after which a backend is left in peace, and for how long (milliseconds). */
 const BREAKER = { failures: 10, openMs: 30_000 };
+/**
+ * Calls that may begin before any is answered, and after how long without another (milliseconds) the processes that
+ * began them count as gone. The breaker opens at ten failures; what was under way by then is the rest.
+ */
+const UNANSWERED = { calls: 15, afterOpening: 1, forgottenMs: 30_000 };
+/** Counting costs no flush of the log: what a crash forgets of it is counted again. */
+const UNFLUSHED = `set_config('synchronous_commit', 'off', true)`;
+const BEGIN = {
+  name: 'begin-call',
+  text: `WITH begun AS (UPDATE connection SET breaker_since = clock_timestamp(),
+      breaker_calls = CASE WHEN breaker_since < clock_timestamp() - interval '${String(UNANSWERED.forgottenMs)} milliseconds' THEN 1 ELSE breaker_calls + 1 END
+    WHERE organization_id = $1 AND id = $2 AND blocked_until <= clock_timestamp()
+      AND (breaker_calls < CASE WHEN breaker_failures >= ${String(BREAKER.failures)} THEN ${String(UNANSWERED.afterOpening)} ELSE ${String(UNANSWERED.calls)} END
+        OR breaker_since < clock_timestamp() - interval '${String(UNANSWERED.forgottenMs)} milliseconds') RETURNING 1)
+    SELECT EXISTS (SELECT FROM begun) AS begun, ${BLOCKED_MS} AS "blockedMs", ${UNFLUSHED} FROM connection WHERE organization_id = $1 AND id = $2`,
+};
+const REPORT = {
+  name: 'report-call',
+  text: `WITH off AS MATERIALIZED (SELECT ${UNFLUSHED}) UPDATE connection SET breaker_failures = CASE WHEN $3 THEN breaker_failures + 1 ELSE 0 END,
+      breaker_calls = CASE WHEN NOT $3 OR breaker_failures + 1 >= ${String(BREAKER.failures)} THEN 0 ELSE breaker_calls END,
+      throttled_at = CASE WHEN $5 THEN clock_timestamp() ELSE throttled_at END,
+      blocked_until = CASE WHEN $3 THEN greatest(blocked_until, CASE WHEN $4::float8 > 0 THEN clock_timestamp() + $4::float8 * interval '1 millisecond' END,
+        CASE WHEN breaker_failures + 1 >= ${String(BREAKER.failures)} THEN clock_timestamp() + interval '${String(BREAKER.openMs)} milliseconds' END) ELSE blocked_until END
+    FROM off WHERE organization_id = $1 AND id = $2 AND ($3 OR breaker_failures > 0 OR breaker_calls > 0)`,
+};
 const UNIQUE_VIOLATION = '23505';
 
 /** Connections and links in PostgreSQL; secrets only as ciphertext bound to their row. */
@@ -80,7 +106,7 @@ export class PgConnectionStore extends ConnectionStore {
       const [row] = await transaction.query<
         ConnectionRow & { sealed: Buffer; blockedMs: number } & Record<string, unknown>
       >(
-        `SELECT ${RECORD}, secrets_sealed AS sealed, greatest(0, coalesce(extract(epoch FROM nullif(blocked_until, '-infinity') - clock_timestamp()) * 1000, 0))::float8 AS "blockedMs"
+        `SELECT ${RECORD}, secrets_sealed AS sealed, ${BLOCKED_MS} AS "blockedMs"
          FROM connection WHERE organization_id = $1 AND id = $2`,
         [organizationId, id],
       );
@@ -130,17 +156,21 @@ export class PgConnectionStore extends ConnectionStore {
     });
   }
 
-  report(organizationId: string, id: string, call: { failed: boolean; blockMs: number }): Promise<void> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      await transaction.query(
-        `UPDATE connection SET breaker_failures = CASE WHEN $3 THEN breaker_failures + 1 ELSE 0 END,
-           throttled_at = CASE WHEN $4::float8 > 0 THEN clock_timestamp() ELSE throttled_at END,
-           blocked_until = CASE WHEN NOT $3 THEN '-infinity' WHEN $4::float8 > 0 THEN greatest(blocked_until, clock_timestamp() + $4::float8 * interval '1 millisecond')
-             WHEN breaker_failures + 1 >= $5 THEN clock_timestamp() + $6 * interval '1 millisecond' ELSE blocked_until END
-         WHERE organization_id = $1 AND id = $2 AND ($3 OR breaker_failures > 0)`,
-        [organizationId, id, call.failed, call.blockMs, BREAKER.failures, BREAKER.openMs],
-      );
-    });
+  async begin(organizationId: string, id: string): Promise<{ begun: boolean; blockedMs: number }> {
+    const [row] = await this.database.one<{ begun: boolean; blockedMs: number }>(organizationId, BEGIN, [
+      organizationId,
+      id,
+    ]);
+    // Deleted meanwhile: its session may still end what it is about.
+    return { begun: row?.begun ?? true, blockedMs: row?.blockedMs ?? 0 };
+  }
+
+  async report(
+    organizationId: string,
+    id: string,
+    { failed, blockMs, throttled }: { failed: boolean; blockMs: number; throttled: boolean },
+  ): Promise<void> {
+    await this.database.one(organizationId, REPORT, [organizationId, id, failed, blockMs, throttled]);
   }
 
   async link(link: NewLink): Promise<'linked' | 'taken' | 'removing' | 'agenda-unknown' | 'connection-unknown'> {

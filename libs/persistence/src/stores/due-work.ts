@@ -83,6 +83,10 @@ export class PgDueWork extends DueWork {
     return this.list('SELECT DISTINCT organization_id AS "organizationId" FROM link LIMIT $1', limit);
   }
 
+  organizations(limit: number): Promise<readonly { organizationId: string }[]> {
+    return this.list('SELECT organization_id AS "organizationId" FROM organization LIMIT $1', limit);
+  }
+
   vacancies(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]> {
     return this.list(
       `SELECT organization_id AS "organizationId", agenda_id AS "agendaId" FROM (

@@ -6,9 +6,10 @@ const since = (expression: string): string =>
   `(extract(epoch FROM clock_timestamp() - nullif(${expression}, '-infinity')) * 1000)::float8`;
 
 const FACTS = `SELECT l.id AS "linkId", l.agenda_id AS "agendaId", a.name AS "agendaName", l.status, l.phase, l.paused_at IS NOT NULL AS paused, l.direction,
-  ${since('l.phase_since')} AS "phaseMs", ${at('l.as_of')} AS "asOf", ${since('l.as_of')} AS "ageMs", l.read_failures AS failures, ${at('l.poll_at')} AS "pollAt",
+  ${since('l.phase_since')} AS "phaseMs", ${at('l.as_of')} AS "asOf", ${since('l.as_of')} AS "ageMs", l.read_failures AS failures,
+  CASE WHEN l.read_failures > 0 THEN ${since(`(l.last_error->>'since')::timestamptz`)} END AS "failingMs", ${at('l.poll_at')} AS "pollAt",
   greatest(0, coalesce(${since('greatest(l.poll_at, l.phase_since)')}, 0)) AS "overdueMs", a.stale_after_seconds * 1000 AS "staleAfterMs",
-  l.last_error AS "lastError", l.brake, ${at('l.reconciled_at')} AS "reconciledAt", l.backfill_total AS "backfillTotal", l.rewriting,
+  l.last_error - 'since' AS "lastError", l.brake, ${at('l.reconciled_at')} AS "reconciledAt", l.backfill_total AS "backfillTotal", l.rewriting,
   (SELECT count(*)::int FROM quarantine q WHERE q.organization_id = l.organization_id AND q.link_id = l.id AND q.dismissed_at IS NULL) AS quarantined,
   (SELECT count(*)::int FROM mirror m WHERE l.phase = 'reading' AND m.organization_id = l.organization_id AND m.link_id = l.id AND m.gone_at IS NULL) AS mirrored,
   greatest(0, coalesce(-${since('c.blocked_until')}, 0)) AS "blockedMs", ${at('c.expires_at')} AS "expiresAt", -${since('c.expires_at')} AS "expiresInMs",

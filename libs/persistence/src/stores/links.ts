@@ -115,7 +115,7 @@ export class PgLinkStore extends LinkStore {
     const sealed = this.vault.seal(organizationId, `${SECRETS}|${id}`, Buffer.from(JSON.stringify(secrets)));
     return this.database.withOrganization(organizationId, async (transaction) => {
       await transaction.query(
-        `UPDATE connection SET secrets_sealed = $3, expires_at = to_timestamp($4::float8 / 1000), status = 'active', breaker_failures = 0, blocked_until = '-infinity', blocked_reason = NULL
+        `UPDATE connection SET secrets_sealed = $3, expires_at = to_timestamp($4::float8 / 1000), status = 'active', breaker_failures = 0, breaker_calls = 0, blocked_until = '-infinity', blocked_reason = NULL
          WHERE organization_id = $1 AND id = $2`,
         [organizationId, id, sealed, expiresAt],
       );

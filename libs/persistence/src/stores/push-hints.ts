@@ -18,8 +18,10 @@ export async function takeHint(
   { organizationId, linkId }: { organizationId: string; linkId: string },
   hintId: string,
 ): Promise<number | null> {
+  // A link that is being disconnected is waited for: then there is nothing to hint at.
   const fresh = await transaction.query(
-    'INSERT INTO push_hint (organization_id, link_id, hint_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING hint_id',
+    `INSERT INTO push_hint (organization_id, link_id, hint_id) SELECT organization_id, id, $3 FROM link WHERE organization_id = $1 AND id = $2 FOR KEY SHARE
+     ON CONFLICT DO NOTHING RETURNING hint_id`,
     [organizationId, linkId, hintId],
   );
   if (fresh.length === 0) return null;

@@ -194,7 +194,8 @@ export class PgSyncStore extends SyncStore {
     const status = failure.kind === 'auth' ? 'auth-failed' : failure.kind === 'not_found' ? 'gone' : null;
     return this.database.withOrganization(link.organizationId, async (transaction) => {
       const [row] = await transaction.query<{ read_failures: number }>(
-        `UPDATE link SET read_failures = read_failures + 1, status = coalesce($3, status), last_error = $4 || jsonb_build_object('at', clock_timestamp()),
+        `UPDATE link SET read_failures = read_failures + 1, status = coalesce($3, status), last_error = $4 || jsonb_build_object('at', clock_timestamp(),
+             'since', coalesce(CASE WHEN read_failures > 0 THEN (last_error->>'since')::timestamptz END, clock_timestamp())),
            poll_at = clock_timestamp() + $5 * interval '1 millisecond' WHERE organization_id = $1 AND id = $2 RETURNING read_failures`,
         [
           link.organizationId,
