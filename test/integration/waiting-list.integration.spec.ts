@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
-import type { WaitingOffer } from '#application';
+import { newId, type WaitingOffer } from '#application';
 import { openHub, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { createPractice, openPool } from '../support/practice.js';
@@ -110,15 +110,96 @@ describe('a slot that is cancelled', () => {
     expect(held).toHaveLength(2);
   });
 
+  test('in two agendas at once is offered in one of them to who waits for both', async () => {
+    const { organization: organizationId, agenda } = waiting.practice;
+    const [second] = await waiting.sql<{ id: string }>(
+      `INSERT INTO agenda (organization_id, id, practitioner_id, location_id, name, capacity, master, opened_until)
+       SELECT organization_id, gen_random_uuid(), practitioner_id, location_id, 'Second', 1, 'hub', opened_until FROM agenda RETURNING id`,
+    );
+    const copies = [
+      'INSERT INTO agenda_motif (organization_id, agenda_id, motif_id) SELECT organization_id, $1, motif_id FROM agenda_motif',
+      `INSERT INTO opening (organization_id, id, agenda_id, rrule, starts_local, duration_minutes, time_zone)
+       SELECT organization_id, $1, $1, rrule, starts_local, duration_minutes, time_zone FROM opening`,
+      'INSERT INTO opening_occurrence (organization_id, opening_id, agenda_id, during) SELECT organization_id, $1, $1, during FROM opening_occurrence',
+    ];
+    for (const copy of copies) await waiting.sql(copy, [second!.id]);
+    await waiting.cancel(taken);
+    for (let round = 0; round < 5; round += 1) {
+      const entry = await waiting.enter(ANNE, { agendaIds: [agenda, second!.id] });
+      await Promise.all([agenda, second!.id].map((agendaId) => waiting.worker().look({ organizationId, agendaId })));
+      const offers = await waiting.shown();
+      expect(offers.map(({ entryId }) => entryId)).toEqual([entry]);
+      expect(await waiting.sql(`SELECT id FROM appointment WHERE status = 'held'`)).toEqual([{ id: offers[0]!.id }]);
+      const { version } = await waiting.entry(entry);
+      await waiting.entries.withdraw({ organizationId, id: entry, version, actor: waiting.actor });
+      for (const agendaId of [agenda, second!.id]) await waiting.worker().look({ organizationId, agendaId });
+    }
+  });
+
+  test('with two seats is offered to one at a time', async () => {
+    await waiting.sql('UPDATE agenda SET capacity = 2');
+    await waiting.enter(ANNE);
+    await waiting.enter(PAUL);
+    await waiting.cancel(taken);
+    await waiting.work();
+    await waiting.sql('UPDATE vacancy SET due_at = now()');
+    await waiting.work();
+    expect(await names()).toEqual(['Anne']);
+    await waiting.accept((await waiting.shown())[0]!.id);
+    await waiting.work();
+    expect(await names()).toEqual(['Paul']);
+  });
+
+  test('is not prepared for a second one while somebody decides', async () => {
+    const entries = [await waiting.enter(ANNE), await waiting.enter(PAUL)];
+    const slot = { motifId: waiting.practice.motif, start: NINE, end: NINE + HALF };
+    const prepared = await Promise.all(
+      entries.map((entryId) => waiting.offers.prepare(waiting.agenda, { ...slot, entryId, id: newId() })),
+    );
+    expect(prepared.sort()).toEqual([false, true]);
+  });
+
   test('with the practitioner’s whole day: only a few are kept at once', async () => {
     await waiting.openAt([NINE, NINE + 20 * HALF]);
     for (let n = 0; n < 8; n += 1) await waiting.enter({ lastName: 'Roux', firstName: `Zoé ${String(n)}` });
+    await waiting.work();
+    const kept = await waiting.shown();
+    expect(kept).toHaveLength(5);
+    await waiting.accept(kept[0]!.id);
     await waiting.work();
     expect(await waiting.shown()).toHaveLength(5);
   });
 });
 
 describe('what frees time besides', () => {
+  const occurrence = `INSERT INTO opening_occurrence (organization_id, opening_id, agenda_id, during) SELECT organization_id, id, agenda_id, tstzrange(now(), now() + interval '1 hour') FROM opening`;
+  test.each([
+    ['an opening that is expanded', occurrence],
+    ['an opening that serves more', 'UPDATE opening SET capacity = NULL'],
+    ['a reserve that is removed', 'DELETE FROM reserve'],
+    ['a reserve that changes', 'UPDATE reserve SET version = version + 1'],
+    ['a reserve that does not recur', 'DELETE FROM reserve_occurrence'],
+    ['a rule that changes', `UPDATE agenda_motif SET rules = '{"noticeMinutes":5}'`],
+    ['an agenda with more seats', 'UPDATE agenda SET capacity = 2'],
+    ['an agenda that works again', 'UPDATE agenda SET active = true'],
+    ['a claim that goes', 'DELETE FROM appointment'],
+  ])('%s: is told in the same transaction, if anybody waits', async (_, change) => {
+    await waiting.sql(
+      `INSERT INTO reserve (organization_id, id, agenda_id, label, rrule, starts_local, duration_minutes, time_zone, kept_for, release)
+       SELECT organization_id, gen_random_uuid(), id, '', 'FREQ=DAILY', '2026-01-05T11:00', 60, 'Europe/Paris', '{}', '[]' FROM agenda`,
+    );
+    await waiting.sql(
+      `INSERT INTO reserve_occurrence (organization_id, reserve_id, during, agenda_id) SELECT organization_id, id, tstzrange(now(), now() + interval '1 hour'), agenda_id FROM reserve`,
+    );
+    const told = (): Promise<unknown[]> => waiting.sql('SELECT DISTINCT agenda_id FROM vacancy WHERE due_at <= now()');
+    await waiting.sql('INSERT INTO waiting_wish SELECT organization_id, $1, id FROM agenda', [
+      await waiting.enter(ANNE, { agendaIds: [] }),
+    ]);
+    expect(await told()).toEqual([]);
+    await waiting.sql(change);
+    expect(await told()).toEqual([{ agenda_id: waiting.practice.agenda }]);
+  });
+
   test.each([
     ['a closure that is removed', 'DELETE FROM closure'],
     [
@@ -207,20 +288,40 @@ describe('the patient who is booked otherwise', () => {
     expect(await waiting.entry(entry)).toMatchObject({ state: 'waiting' });
   });
 
-  test('a hold that was offered and booked for somebody else leaves its entry waiting', async () => {
-    const entry = await waiting.enter(ANNE);
+  test.each([
+    ['', ANNE],
+    [', also without a date of birth', { lastName: 'Lefèvre', firstName: 'Anne' }],
+  ])('a hold that was offered and booked for somebody else leaves its entry waiting%s', async (_, patient) => {
+    const entry = await waiting.enter(patient);
     await waiting.cancel(taken);
     await waiting.work();
     const [offer] = await waiting.shown();
     const { organization: organizationId } = waiting.practice;
     const request = { organizationId, actor: waiting.actor, waitMs: 1_000, key: null, holdId: offer!.id };
-    expect(await hub.booking.bookHold({ ...request, patient: PAUL })).toMatchObject({ outcome: 'booked' });
+    const other = { lastName: 'Durand', firstName: 'Paul', ...(patient.birthDate && { birthDate: PAUL.birthDate }) };
+    expect(await hub.booking.bookHold({ ...request, patient: other })).toMatchObject({ outcome: 'booked' });
     expect(await waiting.entry(entry)).toMatchObject({ state: 'waiting' });
     expect(await names('withdrawn')).toEqual(['Anne']);
   });
 });
 
 describe('an entry', () => {
+  test('without a date of birth is booked by its offer', async () => {
+    const entry = await waiting.enter({ lastName: 'Lefèvre', firstName: 'Anne' });
+    await waiting.cancel(taken);
+    await waiting.work();
+    const [offer] = await waiting.shown();
+    expect(await waiting.accept(offer!.id)).toMatchObject({ outcome: 'booked' });
+    expect(await waiting.entry(entry)).toMatchObject({ state: 'booked', appointmentId: offer!.id });
+  });
+
+  test('lapses after its last day', async () => {
+    const yesterday = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+    const entry = await waiting.enter(ANNE, { availability: { weekdays: [], parts: [], from: null, to: yesterday } });
+    await waiting.work();
+    expect(await waiting.entry(entry)).toMatchObject({ state: 'lapsed', patient: ANNE });
+  });
+
   test('lapses at its deadline, and is forgotten with its patient when it is withdrawn', async () => {
     const { organization: organizationId } = waiting.practice;
     const late = await waiting.enter(ANNE, { deadline: Date.now() - MINUTE });

@@ -34,7 +34,9 @@ export class WaitingList {
     if (entry?.patient == null || (offer.state !== 'open' && offer.state !== 'accepted')) return 'ended';
     await offers.deciding(request, actor);
     const patient = answers === undefined ? entry.patient : { ...entry.patient, answers };
-    return booking.bookHold({ organizationId, actor, waitMs, key, terms, holdId: id, patient });
+    const answer = await booking.bookHold({ organizationId, actor, waitMs, key, terms, holdId: id, patient });
+    if (answer.outcome === 'refused') await offers.deciding(request, null);
+    return answer;
   }
 
   /** Refusing again changes nothing and succeeds. */

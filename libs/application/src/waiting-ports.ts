@@ -90,7 +90,7 @@ export abstract class WaitingEntries {
 /** Somebody who waits for an agenda, and what the database knows of him. */
 export interface Candidate {
   readonly entry: WaitingEntry & { readonly patient: Patient };
-  /** Starts in this agenda that he refused, or whose offer lapsed not long ago. */
+  /** Starts in this agenda that he refused, whose offer lapsed not long ago, or that are offered to somebody now. */
   readonly passed: readonly number[];
   /** His live visits in this agenda, by motif. */
   readonly visits: readonly { readonly motifId: string; readonly start: number }[];
@@ -135,8 +135,8 @@ export abstract class WaitingOffers {
     readonly after: After | null;
     readonly limit: number;
   }): Promise<readonly WaitingOffer[]>;
-  /** Notes who is about to book the hold. */
-  abstract deciding(ref: EntryRef, actor: Actor): Promise<void>;
+  /** Notes who is about to book the hold; `null`: he could not. */
+  abstract deciding(ref: EntryRef, actor: Actor | null): Promise<void>;
   /** Records the refusal and frees the hold. False when the offer is open no more. */
   abstract refuse(ref: EntryRef, actor: Actor): Promise<boolean>;
 }

@@ -127,7 +127,7 @@ CREATE TRIGGER agenda_vacancy AFTER UPDATE OF active, capacity ON agenda FOR EAC
 const ENDS = `
 CREATE FUNCTION waiting_offer_record(o waiting_offer) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
   SELECT jsonb_build_object('id', o.id, 'entry', o.entry_id, 'agendaId', o.agenda_id, 'motifId', o.motif_id, 'state', o.state,
-    'start', floor(extract(epoch FROM o.starts_at) * 1000), 'end', floor(extract(epoch FROM o.ends_at) * 1000), 'holdUntil', floor(extract(epoch FROM o.hold_until) * 1000))
+    'start', milliseconds(o.starts_at), 'end', milliseconds(o.ends_at), 'holdUntil', milliseconds(o.hold_until))
 $$;
 CREATE FUNCTION waiting_entry_event(e waiting_entry, p_what text, p_actor jsonb) RETURNS void LANGUAGE sql AS $$
   SELECT append_event('waiting-entry-' || p_what, NULL, e.id, p_actor, jsonb_build_object('id', e.id, 'state', e.state, 'appointment', e.appointment_id, 'version', e.version))
@@ -144,6 +144,8 @@ BEGIN
   IF v_shown OR p_state = 'accepted' THEN
     PERFORM append_event('waiting-offer-' || p_state, v.agenda_id, p_id, coalesce(v.decided_by, p_actor), waiting_offer_record(v));
   END IF;
+  -- The next look gives back a hold that stands for nobody, and offers what may be offered now.
+  INSERT INTO vacancy (organization_id, agenda_id) VALUES (v.organization_id, v.agenda_id);
   RETURN true;
 END $$;
 
@@ -170,9 +172,6 @@ BEGIN
   PERFORM waiting_entry_event(v, p_state, p_actor);
   PERFORM end_waiting_offer(o.id, CASE WHEN o.id = p_appointment THEN 'accepted' ELSE 'withdrawn' END, p_actor)
     FROM waiting_offer o WHERE o.organization_id = current_organization() AND o.entry_id = p_id AND o.closed_at IS NULL;
-  -- The slots of offers that have ended are given back by the next look.
-  INSERT INTO vacancy (organization_id, agenda_id) SELECT DISTINCT o.organization_id, o.agenda_id FROM waiting_offer o
-    WHERE o.organization_id = v.organization_id AND o.entry_id = p_id AND o.state = 'withdrawn';
 END $$;
 
 -- A patient who gets an appointment for what he waits for waits no longer, by whichever way he got it.
@@ -185,7 +184,8 @@ BEGIN
   FOR v_entry IN SELECT e.id FROM waiting_entry e WHERE e.organization_id = new.organization_id AND e.state = 'waiting'
         AND e.fingerprint = new.fingerprint AND v.motif_id = ANY (e.motif_ids)
       UNION SELECT e.id FROM waiting_entry e WHERE e.organization_id = new.organization_id AND e.id = v_offer.entry_id AND e.state = 'waiting'
-        AND (v_offer.decided_by IS NOT NULL OR e.fingerprint IS NOT DISTINCT FROM new.fingerprint) ORDER BY 1 LOOP
+        -- Who has no date of birth is known only by his offer being accepted.
+        AND (e.fingerprint = new.fingerprint OR num_nonnulls(e.fingerprint, new.fingerprint, v_offer.decided_by) = 1 AND v_offer.decided_by IS NOT NULL) ORDER BY 1 LOOP
     PERFORM close_waiting_entry(v_entry, 'booked', v.id, '{"kind":"system"}');
   END LOOP;
   -- A hold that was offered went to somebody else.

@@ -36,7 +36,7 @@ const millis = (column: string, name: string): string =>
   `floor(extract(epoch FROM o.${column}) * 1000)::float8 AS "${name}"`;
 
 const OFFER = `o.id, o.entry_id AS "entryId", o.agenda_id AS "agendaId", o.motif_id AS "motifId", o.state, o.decided_by AS "decidedBy", e.sealed,
-  ${millis('starts_at', 'start')}, ${millis('ends_at', 'end')}, ${millis('hold_until', 'holdUntil')}, ${millis('made_at', 'madeAt')}, ${millis('closed_at', 'closedAt')}
+  ${millis('starts_at', 'start')}, ${millis('ends_at', 'end')}, milliseconds(o.hold_until)::float8 AS "holdUntil", ${millis('made_at', 'madeAt')}, ${millis('closed_at', 'closedAt')}
   FROM waiting_offer o JOIN waiting_entry e ON e.organization_id = o.organization_id AND e.id = o.entry_id`;
 
 /** An offer that lapsed, nobody having looked at it, may be made again after this. */
@@ -48,8 +48,10 @@ const UNIQUE_VIOLATION = '23505';
 
 /** What time and others have ended; $1 is the organization, $2 the agenda. Entries are locked before their offers. */
 const SETTLE = [
+  // A last day is over everywhere twelve hours after it is in UTC.
   `SELECT close_waiting_entry(x.id, 'lapsed', NULL, ${SYSTEM}) FROM (SELECT e.id FROM waiting_entry e JOIN waiting_wish w ON w.organization_id = e.organization_id AND w.entry_id = e.id
-     WHERE e.organization_id = $1 AND w.agenda_id = $2 AND e.state = 'waiting' AND e.deadline <= clock_timestamp() ORDER BY e.id) x`,
+     WHERE e.organization_id = $1 AND w.agenda_id = $2 AND e.state = 'waiting'
+       AND (e.deadline <= clock_timestamp() OR (e.availability->>'to')::date < ((clock_timestamp() - interval '12 hours') AT TIME ZONE 'UTC')::date) ORDER BY e.id) x`,
   // A hold that stands, and was never shown.
   `SELECT open_waiting_offer(x.id) FROM (SELECT o.id FROM waiting_offer o JOIN appointment a ON a.organization_id = o.organization_id AND a.id = o.id
      WHERE o.organization_id = $1 AND o.agenda_id = $2 AND o.state = 'preparing' AND a.status = 'held' AND a.hold_until > clock_timestamp()) x`,
@@ -61,7 +63,8 @@ const SETTLE = [
 
 const CANDIDATES = `SELECT ${ENTRY},
     ARRAY(SELECT floor(extract(epoch FROM o.starts_at) * 1000)::float8 FROM waiting_offer o WHERE o.organization_id = e.organization_id AND o.entry_id = e.id AND o.agenda_id = $2
-      AND (o.state = 'refused' OR o.state = 'lapsed' AND o.closed_at > clock_timestamp() - ${LAPSED_PAUSE})) AS passed,
+      AND (o.state = 'refused' OR o.state = 'lapsed' AND o.closed_at > clock_timestamp() - ${LAPSED_PAUSE})
+      UNION SELECT floor(extract(epoch FROM o.starts_at) * 1000)::float8 FROM waiting_offer o WHERE o.organization_id = e.organization_id AND o.agenda_id = $2 AND o.closed_at IS NULL) AS passed,
     coalesce((SELECT jsonb_agg(jsonb_build_object('motifId', a.motif_id, 'start', floor(extract(epoch FROM lower(a.during)) * 1000))) FROM patient_identity i
       JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
       WHERE i.organization_id = e.organization_id AND i.fingerprint = e.fingerprint AND a.agenda_id = $2 AND is_live(a.status) AND a.status <> 'held'), '[]') AS visits
@@ -199,7 +202,7 @@ export class PgWaitingOffers extends WaitingOffers {
     });
   }
 
-  deciding({ organizationId, id }: Ref, actor: Actor): Promise<void> {
+  deciding({ organizationId, id }: Ref, actor: Actor | null): Promise<void> {
     const text = `UPDATE waiting_offer SET decided_by = $3 WHERE organization_id = $1 AND id = $2 AND state = 'open'`;
     return this.inside(organizationId, async (transaction) => {
       await transaction.query(text, [organizationId, id, actor]);
