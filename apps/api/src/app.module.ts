@@ -21,6 +21,9 @@ import {
   RulePreview,
   SearchSlots,
   Subscriptions,
+  WaitingEntries,
+  WaitingList,
+  WaitingOffers,
 } from '#application';
 import { Authentication, Drain, OperationsModule, RateLimiter } from '#platform';
 import { AgendaSettingsController } from './agendas/agenda-settings.controller.js';
@@ -58,6 +61,8 @@ import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
 import { Asking } from './slots/asking.js';
 import { SlotsController } from './slots/slots.controller.js';
+import { WaitingListController } from './waiting-list/waiting-list.controller.js';
+import { WaitingOffersController } from './waiting-list/waiting-offers.controller.js';
 
 type Token<T> = (abstract new (...parameters: never[]) => T) & { readonly name: string };
 
@@ -102,6 +107,8 @@ const CONTROLLERS = [
   ReservesController,
   SubstitutionsController,
   PreviewController,
+  WaitingOffersController,
+  WaitingListController,
 ];
 
 /** The routes, wired to parts that exist already. */
@@ -147,6 +154,9 @@ export class AppModule {
         value(RulePreview, new RulePreview(parts.rules)),
         value(RuleDesk, new RuleDesk(parts.rules, new Repeats(parts.bookings))),
         ...[value(Demand, demand), value(Asking, new Asking(parts.calendar, parts.bookings, demand))],
+        value(WaitingList, parts.waiting),
+        value(WaitingEntries, parts.waitingEntries),
+        value(WaitingOffers, parts.waitingOffers),
         value(Closing, new Closing(() => parts.close())),
       ],
     };

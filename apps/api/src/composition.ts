@@ -29,6 +29,9 @@ import {
   type HealthStore,
   type Interest,
   type RuleStore,
+  type WaitingEntries,
+  type WaitingOffers,
+  WaitingList,
 } from '#application';
 import { connectors } from '#connectors';
 import {
@@ -53,6 +56,8 @@ import {
   PgStages,
   PgSubscriptionStore,
   PgSyncStore,
+  PgWaitingEntries,
+  PgWaitingOffers,
   PgWrites,
 } from '#persistence';
 import {
@@ -88,6 +93,9 @@ export interface ApiParts {
   readonly quarantine: Quarantine;
   readonly interest: Interest;
   readonly rules: RuleStore;
+  readonly waiting: WaitingList;
+  readonly waitingEntries: WaitingEntries;
+  readonly waitingOffers: WaitingOffers;
   readonly events: Events;
   readonly feeds: Feeds;
   /** Where the api is reached from outside, without a final slash; `null` = not known. */
@@ -202,6 +210,8 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     newSecret,
   });
   const lifecycle = new LinkLifecycle({ ...around, links: linkStore, disconnections });
+  const booking = new Booking(bookings, slots, through);
+  const [entries, offers] = [new PgWaitingEntries(database, vault), new PgWaitingOffers(database, vault)];
   return {
     subscriptions,
     consents: new Consents({
@@ -226,7 +236,10 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     inbox: new ConflictInbox(conflicts, through),
     feeds: new PgFeeds(database, vault),
     publicUrl,
-    booking: new Booking(bookings, slots, through),
+    booking,
+    waiting: new WaitingList({ entries, offers, booking }),
+    waitingEntries: entries,
+    waitingOffers: offers,
     connections: new Connections(store, connectors, backends, effects),
     links: new Links({ store, health, backends, alarm, effects, subscriptions }),
     health,

@@ -4,6 +4,7 @@ import {
   expireHolds,
   extendOpenings,
   forgetAnswers,
+  offerWaiting,
   reconcileLink,
   renewSubscription,
   syncLink,
@@ -25,6 +26,7 @@ export interface Work {
   renewSubscription(link: { organizationId: string; linkId: string }): Promise<void>;
   reconcileLink(link: { organizationId: string; linkId: string }): Promise<void>;
   forgetAnswers(organization: { organizationId: string }): Promise<void>;
+  offerWaiting(agenda: { organizationId: string; agendaId: string }): Promise<void>;
 }
 
 /** A handler for every job there is. */
@@ -44,5 +46,6 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(renewSubscription, (data) => work.renewSubscription(data)),
     handle(reconcileLink, (data) => work.reconcileLink(data)),
     handle(forgetAnswers, (data) => work.forgetAnswers(data)),
+    handle(offerWaiting, (data) => work.offerWaiting(data)),
   ];
 }

@@ -43,6 +43,9 @@ class FakeDueWork extends DueWork {
   async openings(): Promise<readonly Lane[]> {
     return this.due;
   }
+  async vacancies(): Promise<readonly Lane[]> {
+    return this.due;
+  }
   async removals(): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.due.map(({ organizationId, agendaId }) => ({ organizationId, linkId: agendaId }));
   }
@@ -80,6 +83,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     renewSubscription: async () => undefined,
     reconcileLink: async () => undefined,
     forgetAnswers: async () => undefined,
+    offerWaiting: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();

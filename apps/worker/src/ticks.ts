@@ -8,6 +8,7 @@ import {
   extendOpenings,
   forgetAnswers,
   type JobDefinition,
+  offerWaiting,
   reconcileLink,
   renewSubscription,
   syncLink,
@@ -80,6 +81,11 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(15_000)
   subscriptions(): Promise<void> {
     return this.tick(renewSubscription, () => this.parts.due.subscriptions(BATCH));
+  }
+
+  @Interval(1_000)
+  vacancies(): Promise<void> {
+    return this.tick(offerWaiting, () => this.parts.due.vacancies(BATCH));
   }
 
   @Interval(3_600_000)

@@ -19,6 +19,8 @@ import {
   syncLink as syncLinkJob,
   type SyncStore,
   type Vault,
+  WaitingLooks,
+  WriteThrough,
 } from '#application';
 import { connectors } from '#connectors';
 import {
@@ -35,6 +37,7 @@ import {
   PgStages,
   PgSubscriptionStore,
   PgSyncStore,
+  PgWaitingOffers,
   PgWrites,
 } from '#persistence';
 import { type Environment, MasterKeyVault, SmtpMailer } from '#platform';
@@ -60,6 +63,7 @@ export interface UseCases {
   readonly alerts: Alerts;
   readonly cleanUp: CleanUp;
   readonly subscriptions: Subscriptions;
+  readonly waiting: WaitingLooks;
   /** Waits for what runs, then ends the conversations with backends. */
   close(): Promise<void>;
 }
@@ -99,6 +103,7 @@ export function createUseCases(database: Database, environment: Environment, ala
   });
   const [bookings, calendar] = [new PgBookings(database, vault), new PgCalendar(database)];
   const housekeeping = new Housekeeping(bookings, calendar, new PgKeptAnswers(database));
+  const waiting = createWaiting({ database, vault, lanes, alarm, effects });
   const health = new PgHealthStore(database);
   const alerts = new Alerts({
     health,
@@ -124,7 +129,18 @@ export function createUseCases(database: Database, environment: Environment, ala
     backends.close();
   };
   const parts = { vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
-  return { ...parts, health, alerts, cleanUp, subscriptions, close };
+  return { ...parts, health, alerts, cleanUp, subscriptions, waiting, close };
+}
+
+/** Who looks after those who wait. */
+function createWaiting(
+  parts: Pick<UseCases, 'vault' | 'lanes' | 'alarm' | 'effects'> & { readonly database: Database },
+): WaitingLooks {
+  const { database, vault, lanes, alarm, effects } = parts;
+  const bookings = new PgBookings(database, vault);
+  const through = new WriteThrough({ bookings, lanes, alarm, effects });
+  const [offers, calendar] = [new PgWaitingOffers(database, vault), new PgCalendar(database)];
+  return new WaitingLooks({ offers, bookings, calendar, through, effects });
 }
 
 /** What the jobs stand for. */
@@ -137,6 +153,7 @@ export function workOf({
   alerts,
   cleanUp,
   subscriptions,
+  waiting,
 }: UseCases): Work {
   const shares = new Shares(SHARES);
   const comparing = new Shares(SHARES);
@@ -180,5 +197,6 @@ export function workOf({
     renewSubscription: async ({ organizationId, linkId }) => {
       await subscriptions.renew(organizationId, linkId);
     },
+    offerWaiting: (agenda) => waiting.look(agenda),
   };
 }

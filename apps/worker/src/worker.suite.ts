@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { newId } from '#application';
-import { Database, PgBookings } from '#persistence';
+import { Database, PgBookings, PgWaitingEntries } from '#persistence';
 import { createHttpAdapter, createLogger, type Environment, MasterKeyVault, parseEnvironment } from '#platform';
 import { migrateQueue } from '#queue';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
@@ -180,6 +180,30 @@ export function describeWorker(
       await until(carried(id));
       const there = (await worker.remoteEntries()).filter((entry) => entry.start === start);
       expect(there).toMatchObject([{ agendaId: linked!.remoteAgendaId, author: 'api' }]);
+    });
+
+    it('keeps a slot for somebody who waits', async () => {
+      const entries = new PgWaitingEntries(worker.hub, new MasterKeyVault(worker.environment.UNISSON_KEYS));
+      const wish = { motifIds: [motifs[0].id], agendaIds: [agendas[2]!.id], priority: 'soon', deadline: null } as const;
+      const availability = { weekdays: [], parts: [], from: null, to: null };
+      const [{ id: collaborator }] = collaborators;
+      const who = { organizationId: organization.id, id: newId(), audience: 'SECRETARIAT' } as const;
+      const actor = { kind: 'collaborator', id: collaborator, key: 'test' } as const;
+      const patient = { lastName: 'Essai', firstName: 'Dominique' };
+      const made = await entries.create(
+        { ...wish, ...who, availability, actor, patient },
+        { key: newId(), hash: Buffer.alloc(32) },
+      );
+      expect(made.outcome).toBe('created');
+      const offered = (): Promise<{ id: string }[]> =>
+        worker.hub.withOrganization(organization.id, (transaction) =>
+          transaction.query<{ id: string }>(`SELECT id FROM waiting_offer WHERE entry_id = $1 AND state = 'open'`, [
+            who.id,
+          ]),
+        );
+      await until(async () => (await offered()).length === 1);
+      const [offer] = await offered();
+      expect(await worker.status(offer!.id)).toBe('held');
     });
 
     more(worker);

@@ -43,3 +43,6 @@ export * from './rule-changes.js';
 export * from './rule-expansion.js';
 export * from './rule-facts.js';
 export * from './rule-preview.js';
+export * from './waiting-list.js';
+export * from './waiting-looks.js';
+export * from './waiting-ports.js';

@@ -77,6 +77,13 @@ export const forgetAnswers = defineJob({
   dedupeKey: ({ organizationId }) => organizationId,
 });
 
+/** Looks at an agenda for those who wait for a slot. */
+export const offerWaiting = defineJob({
+  name: 'offer-waiting',
+  schema: z.strictObject({ organizationId: id, agendaId: id }),
+  dedupeKey: ({ agendaId }) => agendaId,
+});
+
 /** Every job there is. */
 export const jobs = [
   drainLane,
@@ -88,6 +95,7 @@ export const jobs = [
   renewSubscription,
   reconcileLink,
   forgetAnswers,
+  offerWaiting,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

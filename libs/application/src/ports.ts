@@ -185,6 +185,8 @@ export abstract class DueWork {
   abstract organizations(limit: number): Promise<readonly { organizationId: string }[]>;
   /** Links whose subscription to pushes is to be made or renewed. */
   abstract subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
+  /** Agendas to be looked at for those who wait. */
+  abstract vacancies(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
 }
 
 export type { Disclosure };

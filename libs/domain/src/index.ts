@@ -20,3 +20,4 @@ export * from './rules/ranking.js';
 export * from './holidays.js';
 export * from './rules/asked-times.js';
 export { admits, servesMotif } from './rules/fits.js';
+export * from './waiting.js';

@@ -22,3 +22,5 @@ export * from './stores/subscriptions.js';
 export * from './stores/consents.js';
 export * from './stores/kept-answers.js';
 export * from './stores/rules.js';
+export * from './stores/waiting-entries.js';
+export * from './stores/waiting-offers.js';

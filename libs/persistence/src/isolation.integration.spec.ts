@@ -71,6 +71,18 @@ async function fill(
     ['link_plan', 'organization_id, link_id, version, digest, plan', [organization, link, 1, '', {}]],
     ['link_watch', 'organization_id, link_id', [organization, link]],
     [
+      'waiting_entry',
+      'organization_id, id, sealed, motif_ids, availability, priority, audience, created_by',
+      [organization, id, Buffer.alloc(1), [motif], {}, 'soon', 'SECRETARIAT', collaborator],
+    ],
+    ['waiting_wish', 'organization_id, entry_id, agenda_id', [organization, id, agenda]],
+    [
+      'waiting_offer',
+      'organization_id, id, entry_id, agenda_id, motif_id, starts_at, ends_at',
+      [organization, id, id, agenda, motif, at('08:00'), at('09:00')],
+    ],
+    ['vacancy', 'organization_id, agenda_id', [organization, agenda]],
+    [
       'disconnection',
       'organization_id, link_id, agenda_id, connection_id, remote_agenda_id, remote, state',
       [organization, id, agenda, id, '1', 'remove', 'removing'],
@@ -259,6 +271,7 @@ describe('the isolation of organizations', () => {
       link: 'organization_id, id, agenda_id, connection_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at, resubscribe_at',
       organization: 'organization_id',
       remote_write: 'organization_id, appointment_id, agenda_id, state, due_at',
+      vacancy: 'organization_id, agenda_id, due_at',
     };
 
     test('shows which rows are due in every organization, and only those', async () => {

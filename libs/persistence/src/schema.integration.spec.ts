@@ -144,26 +144,40 @@ describe('the schema', () => {
       ),
     ).toEqual([
       'agenda agenda_seats O',
+      'agenda agenda_vacancy O',
       'agenda_motif agenda_motif_rules O',
+      'agenda_motif agenda_motif_vacancy O',
+      'agenda_motif agenda_motif_vacancy_changed O',
       'appointment appointment_claims O deferred',
       'appointment appointment_conflict_open O deferred',
       'appointment appointment_replaced O deferred',
       'appointment appointment_replacing O deferred',
       'appointment appointment_revival O',
+      'appointment appointment_waiting_refused O',
       'claim claim_appointment O deferred',
       'claim claim_copy O deferred',
       'claim claim_ends O',
       'claim claim_exemption O',
+      'claim claim_vacancy_changed O',
+      'claim claim_vacancy_gone O',
+      'closure closure_vacancy_changed O',
+      'closure closure_vacancy_gone O',
       'link link_deletions_settled O',
       'link link_pull_again O',
       'opening opening_rules O',
+      'opening opening_vacancy_changed O',
       'opening_occurrence opening_occurrence_bounds O',
+      'opening_occurrence opening_occurrence_vacancy O',
+      'patient_identity patient_identity_waiting O',
       'quarantine quarantine_announce O',
       'quarantine quarantine_announce_again O',
       'quarantine quarantine_keep O',
       'remote_write remote_write_departing_claim O deferred',
       'reserve reserve_rules O',
+      'reserve reserve_vacancy_changed O',
+      'reserve reserve_vacancy_gone O',
       'reserve_occurrence reserve_occurrence_bounds O',
+      'reserve_occurrence reserve_occurrence_vacancy O',
     ]);
   });
 
@@ -192,6 +206,7 @@ describe('the schema', () => {
       'link SELECT organization_id id agenda_id connection_id status reconciled_at poll_at subscription_until phase paused_at resubscribe_at',
       'organization SELECT organization_id',
       'remote_write SELECT organization_id appointment_id agenda_id state due_at',
+      'vacancy SELECT organization_id agenda_id due_at',
     ]);
     expect(
       await lines(

@@ -133,6 +133,11 @@ export const PROBLEMS = {
     fr: 'Plus de rendez-vous sont déjà pris en même temps que cette capacité n’en permet.',
     en: 'More appointments stand at one time already than this capacity allows.',
   },
+  'waiting-ended': {
+    status: 409,
+    fr: 'Cette attente, ou cette proposition, est terminée.',
+    en: 'This waiting, or this offer, has ended.',
+  },
   'rule-refused': {
     status: 422,
     fr: "Une règle de l'agenda refuse cette demande.",

@@ -7,7 +7,7 @@ import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantInput, instantView, timeZoneView } from '../shared/instants.js';
 import { pageQuery, pageView } from '../shared/paging.js';
 
-const patientInput = z
+export const patientInput = z
   .strictObject({
     lastName: line(80),
     firstName: line(80),
@@ -37,6 +37,18 @@ export type BookRequest = {
   readonly overbooking: string | undefined;
 } & ({ readonly hold: string } | { readonly agenda: string; readonly motif: string; readonly start: number });
 
+/** What the secretary adds once she knows the patient. */
+export const knownInput = {
+  answers: z
+    .record(z.string().regex(/^[a-z0-9-]{1,40}$/), line(500))
+    .optional()
+    .meta({ description: "Answers to the motif's questions, by the question's id." }),
+  acknowledgeDouble: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'The patient has such an appointment already, and this one is meant all the same.' }),
+};
+
 export const bookInput = z
   .strictObject({
     hold: idInput.optional(),
@@ -44,14 +56,7 @@ export const bookInput = z
     motif: idInput.optional(),
     start: instantInput.optional(),
     patient: patientInput,
-    answers: z
-      .record(z.string().regex(/^[a-z0-9-]{1,40}$/), line(500))
-      .optional()
-      .meta({ description: "Answers to the motif's questions, by the question's id." }),
-    acknowledgeDouble: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'The patient has such an appointment already, and this one is meant all the same.' }),
+    ...knownInput,
     overbook: overbookInput.optional(),
   })
   .transform(({ hold, agenda, motif, start, ...brought }, context): BookRequest => {
@@ -96,7 +101,7 @@ export const appointmentsQuery = z.strictObject({
   to: instantInput.optional().meta({ description: 'Starts before.' }),
 });
 
-const patientView = z
+export const patientView = z
   .object({
     lastName: z.string(),
     firstName: z.string(),
@@ -138,11 +143,11 @@ export type AppointmentView = z.input<typeof appointmentView>;
 
 export const appointmentPage = pageView('AppointmentPage', appointmentView);
 
-function toPatient({ newPatient, ...patient }: z.output<typeof patientInput>): Patient {
+export function toPatient({ newPatient, ...patient }: z.output<typeof patientInput>): Patient {
   return newPatient === undefined ? patient : { ...patient, isNew: newPatient };
 }
 
-function viewPatient({ isNew, ...patient }: Patient): z.input<typeof patientView> {
+export function viewPatient({ isNew, ...patient }: Patient): z.input<typeof patientView> {
   return isNew === undefined ? patient : { ...patient, newPatient: isNew };
 }
 

@@ -7,6 +7,7 @@ import * as feed from './feed.rows.js';
 import * as lifecycle from './lifecycle.rows.js';
 import * as rules from './rules.rows.js';
 import * as tenancy from './tenancy.rows.js';
+import * as waiting from './waiting.rows.js';
 
 /** Every table as TypeORM sees it. The migrations are the truth; a test keeps the two from drifting apart. */
 export const rows = [
@@ -19,4 +20,5 @@ export const rows = [
   ...Object.values(lifecycle),
   ...Object.values(consent),
   ...Object.values(rules),
+  ...Object.values(waiting),
 ];

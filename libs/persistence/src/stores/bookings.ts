@@ -234,16 +234,8 @@ export class PgBookings extends Bookings {
   }
 
   private brought(organizationId: string, patient: Patient | null, terms: BookingTerms): Brought {
-    const fingerprint = patient && this.fingerprint(organizationId, patient);
+    const fingerprint = patient && fingerprintOf(this.vault, organizationId, patient);
     return { organizationId, patient, fingerprint, terms };
-  }
-
-  /** The same person gives the same bytes; `null` without a birth date, which names alone do not replace. */
-  private fingerprint(organizationId: string, { lastName, firstName, birthDate }: Patient): Buffer | null {
-    if (birthDate === undefined) return null;
-    const plain = (name: string): string => name.normalize('NFD').replace(/\P{L}/gu, '').toUpperCase();
-    const person = [plain(lastName), plain(firstName), birthDate].join('|');
-    return this.vault.fingerprint(organizationId, PATIENT_CONTEXT, person);
   }
 
   private sealPatient(organizationId: string, patient: Patient): Buffer {
@@ -254,4 +246,13 @@ export class PgBookings extends Bookings {
 /** The patient as sealed by a booking. */
 export function openPatient(vault: Vault, organizationId: string, sealed: Buffer): Patient {
   return JSON.parse(vault.open(organizationId, PATIENT_CONTEXT, sealed).toString()) as Patient;
+}
+
+/** The same person gives the same bytes; `null` without a birth date, which names alone do not replace. */
+export function fingerprintOf(vault: Vault, organizationId: string, patient: Patient): Buffer | null {
+  const { lastName, firstName, birthDate } = patient;
+  if (birthDate === undefined) return null;
+  const plain = (name: string): string => name.normalize('NFD').replace(/\P{L}/gu, '').toUpperCase();
+  const person = [plain(lastName), plain(firstName), birthDate].join('|');
+  return vault.fingerprint(organizationId, PATIENT_CONTEXT, person);
 }

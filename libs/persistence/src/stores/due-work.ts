@@ -84,6 +84,16 @@ export class PgDueWork extends DueWork {
     return this.list('SELECT organization_id AS "organizationId" FROM organization LIMIT $1', limit);
   }
 
+  vacancies(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]> {
+    return this.list(
+      `SELECT organization_id AS "organizationId", agenda_id AS "agendaId" FROM (
+         SELECT organization_id, agenda_id, row_number() OVER (PARTITION BY organization_id ORDER BY min(due_at)) AS turn
+         FROM vacancy WHERE due_at <= clock_timestamp() GROUP BY organization_id, agenda_id) due
+       WHERE turn <= ${String(SHARE)} ORDER BY turn LIMIT $1`,
+      limit,
+    );
+  }
+
   private list<Row extends QueryResultRow>(text: string, limit: number): Promise<Row[]> {
     return this.database.asDispatcher((transaction) => transaction.query<Row>(text, [limit]));
   }
