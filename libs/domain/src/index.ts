@@ -16,3 +16,5 @@ export * from './rules/bookable.js';
 export * from './rules/explain.js';
 export { reserveState } from './rules/release.js';
 export type { ReserveState } from './rules/release.js';
+export * from './rules/ranking.js';
+export * from './holidays.js';

@@ -95,9 +95,9 @@ function fullTimes({ facts, openings }: Search, within: Interval): Interval[] {
   const inSmaller = [...smaller].flatMap((capacity) => {
     const full = fullRanges(occupied, capacity);
     const those = openings.filter((opening) => opening.capacity === capacity);
-    return those.flatMap((opening) => full.map((time) => common(time, opening)));
+    return subtract(full, subtract(full, those));
   });
-  return [...fullRanges(occupied, facts.capacity), ...inSmaller.filter(({ start, end }) => start < end)];
+  return [...fullRanges(occupied, facts.capacity), ...inSmaller];
 }
 
 /** Starts ruled out by reserves, quotas and the gap between the patient's visits. */

@@ -277,6 +277,15 @@ const ROWS: readonly Row[] = [
     refusals: [],
   },
   {
+    name: 'an opening with fewer seats later on the day',
+    facts: {
+      capacity: 2,
+      openings: [open(MORNING), open(on('2026-06-15', '14:00', '15:00'), { capacity: 1 })],
+      occupied: [taken('10:00', '15:00')],
+    },
+    refusals: [],
+  },
+  {
     name: 'everything at once, in order',
     facts: {
       active: false,

@@ -108,8 +108,8 @@ function placeOf(visit: Interval, facts: AgendaFacts, asked: Asked): Place {
 
 /** Whether the visit with its buffers has a seat, in the agenda and in each opening with fewer seats that it could use. */
 function seatIsFree({ visit, facts, asked }: Question, kinds: readonly string[]): boolean {
-  const occupied = facts.occupied.filter(({ kind }) => kinds.includes(kind));
   const kept = { start: visit.start - asked.visit.bufferBeforeMs, end: visit.end + asked.visit.bufferAfterMs };
+  const occupied = facts.occupied.filter(({ kind, interval }) => kinds.includes(kind) && overlaps(interval, kept));
   const isFull = (time: Interval, capacity: number): boolean =>
     time.start < time.end && fullRanges(occupied, capacity).some((full) => overlaps(full, time));
   return (

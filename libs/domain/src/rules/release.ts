@@ -101,23 +101,22 @@ function releaseInstant(rule: ReleaseRule, start: number, clock: ZoneClock): num
 
 /** Share of the seats' time of a day, open to all and neither closed nor reserved, that is taken; `null` when there is none. */
 function takenShare({ openings, closures, reserves, occupied, capacity }: AgendaFacts, day: readonly Interval[]) {
-  const onDay = <T extends Interval>(times: readonly T[]): T[] =>
-    times.filter((time) => time.start < time.end && day.some((part) => overlaps(part, time)));
-  const open = onDay(openings);
-  const shut = onDay([...closures, ...reserves]);
-  const busy = occupied.filter(({ kind, interval }) => kind === 'busy' && onDay([interval]).length > 0);
+  const whole = { start: day[0]?.start ?? 0, end: day.at(-1)?.end ?? 0 };
+  const touches = (time: Interval): boolean => time.start < time.end && overlaps(time, whole);
+  const open = openings.filter(touches);
+  const shut = [...closures.filter(touches), ...reserves.filter(touches)];
+  const busy = occupied.filter(({ kind, interval }) => kind === 'busy' && touches(interval));
   const times = [...day, ...open, ...shut, ...busy.map(({ interval }) => interval)];
   const edges = [...new Set(times.flatMap(({ start, end }) => [start, end]))].sort((a, b) => a - b);
   let room = 0;
   let taken = 0;
   for (const [index, at] of edges.entries()) {
     const runs = (time: Interval): boolean => time.start <= at && at < time.end;
+    if (!open.some(runs) || !day.some(runs) || shut.some(runs)) continue;
     const running = open.filter(runs);
-    if (running.length === 0 || !day.some(runs) || shut.some(runs)) continue;
     const seats = Math.min(...running.map((opening) => opening.capacity ?? capacity), capacity);
-    const use = busy
-      .filter(({ interval }) => runs(interval))
-      .reduce((sum, { seat }) => sum + (seat === null ? seats : 1), 0);
+    const using = busy.filter(({ interval }) => runs(interval));
+    const use = using.reduce((sum, { seat }) => sum + (seat === null ? seats : 1), 0);
     const length = (edges[index + 1] ?? at) - at;
     room += seats * length;
     taken += Math.min(use, seats) * length;
