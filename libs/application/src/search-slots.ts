@@ -7,6 +7,8 @@ const DAY = 86_400_000;
 /** How far "the next slot" is looked for: the first days at once, then ever wider. */
 const NEXT_HORIZON_DAYS = 183;
 const NEXT_FIRST_DAYS = 1;
+/** Agendas asked before the others: what they offer bounds how far the others have to look. */
+const NEXT_FIRST_AGENDAS = 32;
 /** Alternatives offered with a refusal. */
 const ALTERNATIVES = 3;
 
@@ -48,7 +50,7 @@ export class SearchSlots {
           timeZone: facts.timeZone,
         }));
       })
-      .sort((a, b) => a.start - b.start || a.agendaId.localeCompare(b.agendaId));
+      .sort(byStart);
     return { slots, agendas: agendas.map(({ freshness, facts }) => ({ ...freshness, timeZone: facts.timeZone })) };
   }
 
@@ -61,7 +63,7 @@ export class SearchSlots {
     for (let day = 0; day < NEXT_HORIZON_DAYS && slots.length < query.limit; day += days / 2) {
       const window = { start: query.from + day * DAY, end: query.from + Math.min(day + days, NEXT_HORIZON_DAYS) * DAY };
       days *= 2;
-      const found = await this.search({ ...query, agendaIds, window });
+      const found = await this.earliest({ ...query, agendaIds, window });
       if (found === null) return null;
       slots.push(...found.slots);
       first ??= found;
@@ -69,6 +71,19 @@ export class SearchSlots {
       agendaIds = first.agendas.filter(({ certainty }) => certainty !== 'unreachable').map(({ agendaId }) => agendaId);
     }
     return first === null ? null : { slots: slots.slice(0, query.limit), agendas: first.agendas };
+  }
+
+  /** The first `limit` slots of all agendas together: some agendas are asked first, the others only for what comes before. */
+  private async earliest(query: SlotQuery): Promise<SlotsFound | null> {
+    const some = await this.search({ ...query, agendaIds: query.agendaIds.slice(0, NEXT_FIRST_AGENDAS) });
+    if (some === null || query.agendaIds.length <= NEXT_FIRST_AGENDAS) return some;
+    const last = some.slots[query.limit - 1]?.start ?? Infinity;
+    // At the same instant, the agenda's id decides.
+    const window = { start: query.window.start, end: Math.min(query.window.end, last + 1) };
+    const others = await this.search({ ...query, agendaIds: query.agendaIds.slice(NEXT_FIRST_AGENDAS), window });
+    return (
+      others && { slots: [...some.slots, ...others.slots].sort(byStart), agendas: [...some.agendas, ...others.agendas] }
+    );
   }
 
   /** The nearest free slots from the refused start on; fewer when there are not so many. */
@@ -84,4 +99,8 @@ export class SearchSlots {
       []
     );
   }
+}
+
+function byStart(a: Slot, b: Slot): number {
+  return a.start - b.start || a.agendaId.localeCompare(b.agendaId);
 }
