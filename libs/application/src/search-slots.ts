@@ -7,8 +7,9 @@ const DAY = 86_400_000;
 /** How far "the next slot" is looked for: the first days at once, then ever wider. */
 const NEXT_HORIZON_DAYS = 183;
 const NEXT_FIRST_DAYS = 1;
-/** Agendas asked before the others: what they offer bounds how far the others have to look. */
-const NEXT_FIRST_AGENDAS = 32;
+/** "The next slot" is asked of so many agendas first, then of ever more: what some offer bounds how far others have to look. */
+const NEXT_FIRST_AGENDAS = 8;
+const NEXT_MORE_AGENDAS = 8;
 /** Alternatives offered with a refusal. */
 const ALTERNATIVES = 3;
 
@@ -73,17 +74,25 @@ export class SearchSlots {
     return first === null ? null : { slots: slots.slice(0, query.limit), agendas: first.agendas };
   }
 
-  /** The first `limit` slots of all agendas together: some agendas are asked first, the others only for what comes before. */
+  /** The slots of the window that are among the first `limit` of all agendas together, and maybe later ones. */
   private async earliest(query: SlotQuery): Promise<SlotsFound | null> {
-    const some = await this.search({ ...query, agendaIds: query.agendaIds.slice(0, NEXT_FIRST_AGENDAS) });
-    if (some === null || query.agendaIds.length <= NEXT_FIRST_AGENDAS) return some;
-    const last = some.slots[query.limit - 1]?.start ?? Infinity;
-    // At the same instant, the agenda's id decides.
-    const window = { start: query.window.start, end: Math.min(query.window.end, last + 1) };
-    const others = await this.search({ ...query, agendaIds: query.agendaIds.slice(NEXT_FIRST_AGENDAS), window });
-    return (
-      others && { slots: [...some.slots, ...others.slots].sort(byStart), agendas: [...some.agendas, ...others.agendas] }
-    );
+    const slots: SlotsFound['slots'][number][] = [];
+    const agendas: SlotsFound['agendas'][number][] = [];
+    let asked = 0;
+    let portion = NEXT_FIRST_AGENDAS;
+    do {
+      // At the same instant, the agenda's id decides.
+      const end = Math.min(query.window.end, (slots[query.limit - 1]?.start ?? Infinity) + 1);
+      const agendaIds = query.agendaIds.slice(asked, asked + portion);
+      const found = await this.search({ ...query, agendaIds, window: { start: query.window.start, end } });
+      if (found === null) return null;
+      slots.push(...found.slots);
+      slots.sort(byStart);
+      agendas.push(...found.agendas);
+      asked += portion;
+      portion *= NEXT_MORE_AGENDAS;
+    } while (asked < query.agendaIds.length);
+    return { slots, agendas };
   }
 
   /** The nearest free slots from the refused start on; fewer when there are not so many. */
