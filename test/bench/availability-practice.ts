@@ -6,17 +6,20 @@ export interface SearchedPractice {
   /** Offered by every agenda. */
   readonly motifs: { readonly consultation: string; readonly followUp: string; readonly checkUp: string };
   readonly agendas: readonly string[];
-  /** The first so many of them have a year behind them. */
+  /** The first so many of them have a past. */
   readonly withHistory: number;
   readonly claims: number;
 }
 
 /**
- * Agendas under rules as practitioners give them, open for half a year, 80 % taken for four weeks; a fifth of them has a
- * year of visits behind it. Every row is one that the hub could have written: the constraints hold, and what the
+ * Agendas under rules as practitioners give them, open for half a year, 80 % taken for four weeks; a fifth of them has
+ * `historyDays` of visits behind it. Every row is one that the hub could have written: the constraints hold, and what the
  * triggers would have looked at one by one is asked once at the end. `client` is the superuser's.
  */
-export async function seedSearchedPractice(client: pg.PoolClient, count: number): Promise<SearchedPractice> {
+export async function seedSearchedPractice(
+  client: pg.PoolClient,
+  { count, historyDays }: { count: number; historyDays: number },
+): Promise<SearchedPractice> {
   const withHistory = count / 5;
   await client.query(`SET timezone = 'UTC'; SELECT setseed(0.5)`);
   await client.query(PLAN);
@@ -25,8 +28,9 @@ export async function seedSearchedPractice(client: pg.PoolClient, count: number)
     withHistory,
   ]);
   await client.query(AGENDAS);
+  await client.query(`CREATE TEMP TABLE past AS SELECT $1 * interval '1 day' AS reach`, [historyDays]);
   await client.query(`SET session_replication_role = replica; SET maintenance_work_mem = '256MB'`);
-  for (const step of [OPENINGS, CLOSURES, UNINDEX, VISITS, INDEX]) { const t=Date.now(); for (const q of step.includes('DO $$') ? [step] : step.split(';\n')) { await client.query(q); if (process.env.LOADT) console.error(q.slice(0,60).replace(/\n/g,' '), Date.now()-t); } }
+  for (const step of [OPENINGS, CLOSURES, UNINDEX, VISITS, INDEX]) await client.query(step);
   await client.query('SET session_replication_role = origin');
   const [wrong] = (await client.query<{ n: number }>(WRONG)).rows;
   if (wrong?.n !== 0) throw new Error(`${String(wrong?.n)} appointments and claims do not agree`);
@@ -76,7 +80,7 @@ INSERT INTO reserve (organization_id, id, agenda_id, label, rrule, starts_local,
 
 const OPENINGS = `
 CREATE TEMP TABLE day AS SELECT d::date AS day, d >= date_trunc('day', now()) - interval '1 day' AS ahead
-  FROM generate_series(date_trunc('day', now()) - interval '365 days', date_trunc('day', now()) + interval '189 days', interval '1 day') d WHERE extract(isodow FROM d) <= 5;
+  FROM past, generate_series(date_trunc('day', now()) - reach, date_trunc('day', now()) + interval '189 days', interval '1 day') d WHERE extract(isodow FROM d) <= 5;
 INSERT INTO opening_occurrence (organization_id, opening_id, agenda_id, during, starts_at, ends_at)
   SELECT organization_id, id, agenda_id, tstzrange(s, e), s, e FROM opening, planned, day, LATERAL (SELECT (day + right(starts_local, 5)::time) AT TIME ZONE zone AS s,
       (day + right(starts_local, 5)::time + duration_minutes * interval '1 minute') AT TIME ZONE zone AS e) x
@@ -115,11 +119,11 @@ CREATE TEMP TABLE visit AS SELECT o.agenda_id, seat, s AS starts_at, s + interva
   WHERE o.ends_at < date_trunc('day', now()) + interval '28 days' AND (o.ends_at > now() OR EXISTS (SELECT 1 FROM planned WHERE agenda = o.agenda_id AND history))
     AND NOT EXISTS (SELECT 1 FROM closure c WHERE c.agenda_id = o.agenda_id AND c.during && o.during);
 DELETE FROM visit WHERE luck > 0.83;
-INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, created_by, created_at, updated_at)
+INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, starts_at, occupies, created_by, created_at, updated_at)
   SELECT organization, id, agenda_id, CASE WHEN choice < 0.5 THEN consultation WHEN choice < 0.85 THEN follow_up ELSE urgency END, CASE WHEN luck < 0.8 THEN 'confirmed' ELSE 'cancelled' END,
-    tstzrange(starts_at, ends_at), tstzrange(starts_at, ends_at), CASE WHEN who < 0.5 THEN north ELSE south END, starts_at - interval '30 days', least(now(), starts_at - interval '1 day') FROM practice, visit ORDER BY agenda_id, starts_at;
-INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, ends_at)
-  SELECT organization, agenda_id, seat, tstzrange(starts_at, ends_at), 'hub', id, id, ends_at FROM practice, visit WHERE luck < 0.8 ORDER BY agenda_id, starts_at;
+    tstzrange(starts_at, ends_at), starts_at, tstzrange(starts_at, ends_at), CASE WHEN who < 0.5 THEN north ELSE south END, starts_at - interval '30 days', least(now(), starts_at - interval '1 day') FROM practice, visit ORDER BY agenda_id, starts_at;
+INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, starts_at, ends_at)
+  SELECT organization, agenda_id, seat, tstzrange(starts_at, ends_at), 'hub', id, id, starts_at, ends_at FROM practice, visit WHERE luck < 0.8 ORDER BY agenda_id, starts_at;
 `;
 
 /** What the foreign keys and the triggers of claims demand. */

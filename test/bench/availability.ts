@@ -7,8 +7,8 @@ import { testVault } from '../support/test-vault.js';
 import { seedSearchedPractice, type SearchedPractice } from './availability-practice.js';
 import { benchResult, median, percentile, round, type BenchResult } from './measure.js';
 
-const AGENDAS = 1_000;
-const SHORT_AGENDAS = 100;
+const FULL = { count: 1_000, historyDays: 365 };
+const SHORT = { count: 100, historyDays: 56 };
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const FORTNIGHT = 14 * DAY;
@@ -53,13 +53,20 @@ export async function benchAvailability(short: boolean): Promise<BenchResult> {
     try {
       const client = await admin.connect();
       const started = performance.now();
-      const practice = await seedSearchedPractice(client, short ? SHORT_AGENDAS : AGENDAS);
+      const practice = await seedSearchedPractice(client, short ? SHORT : FULL);
       const loaded = round((performance.now() - started) / 1000);
-      say(`${String(practice.agendas.length)} agendas, ${String(practice.claims)} claims, loaded in ${String(loaded)} s`);
+      say(
+        `${String(practice.agendas.length)} agendas, ${String(practice.claims)} claims, loaded in ${String(loaded)} s`,
+      );
       const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
       client.release();
       const measured = await new AvailabilityBench(database, practice, short ? 60 : 400).run();
-      const metrics = { ...measured.metrics, agendas: practice.agendas.length, claims: practice.claims, load_s: loaded };
+      const metrics = {
+        ...measured.metrics,
+        agendas: practice.agendas.length,
+        claims: practice.claims,
+        load_s: loaded,
+      };
       return benchResult(
         'availability',
         { postgresql: rows[0]?.server_version ?? '' },
@@ -115,7 +122,9 @@ export class AvailabilityBench {
       ...sizes.map((size, n) => ({ what: `first among ${String(size)}, in turns`, ...curve[n]! })),
     ];
     for (const { what, search, bare } of runs) {
-      say(`${what}: p50 ${String(search.p50)} ms, p95 ${String(search.p95)} ms (bare ${String(bare.p50)}, ${String(bare.p95)})`);
+      say(
+        `${what}: p50 ${String(search.p50)} ms, p95 ${String(search.p95)} ms (bare ${String(bare.p50)}, ${String(bare.p95)})`,
+      );
     }
     const metrics = {
       one_agenda_14d_p95_ms: one.search.p95,
@@ -211,7 +220,8 @@ export class AvailabilityBench {
     const took: number[] = [];
     for (const agendaId of agendas.slice(0, times)) {
       const first = async (): Promise<number | undefined> =>
-        (await this.slots.search({ organizationId, agendaIds: [agendaId], motifId, window, limit: 1 }))?.slots[0]?.start;
+        (await this.slots.search({ organizationId, agendaIds: [agendaId], motifId, window, limit: 1 }))?.slots[0]
+          ?.start;
       const open = async (): Promise<void> => {
         for (const half of halves) await half.extendOpenings(organizationId, agendaId);
       };

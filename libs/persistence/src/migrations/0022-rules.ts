@@ -96,6 +96,8 @@ DROP FUNCTION claim_ends_with_its_range();
 CREATE TRIGGER claim_bounds BEFORE INSERT OR UPDATE OF during ON claim FOR EACH ROW EXECUTE FUNCTION occurrence_has_its_bounds();
 DROP INDEX claim_agenda_ends;
 CREATE INDEX claim_agenda_ends ON claim (organization_id, agenda_id, ends_at, starts_at);
+-- Longer than any appointment: few, so that all others are found between two instants.
+CREATE INDEX claim_long ON claim (organization_id, agenda_id, ends_at) WHERE ends_at - starts_at > interval '32 hours';
 ALTER TABLE appointment ADD COLUMN starts_at timestamptz NOT NULL DEFAULT '-infinity';
 ALTER TABLE appointment ALTER COLUMN starts_at DROP DEFAULT, ALTER COLUMN starts_at TYPE timestamptz USING lower(during);
 ALTER TABLE appointment ADD CONSTRAINT appointment_starts CHECK (starts_at = lower(during));
@@ -201,13 +203,14 @@ CREATE FUNCTION visit_minutes(p_motif motif, p_rules jsonb, OUT duration integer
   $$ SELECT * FROM minutes_of(p_motif, p_rules) $$;
 
 -- Every seat that is taken over [p_from, p_to) but by p_self: a claim on all seats stands once, with seat null; ended holds do not
--- stand. Numbers in columns, and json, not jsonb: one
--- object for each claim, and each of them read again for every level above it, would take ten times as long.
+-- stand. Numbers in columns, and json, not jsonb: one object for each claim, read again for every level above it, takes ten times as long.
 CREATE FUNCTION taken_seats(p_organization uuid, p_agenda uuid, p_from timestamptz, p_to timestamptz, p_self uuid) RETURNS TABLE (seats json) LANGUAGE sql STABLE ROWS 1 AS $$
   SELECT json_build_object('starts', array_to_json(array_agg(milliseconds(k.starts_at))), 'ends', array_to_json(array_agg(milliseconds(k.ends_at))), 'seats', array_to_json(array_agg(k.single)),
     'heldBy', CASE WHEN count(h.id) > 0 THEN array_to_json(array_agg(c.display_name)) END)
-  FROM (SELECT k.*, CASE WHEN k.appointment_id IS NOT NULL OR k.departing_id IS NOT NULL THEN k.seat END AS single FROM claim k
-    WHERE k.organization_id = p_organization AND k.agenda_id = p_agenda AND k.ends_at > p_from AND k.starts_at < p_to AND k.holder IS DISTINCT FROM p_self AND NOT k.overbooked
+  FROM (SELECT k.*, CASE WHEN k.appointment_id IS NOT NULL OR k.departing_id IS NOT NULL THEN k.seat END AS single FROM (
+      SELECT * FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > p_from AND c.ends_at <= p_to + interval '32 hours' AND c.starts_at < p_to
+      UNION ALL SELECT * FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > p_to + interval '32 hours' AND c.ends_at - c.starts_at > interval '32 hours' AND c.starts_at < p_to) k
+    WHERE k.holder IS DISTINCT FROM p_self AND NOT k.overbooked
       AND (k.appointment_id IS NOT NULL OR k.departing_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM claim s WHERE s.organization_id = k.organization_id AND s.holder = k.holder
         AND s.agenda_id = k.agenda_id AND s.starts_at = k.starts_at AND s.ends_at = k.ends_at AND NOT s.overbooked AND s.seat < k.seat))) k
   LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
@@ -217,48 +220,52 @@ $$;
 
 -- What the domain's rules look at of one agenda, for visits that start in [p_from, p_to]; see AgendaFacts. p_self is left out.
 -- Written so that a query over many agendas takes it in as its own text (one row, no procedure): each part is a look into an
--- index by plain columns. OFFSET 0 keeps an instant from being reckoned again for every row that is held against it.
+-- index by plain columns, between two instants where that can be (no occurrence lasts longer than 25 hours).
+-- OFFSET 0 keeps an instant from being reckoned again for every row that is held against it.
 CREATE FUNCTION facts_between(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid)
 RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
   SELECT json_build_object('duration', d.duration, 'newcomer', d.newcomer, 'before', d.before, 'after', d.after, 'granularity', d.granularity), json_build_object('active', (p_agenda).active, 'offered', true, 'timeZone', p_zone, 'capacity', (p_agenda).capacity,
     'openedUntil', CASE WHEN (p_agenda).opened_until > '-infinity' THEN milliseconds((p_agenda).opened_until) ELSE 0 END,
     'openings', coalesce((SELECT json_agg((SELECT json_build_object('motifIds', g.motif_ids, 'audiences', g.audiences, 'capacity', g.capacity, 'starts', o.starts, 'ends', o.ends)
-        FROM opening g WHERE g.organization_id = (p_agenda).organization_id AND g.id = o.opening_id))
+        FROM opening g WHERE g.organization_id = d.organization AND g.id = o.opening_id))
       FROM (SELECT o.opening_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends FROM opening_occurrence o
-        WHERE o.organization_id = (p_agenda).organization_id AND o.agenda_id = (p_agenda).id AND o.ends_at > d.days_from AND o.starts_at < d.days_to GROUP BY o.opening_id) o), '[]'),
+        WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at < d.days_to + interval '26 hours' AND o.starts_at < d.days_to GROUP BY o.opening_id) o), '[]'),
     'closures', coalesce((SELECT json_agg(interval_json(c.during)) FROM closure c
-      WHERE c.organization_id = (p_agenda).organization_id AND c.agenda_id = (p_agenda).id AND c.during && tstzrange(d.days_from, d.days_to)), '[]'),
+      WHERE c.organization_id = d.organization AND c.agenda_id = d.agenda AND c.during && tstzrange(d.days_from, d.days_to)), '[]'),
     'reserves', coalesce(v.reserves, '[]'),
-    'occupied', (SELECT t.seats FROM taken_seats((p_agenda).organization_id, (p_agenda).id, d.days_from, d.days_to, p_self) t),
+    'occupied', (SELECT t.seats FROM taken_seats(d.organization, d.agenda, d.days_from, d.days_to, p_self) t),
     'visits', CASE WHEN p_rules ? 'quotas' THEN coalesce((SELECT array_to_json(array_agg(milliseconds(a.starts_at))) FROM appointment a
-      WHERE a.organization_id = (p_agenda).organization_id AND a.agenda_id = (p_agenda).id AND a.motif_id = (p_motif).id AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
+      WHERE a.organization_id = d.organization AND a.agenda_id = d.agenda AND a.motif_id = d.motif AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
         AND (a.status <> 'held' OR a.hold_until > clock_timestamp()) AND a.starts_at >= p_from - d.quota_reach AND a.starts_at < p_to + d.quota_reach), '[]') ELSE '[]' END,
     'givenBack', CASE WHEN v.reserves IS NULL THEN '[]' ELSE coalesce((SELECT json_agg(json_build_object('start', milliseconds(a.starts_at), 'end', milliseconds(upper(a.during)), 'at', milliseconds(a.updated_at))) FROM appointment a
-      WHERE a.organization_id = (p_agenda).organization_id AND a.agenda_id = (p_agenda).id AND a.status = 'cancelled'
+      WHERE a.organization_id = d.organization AND a.agenda_id = d.agenda AND a.status = 'cancelled'
         AND a.starts_at >= d.days_from - interval '1 day' AND a.starts_at < d.days_to AND upper(a.during) > d.days_from), '[]') END,
     'reservedVisits', CASE WHEN v.reserves IS NULL THEN '[]' ELSE coalesce((SELECT json_agg(json_build_object('start', milliseconds(a.starts_at), 'secretariat',
         (SELECT c.secretariat FROM collaborator c WHERE c.organization_id = a.organization_id AND c.id = a.created_by))) FROM appointment a
-      WHERE a.organization_id = (p_agenda).organization_id AND a.agenda_id = (p_agenda).id AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
+      WHERE a.organization_id = d.organization AND a.agenda_id = d.agenda AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
         AND (a.status <> 'held' OR a.hold_until > clock_timestamp())
         AND a.starts_at >= d.days_from - interval '1 day' AND a.starts_at < d.days_to AND upper(a.during) > d.days_from AND a.during && v.reserved), '[]') END,
     'equipment', CASE WHEN p_rules ? 'equipment' THEN (SELECT coalesce(json_agg(json_build_object('agendaId', x.id, 'capacity', CASE WHEN e.active THEN e.capacity ELSE 0 END,
         'occupied', CASE WHEN e.id IS NULL THEN '{}' ELSE (SELECT t.seats FROM taken_seats(e.organization_id, e.id, d.reach_from, d.reach_to, p_self) t) END)), '[]')
       FROM (SELECT t::uuid AS id FROM jsonb_array_elements_text(p_rules->'equipment') t) x
-      LEFT JOIN agenda e ON e.organization_id = (p_agenda).organization_id AND e.id = x.id) ELSE '[]' END)
+      LEFT JOIN agenda e ON e.organization_id = d.organization AND e.id = x.id) ELSE '[]' END)
   FROM (SELECT w.*, w.reach_from - w.around AS days_from, w.reach_to + w.around AS days_to FROM (
     -- What decides about a reserve by its day (occupancy, quota) looks at its whole local day.
-    SELECT r.*, CASE WHEN (p_agenda).ruled AND EXISTS (SELECT 1 FROM reserve g WHERE g.organization_id = (p_agenda).organization_id AND g.agenda_id = (p_agenda).id
+    SELECT r.*, CASE WHEN r.ruled AND EXISTS (SELECT 1 FROM reserve g WHERE g.organization_id = r.organization AND g.agenda_id = r.agenda
           AND (g.release @> '[{"kind":"occupancy"}]' OR g.release @> '[{"kind":"quota"}]')) AND EXISTS (SELECT 1 FROM reserve_occurrence o
-            WHERE o.organization_id = (p_agenda).organization_id AND o.agenda_id = (p_agenda).id AND o.ends_at > r.reach_from AND o.starts_at < r.reach_to)
+            WHERE o.organization_id = r.organization AND o.agenda_id = r.agenda AND o.ends_at > r.reach_from AND o.ends_at < r.reach_to + interval '26 hours' AND o.starts_at < r.reach_to)
         THEN interval '26 hours' ELSE interval '0' END AS around,
       CASE WHEN p_rules->'quotas' @> '[{"per":"week"}]' THEN interval '8 days' ELSE interval '26 hours' END AS quota_reach
     FROM (SELECT u.*, p_from - (u.before + greatest(u.duration, u.newcomer)) * interval '1 minute' AS reach_from,
-        p_to + (greatest(u.duration, u.newcomer) + u.after) * interval '1 minute' AS reach_to FROM (SELECT * FROM minutes_of(p_motif, p_rules) OFFSET 0) u OFFSET 0) r OFFSET 0) w OFFSET 0) d
+        p_to + (greatest(u.duration, u.newcomer) + u.after) * interval '1 minute' AS reach_to FROM (SELECT m.*, (p_agenda).organization_id AS organization, (p_agenda).id AS agenda, (p_agenda).ruled, (p_motif).id AS motif FROM minutes_of(p_motif, p_rules) m OFFSET 0) u OFFSET 0) r OFFSET 0) w OFFSET 0) d
   LEFT JOIN LATERAL (SELECT json_agg((SELECT json_build_object('reserveId', g.id, 'keptFor', g.kept_for, 'release', g.release, 'recaptureMinutes', g.recapture_minutes, 'starts', o.starts, 'ends', o.ends)
-        FROM reserve g WHERE g.organization_id = (p_agenda).organization_id AND g.id = o.reserve_id)) AS reserves, range_agg(o.during) AS reserved
+        FROM reserve g WHERE g.organization_id = d.organization AND g.id = o.reserve_id)) AS reserves, range_agg(o.during) AS reserved
       FROM (SELECT o.reserve_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends, range_agg(o.during) AS during FROM reserve_occurrence o
-        WHERE o.organization_id = (p_agenda).organization_id AND o.agenda_id = (p_agenda).id AND o.ends_at > d.days_from AND o.starts_at < d.days_to GROUP BY o.reserve_id) o) v ON (p_agenda).ruled
+        WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at < d.days_to + interval '26 hours' AND o.starts_at < d.days_to GROUP BY o.reserve_id) o) v ON d.ruled
 $$;
-CREATE FUNCTION agenda_facts(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid) RETURNS jsonb LANGUAGE sql STABLE AS
-  $$ SELECT f.facts::jsonb FROM facts_between(p_agenda, p_zone, p_motif, p_rules, p_from, p_to, p_self) f $$;
+-- Planned once: planning takes far longer than answering.
+CREATE FUNCTION agenda_facts(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid) RETURNS jsonb LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN (SELECT f.facts::jsonb FROM facts_between(p_agenda, p_zone, p_motif, p_rules, p_from, p_to, p_self) f);
+END $$;
 `;

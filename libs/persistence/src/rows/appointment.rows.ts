@@ -146,6 +146,9 @@ const place = 'agenda_id WITH =, seat WITH =, during WITH &&';
 @Index('claim_by_appointment', ['organizationId', 'appointmentId'], { where: 'appointment_id IS NOT NULL' })
 @Index('claim_by_departing', ['organizationId', 'departingId'], { where: 'departing_id IS NOT NULL' })
 @Index('claim_agenda_ends', ['organizationId', 'agendaId', 'endsAt', 'startsAt'])
+@Index('claim_long', ['organizationId', 'agendaId', 'endsAt'], {
+  where: `ends_at - starts_at > interval '32 hours'`,
+})
 @Index('claim_exempt', ['organizationId', 'agendaId'], { where: 'overbooked OR contested' })
 export class ClaimRow {
   @Key('claim_pk') organizationId!: string;

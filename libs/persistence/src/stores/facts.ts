@@ -2,8 +2,8 @@ import type { AgendaFacts, Interval } from '#domain';
 
 /** Intervals as the database tells many of them: their bounds (epoch milliseconds) in two columns; absent when there are none. */
 interface Columns {
-  readonly starts?: readonly number[] | null;
-  readonly ends?: readonly number[] | null;
+  readonly starts?: readonly number[] | null | undefined;
+  readonly ends?: readonly number[] | null | undefined;
 }
 
 interface TakenColumns extends Columns {
@@ -20,7 +20,11 @@ export type FactColumns = Omit<AgendaFacts, 'openings' | 'reserves' | 'occupied'
   readonly openings: Grouped<AgendaFacts['openings'][number]>;
   readonly reserves: Grouped<AgendaFacts['reserves'][number]>;
   readonly occupied: TakenColumns;
-  readonly equipment: readonly { readonly agendaId: string; readonly capacity: number; readonly occupied: TakenColumns }[];
+  readonly equipment: readonly {
+    readonly agendaId: string;
+    readonly capacity: number;
+    readonly occupied: TakenColumns;
+  }[];
 };
 
 export function factsOf(columns: FactColumns): AgendaFacts {
