@@ -112,6 +112,7 @@ CREATE INDEX appointment_agenda_start ON appointment (organization_id, agenda_id
 CREATE INDEX appointment_start ON appointment (organization_id, starts_at, id);
 -- Reckoned in numeric, an instant takes ten times as long.
 CREATE OR REPLACE FUNCTION milliseconds(p_at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT (date_part('epoch', p_at) * 1000)::bigint $$;
+CREATE INDEX opening_occurrence_long ON opening_occurrence (organization_id, agenda_id, ends_at) WHERE ends_at - starts_at > interval '32 hours';
 CREATE INDEX reserve_occurrence_agenda ON reserve_occurrence (organization_id, agenda_id, ends_at, starts_at);
 
 -- Who sees the patients of an agenda while its practitioner is away (remplaçant).
@@ -220,7 +221,7 @@ $$;
 
 -- What the domain's rules look at of one agenda, for visits that start in [p_from, p_to]; see AgendaFacts. p_self is left out.
 -- Written so that a query over many agendas takes it in as its own text (one row, no procedure): each part is a look into an
--- index by plain columns, between two instants where that can be (no occurrence lasts longer than 25 hours).
+-- index by plain columns, between two instants where that can be (what lasts longer than 32 hours is rare, and is looked for apart).
 -- OFFSET 0 keeps an instant from being reckoned again for every row that is held against it.
 CREATE FUNCTION facts_between(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid)
 RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
@@ -228,8 +229,10 @@ RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
     'openedUntil', CASE WHEN (p_agenda).opened_until > '-infinity' THEN milliseconds((p_agenda).opened_until) ELSE 0 END,
     'openings', coalesce((SELECT json_agg((SELECT json_build_object('motifIds', g.motif_ids, 'audiences', g.audiences, 'capacity', g.capacity, 'starts', o.starts, 'ends', o.ends)
         FROM opening g WHERE g.organization_id = d.organization AND g.id = o.opening_id))
-      FROM (SELECT o.opening_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends FROM opening_occurrence o
-        WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at < d.days_to + interval '26 hours' AND o.starts_at < d.days_to GROUP BY o.opening_id) o), '[]'),
+      FROM (SELECT o.opening_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends FROM (
+          SELECT * FROM opening_occurrence o WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at <= d.days_to + interval '32 hours' AND o.starts_at < d.days_to
+          UNION ALL SELECT * FROM opening_occurrence o WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_to + interval '32 hours' AND o.ends_at - o.starts_at > interval '32 hours' AND o.starts_at < d.days_to) o
+        GROUP BY o.opening_id) o), '[]'),
     'closures', coalesce((SELECT json_agg(interval_json(c.during)) FROM closure c
       WHERE c.organization_id = d.organization AND c.agenda_id = d.agenda AND c.during && tstzrange(d.days_from, d.days_to)), '[]'),
     'reserves', coalesce(v.reserves, '[]'),
@@ -253,7 +256,7 @@ RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
     -- What decides about a reserve by its day (occupancy, quota) looks at its whole local day.
     SELECT r.*, CASE WHEN r.ruled AND EXISTS (SELECT 1 FROM reserve g WHERE g.organization_id = r.organization AND g.agenda_id = r.agenda
           AND (g.release @> '[{"kind":"occupancy"}]' OR g.release @> '[{"kind":"quota"}]')) AND EXISTS (SELECT 1 FROM reserve_occurrence o
-            WHERE o.organization_id = r.organization AND o.agenda_id = r.agenda AND o.ends_at > r.reach_from AND o.ends_at < r.reach_to + interval '26 hours' AND o.starts_at < r.reach_to)
+            WHERE o.organization_id = r.organization AND o.agenda_id = r.agenda AND o.ends_at > r.reach_from AND o.starts_at < r.reach_to)
         THEN interval '26 hours' ELSE interval '0' END AS around,
       CASE WHEN p_rules->'quotas' @> '[{"per":"week"}]' THEN interval '8 days' ELSE interval '26 hours' END AS quota_reach
     FROM (SELECT u.*, p_from - (u.before + greatest(u.duration, u.newcomer)) * interval '1 minute' AS reach_from,
@@ -261,7 +264,7 @@ RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
   LEFT JOIN LATERAL (SELECT json_agg((SELECT json_build_object('reserveId', g.id, 'keptFor', g.kept_for, 'release', g.release, 'recaptureMinutes', g.recapture_minutes, 'starts', o.starts, 'ends', o.ends)
         FROM reserve g WHERE g.organization_id = d.organization AND g.id = o.reserve_id)) AS reserves, range_agg(o.during) AS reserved
       FROM (SELECT o.reserve_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends, range_agg(o.during) AS during FROM reserve_occurrence o
-        WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at < d.days_to + interval '26 hours' AND o.starts_at < d.days_to GROUP BY o.reserve_id) o) v ON d.ruled
+        WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.starts_at < d.days_to GROUP BY o.reserve_id) o) v ON d.ruled
 $$;
 -- Planned once: planning takes far longer than answering.
 CREATE FUNCTION agenda_facts(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid) RETURNS jsonb LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
