@@ -81,7 +81,7 @@ export async function benchAvailability(short: boolean): Promise<BenchResult> {
   }
 }
 
-export class AvailabilityBench {
+class AvailabilityBench {
   private readonly calendar: PgCalendar;
   private readonly slots: SearchSlots;
   private readonly now = Date.now();

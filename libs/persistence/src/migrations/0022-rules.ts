@@ -71,6 +71,7 @@ CREATE TABLE reserve_occurrence (
   CONSTRAINT reserve_occurrence_pk PRIMARY KEY (organization_id, reserve_id, during),
   CONSTRAINT reserve_occurrence_reserve_fk FOREIGN KEY (organization_id, reserve_id) REFERENCES reserve (organization_id, id) ON DELETE CASCADE,
   CONSTRAINT reserve_occurrence_bounds CHECK (starts_at = lower(during) AND ends_at = upper(during)),
+  CONSTRAINT reserve_occurrence_length CHECK (ends_at - starts_at <= interval '32 hours'),
   CONSTRAINT reserve_occurrence_range CHECK (NOT isempty(during) AND lower_inc(during) AND NOT upper_inc(during) AND NOT lower_inf(during) AND NOT upper_inf(during)));
 -- Under row-level security no index on a range is used: occurrences are found by their bounds.
 ALTER TABLE opening_occurrence ADD COLUMN starts_at timestamptz NOT NULL DEFAULT '-infinity', ADD COLUMN ends_at timestamptz NOT NULL DEFAULT '-infinity';
@@ -222,22 +223,17 @@ $$;
 -- What the domain's rules look at of one agenda, for visits that start in [p_from, p_to]; see AgendaFacts. p_self is left out.
 -- Written so that a query over many agendas takes it in as its own text (one row, no procedure): each part is a look into an
 -- index by plain columns, between two instants where that can be (what lasts longer than 32 hours is rare, and is looked for apart).
--- OFFSET 0 keeps an instant from being reckoned again for every row that is held against it.
+-- Where a search finds no opening, nothing else is looked for. OFFSET 0 keeps an instant from being reckoned again for every row that is held against it.
 CREATE FUNCTION facts_between(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid)
 RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
   SELECT json_build_object('duration', d.duration, 'newcomer', d.newcomer, 'before', d.before, 'after', d.after, 'granularity', d.granularity), json_build_object('active', (p_agenda).active, 'offered', true, 'timeZone', p_zone, 'capacity', (p_agenda).capacity,
     'openedUntil', CASE WHEN (p_agenda).opened_until > '-infinity' THEN milliseconds((p_agenda).opened_until) ELSE 0 END,
-    'openings', coalesce((SELECT json_agg((SELECT json_build_object('motifIds', g.motif_ids, 'audiences', g.audiences, 'capacity', g.capacity, 'starts', o.starts, 'ends', o.ends)
-        FROM opening g WHERE g.organization_id = d.organization AND g.id = o.opening_id))
-      FROM (SELECT o.opening_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends FROM (
-          SELECT * FROM opening_occurrence o WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at <= d.days_to + interval '32 hours' AND o.starts_at < d.days_to
-          UNION ALL SELECT * FROM opening_occurrence o WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_to + interval '32 hours' AND o.ends_at - o.starts_at > interval '32 hours' AND o.starts_at < d.days_to) o
-        GROUP BY o.opening_id) o), '[]'),
-    'closures', coalesce((SELECT json_agg(interval_json(c.during)) FROM closure c
-      WHERE c.organization_id = d.organization AND c.agenda_id = d.agenda AND c.during && tstzrange(d.days_from, d.days_to)), '[]'),
+    'openings', coalesce(n.openings, '[]'),
+    'closures', CASE WHEN n.wanted THEN coalesce((SELECT json_agg(interval_json(c.during)) FROM closure c
+      WHERE c.organization_id = d.organization AND c.agenda_id = d.agenda AND c.during && tstzrange(d.days_from, d.days_to)), '[]') ELSE '[]' END,
     'reserves', coalesce(v.reserves, '[]'),
-    'occupied', (SELECT t.seats FROM taken_seats(d.organization, d.agenda, d.days_from, d.days_to, p_self) t),
-    'visits', CASE WHEN p_rules ? 'quotas' THEN coalesce((SELECT array_to_json(array_agg(milliseconds(a.starts_at))) FROM appointment a
+    'occupied', CASE WHEN n.wanted THEN (SELECT t.seats FROM taken_seats(d.organization, d.agenda, d.days_from, d.days_to, p_self) t) ELSE '{}' END,
+    'visits', CASE WHEN n.wanted AND p_rules ? 'quotas' THEN coalesce((SELECT array_to_json(array_agg(milliseconds(a.starts_at))) FROM appointment a
       WHERE a.organization_id = d.organization AND a.agenda_id = d.agenda AND a.motif_id = d.motif AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
         AND (a.status <> 'held' OR a.hold_until > clock_timestamp()) AND a.starts_at >= p_from - d.quota_reach AND a.starts_at < p_to + d.quota_reach), '[]') ELSE '[]' END,
     'givenBack', CASE WHEN v.reserves IS NULL THEN '[]' ELSE coalesce((SELECT json_agg(json_build_object('start', milliseconds(a.starts_at), 'end', milliseconds(upper(a.during)), 'at', milliseconds(a.updated_at))) FROM appointment a
@@ -248,7 +244,7 @@ RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
       WHERE a.organization_id = d.organization AND a.agenda_id = d.agenda AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
         AND (a.status <> 'held' OR a.hold_until > clock_timestamp())
         AND a.starts_at >= d.days_from - interval '1 day' AND a.starts_at < d.days_to AND upper(a.during) > d.days_from AND a.during && v.reserved), '[]') END,
-    'equipment', CASE WHEN p_rules ? 'equipment' THEN (SELECT coalesce(json_agg(json_build_object('agendaId', x.id, 'capacity', CASE WHEN e.active THEN e.capacity ELSE 0 END,
+    'equipment', CASE WHEN n.wanted AND p_rules ? 'equipment' THEN (SELECT coalesce(json_agg(json_build_object('agendaId', x.id, 'capacity', CASE WHEN e.active THEN e.capacity ELSE 0 END,
         'occupied', CASE WHEN e.id IS NULL THEN '{}' ELSE (SELECT t.seats FROM taken_seats(e.organization_id, e.id, d.reach_from, d.reach_to, p_self) t) END)), '[]')
       FROM (SELECT t::uuid AS id FROM jsonb_array_elements_text(p_rules->'equipment') t) x
       LEFT JOIN agenda e ON e.organization_id = d.organization AND e.id = x.id) ELSE '[]' END)
@@ -256,15 +252,21 @@ RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
     -- What decides about a reserve by its day (occupancy, quota) looks at its whole local day.
     SELECT r.*, CASE WHEN r.ruled AND EXISTS (SELECT 1 FROM reserve g WHERE g.organization_id = r.organization AND g.agenda_id = r.agenda
           AND (g.release @> '[{"kind":"occupancy"}]' OR g.release @> '[{"kind":"quota"}]')) AND EXISTS (SELECT 1 FROM reserve_occurrence o
-            WHERE o.organization_id = r.organization AND o.agenda_id = r.agenda AND o.ends_at > r.reach_from AND o.starts_at < r.reach_to)
+            WHERE o.organization_id = r.organization AND o.agenda_id = r.agenda AND o.ends_at > r.reach_from AND o.ends_at <= r.reach_to + interval '32 hours' AND o.starts_at < r.reach_to)
         THEN interval '26 hours' ELSE interval '0' END AS around,
       CASE WHEN p_rules->'quotas' @> '[{"per":"week"}]' THEN interval '8 days' ELSE interval '26 hours' END AS quota_reach
     FROM (SELECT u.*, p_from - (u.before + greatest(u.duration, u.newcomer)) * interval '1 minute' AS reach_from,
         p_to + (greatest(u.duration, u.newcomer) + u.after) * interval '1 minute' AS reach_to FROM (SELECT m.*, (p_agenda).organization_id AS organization, (p_agenda).id AS agenda, (p_agenda).ruled, (p_motif).id AS motif FROM minutes_of(p_motif, p_rules) m OFFSET 0) u OFFSET 0) r OFFSET 0) w OFFSET 0) d
+  CROSS JOIN LATERAL (SELECT x.openings, x.openings IS NOT NULL OR p_from = p_to AS wanted FROM (SELECT (SELECT json_agg((SELECT json_build_object('motifIds', g.motif_ids, 'audiences', g.audiences, 'capacity', g.capacity, 'starts', o.starts, 'ends', o.ends)
+        FROM opening g WHERE g.organization_id = d.organization AND g.id = o.opening_id))
+      FROM (SELECT o.opening_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends FROM (
+          SELECT * FROM opening_occurrence o WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at <= d.days_to + interval '32 hours' AND o.starts_at < d.days_to
+          UNION ALL SELECT * FROM opening_occurrence o WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_to + interval '32 hours' AND o.ends_at - o.starts_at > interval '32 hours' AND o.starts_at < d.days_to) o
+        GROUP BY o.opening_id) o) AS openings OFFSET 0) x OFFSET 0) n
   LEFT JOIN LATERAL (SELECT json_agg((SELECT json_build_object('reserveId', g.id, 'keptFor', g.kept_for, 'release', g.release, 'recaptureMinutes', g.recapture_minutes, 'starts', o.starts, 'ends', o.ends)
         FROM reserve g WHERE g.organization_id = d.organization AND g.id = o.reserve_id)) AS reserves, range_agg(o.during) AS reserved
       FROM (SELECT o.reserve_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends, range_agg(o.during) AS during FROM reserve_occurrence o
-        WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.starts_at < d.days_to GROUP BY o.reserve_id) o) v ON d.ruled
+        WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at <= d.days_to + interval '32 hours' AND o.starts_at < d.days_to GROUP BY o.reserve_id) o) v ON d.ruled AND n.wanted
 $$;
 -- Planned once: planning takes far longer than answering.
 CREATE FUNCTION agenda_facts(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid) RETURNS jsonb LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
