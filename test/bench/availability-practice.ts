@@ -20,7 +20,7 @@ export async function seedSearchedPractice(
   client: pg.PoolClient,
   { count, historyDays }: { count: number; historyDays: number },
 ): Promise<SearchedPractice> {
-  const withHistory = count / 5;
+  const withHistory = Math.floor(count / 5);
   await client.query(`SET timezone = 'UTC'; SELECT setseed(0.5)`);
   await client.query(PLAN);
   await client.query('INSERT INTO planned (n, history) SELECT n, n < $2 FROM generate_series(0, $1::int - 1) n', [

@@ -117,8 +117,8 @@ class AvailabilityBench {
       { what: 'one agenda, 14 days', ...one },
       { what: 'next among 50', ...fifty },
       { what: `first among ${String(agendas.length)}`, ...all },
-      { what: 'one agenda, 14 days, a year behind it', ...past! },
-      { what: 'one agenda, 14 days, nothing behind it', ...fresh! },
+      { what: 'one agenda, 14 days, with a past', ...past! },
+      { what: 'one agenda, 14 days, without a past', ...fresh! },
       ...sizes.map((size, n) => ({ what: `first among ${String(size)}, in turns`, ...curve[n]! })),
     ];
     for (const { what, search, bare } of runs) {

@@ -24,7 +24,7 @@ describe('a search', () => {
     database = await createTestDatabase();
     admin = openPool(database.adminUrl, 1);
     const client = await admin.connect();
-    practice = await seedSearchedPractice(client, { count: 60, historyDays: 28 });
+    practice = await seedSearchedPractice(client, { count: 30, historyDays: 14 });
     client.release(true);
     hub = await Database.open({ url: database.appUrl, poolSize: 4, applicationName: 'test' });
     calendar = new PgCalendar(hub);
@@ -62,8 +62,8 @@ describe('a search', () => {
         compared[refusals.length === 0 ? 'bookable' : 'refused'] += 1;
       }
     }
-    expect(compared.bookable).toBeGreaterThan(30);
-    expect(compared.refused).toBeGreaterThan(1_000);
+    expect(compared.bookable).toBeGreaterThan(10);
+    expect(compared.refused).toBeGreaterThan(300);
   });
 
   test('for the next slots finds the first of all agendas together, few of which are asked for a whole day', async () => {
