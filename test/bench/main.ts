@@ -1,3 +1,4 @@
+import { benchAvailability } from './availability.js';
 import { benchBooking } from './booking.js';
 import { benchCaldav } from './caldav.js';
 import { benchPropagation } from './propagation.js';
@@ -5,6 +6,7 @@ import { benchRace } from './race.js';
 import type { BenchResult } from './measure.js';
 
 const BENCHES: Readonly<Record<string, (short: boolean) => Promise<BenchResult>>> = {
+  availability: benchAvailability,
   booking: benchBooking,
   caldav: benchCaldav,
   propagation: benchPropagation,

@@ -9,6 +9,9 @@ const DAY = 86_400_000;
 /** How far "the next slot" is looked for: the first days at once, then ever wider. */
 const NEXT_HORIZON_DAYS = 183;
 const NEXT_FIRST_DAYS = 1;
+/** "The next slot" is asked of so many agendas first, then of ever more: what some offer bounds how far others have to look. */
+const NEXT_FIRST_AGENDAS = 8;
+const NEXT_MORE_AGENDAS = 8;
 /** Alternatives offered with a refusal. */
 const ALTERNATIVES = 3;
 /** Days of agendas that are read at once: bounds the memory that a search takes. */
@@ -128,7 +131,7 @@ export class SearchSlots {
       all.windows.push(...windows);
       for (const agenda of windows) all.slots.push(...slotsIn(agenda, { ...query, standing, now: found.now }));
     }
-    all.slots.sort((a, b) => a.start - b.start || (a.agendaId < b.agendaId ? -1 : 1));
+    all.slots.sort(byStart);
     return all;
   }
 
@@ -152,7 +155,7 @@ export class SearchSlots {
     for (let day = 0; day < NEXT_HORIZON_DAYS && slots.length < query.limit; day += days / 2) {
       const window = { start: query.from + day * DAY, end: query.from + Math.min(day + days, NEXT_HORIZON_DAYS) * DAY };
       days *= 2;
-      const searched = await this.look({ ...query, agendaIds, window }, standing);
+      const searched = await this.earliest({ ...query, agendaIds, window }, standing);
       if (searched === null) return null;
       const found = foundOf(searched);
       slots.push(...found.slots);
@@ -162,6 +165,26 @@ export class SearchSlots {
       if (agendaIds.length === 0) break;
     }
     return first === null ? null : { slots: slots.slice(0, query.limit), agendas: first.agendas };
+  }
+
+  /** The slots of the window that are among the first `limit` of all agendas together, and maybe later ones. */
+  private async earliest(query: SlotQuery, standing: AskerRecord): Promise<SearchedAgendas | null> {
+    const all: { windows: AgendaWindow[]; slots: FoundSlot[] } = { windows: [], slots: [] };
+    let asked = 0;
+    let portion = NEXT_FIRST_AGENDAS;
+    do {
+      // At the same instant, the agenda's id decides.
+      const end = Math.min(query.window.end, (all.slots[query.limit - 1]?.start ?? Infinity) + 1);
+      const agendaIds = query.agendaIds.slice(asked, asked + portion);
+      const found = await this.look({ ...query, agendaIds, window: { start: query.window.start, end } }, standing);
+      if (found === null) return null;
+      all.windows.push(...found.windows);
+      all.slots.push(...found.slots);
+      all.slots.sort(byStart);
+      asked += portion;
+      portion *= NEXT_MORE_AGENDAS;
+    } while (asked < query.agendaIds.length);
+    return all;
   }
 }
 
@@ -192,4 +215,8 @@ function slotsIn(
     motifId,
     timeZone: facts.timeZone,
   }));
+}
+
+function byStart(a: FoundSlot, b: FoundSlot): number {
+  return a.start - b.start || (a.agendaId < b.agendaId ? -1 : 1);
 }

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { refusalsAt } from './rules/explain.js';
 import { asked, at, DAY, facts, MINUTE, on, open } from './rules/practice.suite.js';
 import { zoneClock } from './time-zone.js';
-import { compareWaiting, DAY_PARTS, isAvailable, planOffers, type Availability, type Waiting } from './waiting.js';
+import { DAY_PARTS } from './rules/asked-times.js';
+import { compareWaiting, isAvailable, planOffers, type Availability, type Waiting } from './waiting.js';
 
 const ANY: Availability = { weekdays: [], parts: [], from: null, to: null };
 const WEEK = { start: at('2026-06-15T00:00'), end: at('2026-06-22T00:00') };

@@ -1,14 +1,11 @@
 import { overlaps } from './interval.js';
 import type { Interval } from './interval.js';
 import { bookableVisits } from './rules/bookable.js';
+import type { DayPart } from './rules/asked-times.js';
 import { PRIORITIES } from './rules/types.js';
 import type { AgendaFacts, Asked, Priority } from './rules/types.js';
 import { zoneClock } from './time-zone.js';
 import type { ZoneClock } from './time-zone.js';
-
-/** Parts of a local day, by the start of the visit: before 12:00, from 12:00, from 18:00. */
-export const DAY_PARTS = ['morning', 'afternoon', 'evening'] as const;
-export type DayPart = (typeof DAY_PARTS)[number];
 
 /** When a patient can come, in local time of the place of consultation. */
 export interface Availability {

@@ -71,6 +71,7 @@ CREATE TABLE reserve_occurrence (
   CONSTRAINT reserve_occurrence_pk PRIMARY KEY (organization_id, reserve_id, during),
   CONSTRAINT reserve_occurrence_reserve_fk FOREIGN KEY (organization_id, reserve_id) REFERENCES reserve (organization_id, id) ON DELETE CASCADE,
   CONSTRAINT reserve_occurrence_bounds CHECK (starts_at = lower(during) AND ends_at = upper(during)),
+  CONSTRAINT reserve_occurrence_length CHECK (ends_at - starts_at <= interval '32 hours'),
   CONSTRAINT reserve_occurrence_range CHECK (NOT isempty(during) AND lower_inc(during) AND NOT upper_inc(during) AND NOT lower_inf(during) AND NOT upper_inf(during)));
 -- Under row-level security no index on a range is used: occurrences are found by their bounds.
 ALTER TABLE opening_occurrence ADD COLUMN starts_at timestamptz NOT NULL DEFAULT '-infinity', ADD COLUMN ends_at timestamptz NOT NULL DEFAULT '-infinity';
@@ -88,6 +89,31 @@ CREATE TRIGGER opening_occurrence_bounds BEFORE INSERT OR UPDATE OF during ON op
 CREATE TRIGGER reserve_occurrence_bounds BEFORE INSERT OR UPDATE OF during ON reserve_occurrence FOR EACH ROW EXECUTE FUNCTION occurrence_has_its_bounds();
 DROP INDEX opening_occurrence_agenda;
 CREATE INDEX opening_occurrence_agenda ON opening_occurrence (organization_id, agenda_id, ends_at, starts_at);
+ALTER TABLE claim ADD COLUMN starts_at timestamptz NOT NULL DEFAULT '-infinity';
+ALTER TABLE claim ALTER COLUMN starts_at DROP DEFAULT, ALTER COLUMN starts_at TYPE timestamptz USING lower(during);
+ALTER TABLE claim ADD CONSTRAINT claim_starts CHECK (starts_at = lower(during));
+DROP TRIGGER claim_ends ON claim;
+DROP FUNCTION claim_ends_with_its_range();
+CREATE TRIGGER claim_bounds BEFORE INSERT OR UPDATE OF during ON claim FOR EACH ROW EXECUTE FUNCTION occurrence_has_its_bounds();
+DROP INDEX claim_agenda_ends;
+CREATE INDEX claim_agenda_ends ON claim (organization_id, agenda_id, ends_at, starts_at);
+-- Longer than any appointment: few, so that all others are found between two instants.
+CREATE INDEX claim_long ON claim (organization_id, agenda_id, ends_at) WHERE ends_at - starts_at > interval '32 hours';
+ALTER TABLE appointment ADD COLUMN starts_at timestamptz NOT NULL DEFAULT '-infinity';
+ALTER TABLE appointment ALTER COLUMN starts_at DROP DEFAULT, ALTER COLUMN starts_at TYPE timestamptz USING lower(during);
+ALTER TABLE appointment ADD CONSTRAINT appointment_starts CHECK (starts_at = lower(during));
+CREATE FUNCTION appointment_has_its_start() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  new.starts_at := coalesce(lower(new.during), '-infinity');
+  RETURN new;
+END $$;
+CREATE TRIGGER appointment_starts BEFORE INSERT OR UPDATE OF during ON appointment FOR EACH ROW EXECUTE FUNCTION appointment_has_its_start();
+DROP INDEX appointment_agenda_start, appointment_start;
+CREATE INDEX appointment_agenda_start ON appointment (organization_id, agenda_id, starts_at, id);
+CREATE INDEX appointment_start ON appointment (organization_id, starts_at, id);
+-- Reckoned in numeric, an instant takes ten times as long.
+CREATE OR REPLACE FUNCTION milliseconds(p_at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT (date_part('epoch', p_at) * 1000)::bigint $$;
+CREATE INDEX opening_occurrence_long ON opening_occurrence (organization_id, agenda_id, ends_at) WHERE ends_at - starts_at > interval '32 hours';
 CREATE INDEX reserve_occurrence_agenda ON reserve_occurrence (organization_id, agenda_id, ends_at, starts_at);
 
 -- Who sees the patients of an agenda while its practitioner is away (remplaçant).
@@ -168,80 +194,83 @@ END $$;
 
 const FACTS = `
 -- The visit as the rules cut it: its minutes, before, after, and the longest of both kinds of patient.
-CREATE FUNCTION visit_minutes(p_motif motif, p_rules jsonb, OUT duration integer, OUT newcomer integer, OUT before integer, OUT after integer, OUT granularity integer) LANGUAGE sql IMMUTABLE AS $$
-  SELECT coalesce((p_rules->>'durationMinutes')::integer, p_motif.duration_minutes),
-    coalesce((p_rules->>'newPatientDurationMinutes')::integer, (p_rules->>'durationMinutes')::integer, p_motif.duration_minutes),
-    coalesce((p_rules->>'bufferBeforeMinutes')::integer, p_motif.buffer_before_minutes),
-    coalesce((p_rules->>'bufferAfterMinutes')::integer, p_motif.buffer_after_minutes),
-    coalesce((p_rules->>'granularityMinutes')::integer, p_motif.granularity_minutes)
+CREATE FUNCTION minutes_of(p_motif motif, p_rules jsonb) RETURNS TABLE (duration integer, newcomer integer, before integer, after integer, granularity integer) LANGUAGE sql IMMUTABLE ROWS 1 AS $$
+  SELECT coalesce((p_rules->>'durationMinutes')::integer, (p_motif).duration_minutes),
+    coalesce((p_rules->>'newPatientDurationMinutes')::integer, (p_rules->>'durationMinutes')::integer, (p_motif).duration_minutes),
+    coalesce((p_rules->>'bufferBeforeMinutes')::integer, (p_motif).buffer_before_minutes),
+    coalesce((p_rules->>'bufferAfterMinutes')::integer, (p_motif).buffer_after_minutes),
+    coalesce((p_rules->>'granularityMinutes')::integer, (p_motif).granularity_minutes)
 $$;
+CREATE FUNCTION visit_minutes(p_motif motif, p_rules jsonb, OUT duration integer, OUT newcomer integer, OUT before integer, OUT after integer, OUT granularity integer) LANGUAGE sql IMMUTABLE AS
+  $$ SELECT * FROM minutes_of(p_motif, p_rules) $$;
 
--- Every seat that is taken over a range but by p_self: a claim on all seats stands once, with seat null; ended holds do not stand.
-CREATE FUNCTION taken_seats(p_organization uuid, p_agenda uuid, p_range tstzrange, p_self uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT coalesce(jsonb_agg(jsonb_build_object('interval', interval_json(t.during), 'seat', t.seat, 'kind', t.kind) || CASE WHEN t.held_by IS NULL THEN '{}' ELSE jsonb_build_object('heldBy', t.held_by) END), '[]')
-  FROM (SELECT DISTINCT k.during, CASE WHEN k.appointment_id IS NULL AND k.departing_id IS NULL THEN NULL ELSE k.seat END AS seat, k.holder,
-      CASE WHEN h.id IS NULL THEN 'busy' ELSE 'held' END AS kind, c.display_name AS held_by
-    FROM claim k LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
-    LEFT JOIN collaborator c ON c.organization_id = h.organization_id AND c.id = h.created_by
-    WHERE k.organization_id = p_organization AND k.agenda_id = p_agenda AND k.ends_at > lower(p_range) AND k.during && p_range
-      AND k.holder IS DISTINCT FROM p_self AND NOT k.overbooked AND (h.id IS NULL OR h.hold_until > clock_timestamp())) t
+-- Every seat that is taken over [p_from, p_to) but by p_self: a claim on all seats stands once, with seat null; ended holds do not
+-- stand. Numbers in columns, and json, not jsonb: one object for each claim, read again for every level above it, takes ten times as long.
+CREATE FUNCTION taken_seats(p_organization uuid, p_agenda uuid, p_from timestamptz, p_to timestamptz, p_self uuid) RETURNS TABLE (seats json) LANGUAGE sql STABLE ROWS 1 AS $$
+  SELECT json_build_object('starts', array_to_json(array_agg(milliseconds(k.starts_at))), 'ends', array_to_json(array_agg(milliseconds(k.ends_at))), 'seats', array_to_json(array_agg(k.single)),
+    'heldBy', CASE WHEN count(h.id) > 0 THEN array_to_json(array_agg(c.display_name)) END)
+  FROM (SELECT k.*, CASE WHEN k.appointment_id IS NOT NULL OR k.departing_id IS NOT NULL THEN k.seat END AS single FROM (
+      SELECT * FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > p_from AND c.ends_at <= p_to + interval '32 hours' AND c.starts_at < p_to
+      UNION ALL SELECT * FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > p_to + interval '32 hours' AND c.ends_at - c.starts_at > interval '32 hours' AND c.starts_at < p_to) k
+    WHERE k.holder IS DISTINCT FROM p_self AND NOT k.overbooked
+      AND (k.appointment_id IS NOT NULL OR k.departing_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM claim s WHERE s.organization_id = k.organization_id AND s.holder = k.holder
+        AND s.agenda_id = k.agenda_id AND s.starts_at = k.starts_at AND s.ends_at = k.ends_at AND NOT s.overbooked AND s.seat < k.seat))) k
+  LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
+  LEFT JOIN collaborator c ON c.organization_id = h.organization_id AND c.id = h.created_by
+  WHERE h.id IS NULL OR h.hold_until > clock_timestamp()
 $$;
 
 -- What the domain's rules look at of one agenda, for visits that start in [p_from, p_to]; see AgendaFacts. p_self is left out.
-CREATE FUNCTION agenda_facts(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
-DECLARE v_visit record; v_reach tstzrange; v_days tstzrange; v_weeks tstzrange; v_wide boolean := false; v_facts jsonb; v_reserves jsonb := '[]';
-BEGIN
-  v_visit := visit_minutes(p_motif, p_rules);
-  v_reach := tstzrange(p_from - (v_visit.before + greatest(v_visit.duration, v_visit.newcomer)) * interval '1 minute',
-    p_to + (greatest(v_visit.duration, v_visit.newcomer) + v_visit.after) * interval '1 minute');
-  v_days := tstzrange(lower(v_reach) - interval '26 hours', upper(v_reach) + interval '26 hours');
-  v_weeks := tstzrange(p_from - interval '8 days', p_to + interval '8 days');
-  IF p_agenda.ruled THEN
-    SELECT coalesce(jsonb_agg(interval_json(o.during) || jsonb_build_object('reserveId', r.id, 'keptFor', r.kept_for, 'release', r.release, 'recaptureMinutes', r.recapture_minutes)), '[]'),
-        coalesce(bool_or(r.release @> '[{"kind":"occupancy"}]' OR r.release @> '[{"kind":"quota"}]'), false)
-      INTO v_reserves, v_wide FROM reserve_occurrence o JOIN reserve r ON r.organization_id = o.organization_id AND r.id = o.reserve_id
-      WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at > lower(v_reach) AND o.starts_at < upper(v_reach) AND o.during && v_reach;
-    -- What decides about a reserve looks at its whole local day.
-    IF v_wide THEN SELECT coalesce(jsonb_agg(interval_json(o.during) || jsonb_build_object('reserveId', r.id, 'keptFor', r.kept_for, 'release', r.release, 'recaptureMinutes', r.recapture_minutes)), '[]')
-      INTO v_reserves FROM reserve_occurrence o JOIN reserve r ON r.organization_id = o.organization_id AND r.id = o.reserve_id
-      WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at > lower(v_days) AND o.starts_at < upper(v_days) AND o.during && v_days; END IF;
-  END IF;
-  IF NOT v_wide THEN v_days := v_reach; END IF;
-  v_facts := jsonb_build_object('active', p_agenda.active, 'offered', true, 'timeZone', p_zone, 'capacity', p_agenda.capacity,
-    'openedUntil', CASE WHEN p_agenda.opened_until > '-infinity' THEN milliseconds(p_agenda.opened_until) ELSE 0 END,
-    'openings', CASE WHEN p_agenda.ruled THEN coalesce((SELECT jsonb_agg(interval_json(o.during) || jsonb_build_object('motifIds', g.motif_ids, 'audiences', g.audiences, 'capacity', g.capacity))
-        FROM opening_occurrence o JOIN opening g ON g.organization_id = o.organization_id AND g.id = o.opening_id
-        WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at > lower(v_days) AND o.starts_at < upper(v_days) AND o.during && v_days), '[]')
-      ELSE coalesce((SELECT jsonb_agg(jsonb_build_object('start', milliseconds(lower(o.during)), 'end', milliseconds(upper(o.during)), 'motifIds', NULL, 'audiences', NULL, 'capacity', NULL))
-        FROM opening_occurrence o WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at > lower(v_days) AND o.starts_at < upper(v_days) AND o.during && v_days), '[]') END,
-    'closures', coalesce((SELECT jsonb_agg(interval_json(c.during)) FROM closure c
-      WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.during && v_days), '[]'),
-    'reserves', v_reserves, 'occupied', taken_seats(p_agenda.organization_id, p_agenda.id, v_days, p_self),
-    'visits', '[]'::jsonb, 'givenBack', '[]'::jsonb, 'reservedVisits', '[]'::jsonb, 'equipment', '[]'::jsonb);
-  IF NOT p_agenda.ruled THEN RETURN v_facts; END IF;
-  IF p_rules ? 'quotas' THEN
-    v_facts := v_facts || jsonb_build_object('visits', coalesce((SELECT jsonb_agg(milliseconds(lower(a.during))) FROM appointment a
-      WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.motif_id = p_motif.id AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
-        AND (a.status <> 'held' OR a.hold_until > clock_timestamp()) AND lower(a.during) >= lower(v_weeks) AND lower(a.during) < upper(v_weeks)), '[]'));
-  END IF;
-  IF v_reserves <> '[]' THEN
-    v_facts := v_facts || jsonb_build_object(
-      'givenBack', coalesce((SELECT jsonb_agg(interval_json(a.during) || jsonb_build_object('at', milliseconds(a.updated_at))) FROM appointment a
-        WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND a.status = 'cancelled' AND lower(a.during) >= lower(v_days) - interval '1 day'
-          AND lower(a.during) < upper(v_days) AND a.during && v_days), '[]'),
-      'reservedVisits', coalesce((SELECT jsonb_agg(jsonb_build_object('start', milliseconds(lower(a.during)), 'secretariat', c.secretariat)) FROM appointment a
-        JOIN collaborator c ON c.organization_id = a.organization_id AND c.id = a.created_by
-        WHERE a.organization_id = p_agenda.organization_id AND a.agenda_id = p_agenda.id AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
-          AND (a.status <> 'held' OR a.hold_until > clock_timestamp())
-          AND lower(a.during) >= lower(v_days) - interval '1 day' AND lower(a.during) < upper(v_days) AND a.during && v_days
-          AND EXISTS (SELECT 1 FROM reserve_occurrence o WHERE o.organization_id = a.organization_id AND o.agenda_id = a.agenda_id AND o.during && a.during)), '[]'));
-  END IF;
-  IF p_rules ? 'equipment' THEN
-    v_facts := v_facts || jsonb_build_object('equipment', (SELECT coalesce(jsonb_agg(jsonb_build_object('agendaId', x.id, 'capacity', CASE WHEN e.active THEN e.capacity ELSE 0 END,
-        'occupied', CASE WHEN e.id IS NULL THEN '[]' ELSE taken_seats(e.organization_id, e.id, v_reach, p_self) END)), '[]')
+-- Written so that a query over many agendas takes it in as its own text (one row, no procedure): each part is a look into an
+-- index by plain columns, between two instants where that can be (what lasts longer than 32 hours is rare, and is looked for apart).
+-- Where a search finds no opening, nothing else is looked for. OFFSET 0 keeps an instant from being reckoned again for every row that is held against it.
+CREATE FUNCTION facts_between(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid)
+RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
+  SELECT json_build_object('duration', d.duration, 'newcomer', d.newcomer, 'before', d.before, 'after', d.after, 'granularity', d.granularity), json_build_object('active', (p_agenda).active, 'offered', true, 'timeZone', p_zone, 'capacity', (p_agenda).capacity,
+    'openedUntil', CASE WHEN (p_agenda).opened_until > '-infinity' THEN milliseconds((p_agenda).opened_until) ELSE 0 END,
+    'openings', coalesce(n.openings, '[]'),
+    'closures', CASE WHEN n.wanted THEN coalesce((SELECT json_agg(interval_json(c.during)) FROM closure c
+      WHERE c.organization_id = d.organization AND c.agenda_id = d.agenda AND c.during && tstzrange(d.days_from, d.days_to)), '[]') ELSE '[]' END,
+    'reserves', coalesce(v.reserves, '[]'),
+    'occupied', CASE WHEN n.wanted THEN (SELECT t.seats FROM taken_seats(d.organization, d.agenda, d.days_from, d.days_to, p_self) t) ELSE '{}' END,
+    'visits', CASE WHEN n.wanted AND p_rules ? 'quotas' THEN coalesce((SELECT array_to_json(array_agg(milliseconds(a.starts_at))) FROM appointment a
+      WHERE a.organization_id = d.organization AND a.agenda_id = d.agenda AND a.motif_id = d.motif AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
+        AND (a.status <> 'held' OR a.hold_until > clock_timestamp()) AND a.starts_at >= p_from - d.quota_reach AND a.starts_at < p_to + d.quota_reach), '[]') ELSE '[]' END,
+    'givenBack', CASE WHEN v.reserves IS NULL THEN '[]' ELSE coalesce((SELECT json_agg(json_build_object('start', milliseconds(a.starts_at), 'end', milliseconds(upper(a.during)), 'at', milliseconds(a.updated_at))) FROM appointment a
+      WHERE a.organization_id = d.organization AND a.agenda_id = d.agenda AND a.status = 'cancelled'
+        AND a.starts_at >= d.days_from - interval '1 day' AND a.starts_at < d.days_to AND upper(a.during) > d.days_from), '[]') END,
+    'reservedVisits', CASE WHEN v.reserves IS NULL THEN '[]' ELSE coalesce((SELECT json_agg(json_build_object('start', milliseconds(a.starts_at), 'secretariat',
+        (SELECT c.secretariat FROM collaborator c WHERE c.organization_id = a.organization_id AND c.id = a.created_by))) FROM appointment a
+      WHERE a.organization_id = d.organization AND a.agenda_id = d.agenda AND is_live(a.status) AND a.id IS DISTINCT FROM p_self
+        AND (a.status <> 'held' OR a.hold_until > clock_timestamp())
+        AND a.starts_at >= d.days_from - interval '1 day' AND a.starts_at < d.days_to AND upper(a.during) > d.days_from AND a.during && v.reserved), '[]') END,
+    'equipment', CASE WHEN n.wanted AND p_rules ? 'equipment' THEN (SELECT coalesce(json_agg(json_build_object('agendaId', x.id, 'capacity', CASE WHEN e.active THEN e.capacity ELSE 0 END,
+        'occupied', CASE WHEN e.id IS NULL THEN '{}' ELSE (SELECT t.seats FROM taken_seats(e.organization_id, e.id, d.reach_from, d.reach_to, p_self) t) END)), '[]')
       FROM (SELECT t::uuid AS id FROM jsonb_array_elements_text(p_rules->'equipment') t) x
-      LEFT JOIN agenda e ON e.organization_id = p_agenda.organization_id AND e.id = x.id));
-  END IF;
-  RETURN v_facts;
+      LEFT JOIN agenda e ON e.organization_id = d.organization AND e.id = x.id) ELSE '[]' END)
+  FROM (SELECT w.*, w.reach_from - w.around AS days_from, w.reach_to + w.around AS days_to FROM (
+    -- What decides about a reserve by its day (occupancy, quota) looks at its whole local day.
+    SELECT r.*, CASE WHEN r.ruled AND EXISTS (SELECT 1 FROM reserve g WHERE g.organization_id = r.organization AND g.agenda_id = r.agenda
+          AND (g.release @> '[{"kind":"occupancy"}]' OR g.release @> '[{"kind":"quota"}]')) AND EXISTS (SELECT 1 FROM reserve_occurrence o
+            WHERE o.organization_id = r.organization AND o.agenda_id = r.agenda AND o.ends_at > r.reach_from AND o.ends_at <= r.reach_to + interval '32 hours' AND o.starts_at < r.reach_to)
+        THEN interval '26 hours' ELSE interval '0' END AS around,
+      CASE WHEN p_rules->'quotas' @> '[{"per":"week"}]' THEN interval '8 days' ELSE interval '26 hours' END AS quota_reach
+    FROM (SELECT u.*, p_from - (u.before + greatest(u.duration, u.newcomer)) * interval '1 minute' AS reach_from,
+        p_to + (greatest(u.duration, u.newcomer) + u.after) * interval '1 minute' AS reach_to FROM (SELECT m.*, (p_agenda).organization_id AS organization, (p_agenda).id AS agenda, (p_agenda).ruled, (p_motif).id AS motif FROM minutes_of(p_motif, p_rules) m OFFSET 0) u OFFSET 0) r OFFSET 0) w OFFSET 0) d
+  CROSS JOIN LATERAL (SELECT x.openings, x.openings IS NOT NULL OR p_from = p_to AS wanted FROM (SELECT (SELECT json_agg((SELECT json_build_object('motifIds', g.motif_ids, 'audiences', g.audiences, 'capacity', g.capacity, 'starts', o.starts, 'ends', o.ends)
+        FROM opening g WHERE g.organization_id = d.organization AND g.id = o.opening_id))
+      FROM (SELECT o.opening_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends FROM (
+          SELECT * FROM opening_occurrence o WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at <= d.days_to + interval '32 hours' AND o.starts_at < d.days_to
+          UNION ALL SELECT * FROM opening_occurrence o WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_to + interval '32 hours' AND o.ends_at - o.starts_at > interval '32 hours' AND o.starts_at < d.days_to) o
+        GROUP BY o.opening_id) o) AS openings OFFSET 0) x OFFSET 0) n
+  LEFT JOIN LATERAL (SELECT json_agg((SELECT json_build_object('reserveId', g.id, 'keptFor', g.kept_for, 'release', g.release, 'recaptureMinutes', g.recapture_minutes, 'starts', o.starts, 'ends', o.ends)
+        FROM reserve g WHERE g.organization_id = d.organization AND g.id = o.reserve_id)) AS reserves, range_agg(o.during) AS reserved
+      FROM (SELECT o.reserve_id, array_agg(milliseconds(o.starts_at)) AS starts, array_agg(milliseconds(o.ends_at)) AS ends, range_agg(o.during) AS during FROM reserve_occurrence o
+        WHERE o.organization_id = d.organization AND o.agenda_id = d.agenda AND o.ends_at > d.days_from AND o.ends_at <= d.days_to + interval '32 hours' AND o.starts_at < d.days_to GROUP BY o.reserve_id) o) v ON d.ruled AND n.wanted
+$$;
+-- Planned once: planning takes far longer than answering.
+CREATE FUNCTION agenda_facts(p_agenda agenda, p_zone text, p_motif motif, p_rules jsonb, p_from timestamptz, p_to timestamptz, p_self uuid) RETURNS jsonb LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN (SELECT f.facts::jsonb FROM facts_between(p_agenda, p_zone, p_motif, p_rules, p_from, p_to, p_self) f);
 END $$;
 `;

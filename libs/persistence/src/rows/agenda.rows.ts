@@ -129,6 +129,9 @@ export class OpeningRow {
   opening_occurrence_bounds: 'starts_at = lower(during) AND ends_at = upper(during)',
 })
 @Index('opening_occurrence_agenda', ['organizationId', 'agendaId', 'endsAt', 'startsAt'])
+@Index('opening_occurrence_long', ['organizationId', 'agendaId', 'endsAt'], {
+  where: `ends_at - starts_at > interval '32 hours'`,
+})
 export class OpeningOccurrenceRow {
   @Key('opening_occurrence_pk') organizationId!: string;
   @Key('opening_occurrence_pk') openingId!: string;

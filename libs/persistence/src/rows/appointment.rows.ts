@@ -14,11 +14,12 @@ import { CollaboratorRow } from './tenancy.rows.js';
   appointment_status_value: `status IN ('held', 'pending', 'unknown', 'confirmed', 'compensating', 'conflict', 'cancelled', 'refused', 'expired')`,
   appointment_hold_ends: `(status = 'held') = (hold_until IS NOT NULL)`,
   appointment_ending_value: `ending IN ('cancelled', 'refused') AND (status = 'compensating') = (ending IS NOT NULL)`,
+  appointment_starts: 'starts_at = lower(during)',
   appointment_range: `${halfOpen('during')} AND upper(during) - lower(during) <= interval '24 hours'`,
   appointment_occupied_range: `occupies @> during AND ${bounded('occupies')} AND upper(occupies) - lower(occupies) <= interval '32 hours'`,
 })
-@Index('appointment_agenda_start', { synchronize: false })
-@Index('appointment_start', { synchronize: false })
+@Index('appointment_agenda_start', ['organizationId', 'agendaId', 'startsAt', 'id'])
+@Index('appointment_start', ['organizationId', 'startsAt', 'id'])
 @Index('appointment_held', ['holdUntil'], { where: `status = 'held'` })
 @Index('appointment_agenda_held', ['organizationId', 'agendaId'], { where: `status = 'held'` })
 @Index('appointment_replaced', { synchronize: false })
@@ -44,6 +45,8 @@ export class AppointmentRow {
   /** Why it may stand beside others, when it was overbooked. */
   @Optional('text') overbooking!: string | null;
   @Optional('uuid') seriesId!: string | null;
+  /** Kept by a trigger: the start of `during`, which an index can use under row-level security. */
+  @Field('timestamptz') startsAt!: Date;
 }
 
 @Entity('patient_identity')
@@ -121,6 +124,7 @@ const place = 'agenda_id WITH =, seat WITH =, during WITH &&';
 @Checks({
   claim_one_holder: `num_nonnulls(${holders}) = 1 AND holder = coalesce(${holders})`,
   claim_authority_value: `authority IN ('hub', 'remote') AND (authority = 'remote') = (mirror_id IS NOT NULL)`,
+  claim_starts: 'starts_at = lower(during)',
   claim_range: `${halfOpen('during')} AND isfinite(lower(during)) AND isfinite(upper(during))`,
   claim_ends: 'ends_at = upper(during)',
 })
@@ -141,7 +145,10 @@ const place = 'agenda_id WITH =, seat WITH =, during WITH &&';
 @Index('claim_holder', ['organizationId', 'holder'])
 @Index('claim_by_appointment', ['organizationId', 'appointmentId'], { where: 'appointment_id IS NOT NULL' })
 @Index('claim_by_departing', ['organizationId', 'departingId'], { where: 'departing_id IS NOT NULL' })
-@Index('claim_agenda_ends', ['organizationId', 'agendaId', 'endsAt'])
+@Index('claim_agenda_ends', ['organizationId', 'agendaId', 'endsAt', 'startsAt'])
+@Index('claim_long', ['organizationId', 'agendaId', 'endsAt'], {
+  where: `ends_at - starts_at > interval '32 hours'`,
+})
 @Index('claim_exempt', ['organizationId', 'agendaId'], { where: 'overbooked OR contested' })
 export class ClaimRow {
   @Key('claim_pk') organizationId!: string;
@@ -159,4 +166,6 @@ export class ClaimRow {
   @Field('boolean', { default: false }) contested!: boolean;
   /** Kept by a trigger: the end of `during`, which an index can use under row-level security. */
   @Field('timestamptz') endsAt!: Date;
+  /** Kept likewise. */
+  @Field('timestamptz') startsAt!: Date;
 }

@@ -36,6 +36,7 @@ export class ReserveRow {
 @Checks({
   reserve_occurrence_range: halfOpen('during'),
   reserve_occurrence_bounds: 'starts_at = lower(during) AND ends_at = upper(during)',
+  reserve_occurrence_length: `ends_at - starts_at <= interval '32 hours'`,
 })
 @Index('reserve_occurrence_agenda', ['organizationId', 'agendaId', 'endsAt', 'startsAt'])
 export class ReserveOccurrenceRow {

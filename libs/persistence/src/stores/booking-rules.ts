@@ -10,6 +10,7 @@ import {
 } from '#application';
 import { refusalsAt, type Asked } from '#domain';
 import type { Statement, Transaction } from '../database.js';
+import { factsOf, type FactColumns } from './facts.js';
 
 export const BOOKING_FACTS: Statement = {
   name: 'booking-facts',
@@ -44,9 +45,10 @@ export type Judgement =
 export async function judge(transaction: Transaction, wanted: Wanted, given: Given): Promise<Judgement> {
   const { organizationId, agendaId, motifId, start, collaboratorId, fingerprint, self } = wanted;
   const values = [organizationId, agendaId, motifId, start, collaboratorId, fingerprint, self, true];
-  const [row] = await transaction.query<{ found: BookingFacts | null }>(BOOKING_FACTS, values);
-  const found = row?.found ?? null;
-  if (found === null) return { outcome: 'unknown' };
+  type Found = Omit<BookingFacts, 'facts'> & { facts: FactColumns };
+  const [row] = await transaction.query<{ found: Found | null }>(BOOKING_FACTS, values);
+  if (!row?.found) return { outcome: 'unknown' };
+  const found = { ...row.found, facts: factsOf(row.found.facts) };
   const refusal = refusalOf(start, found, motifId, given) ?? unansweredOf(found, given.patient);
   if (refusal !== null) return { outcome: 'refused', result: refusal };
   const { visit } = askedOf(found, motifId, given);

@@ -144,9 +144,9 @@ export class PgBookings extends Bookings {
       const rows = await transaction.query<{ record: AppointmentRecord }>(
         `SELECT ${RECORD} FROM appointment a WHERE a.organization_id = $1
            AND (cardinality($2::uuid[]) = 0 OR a.agenda_id = ANY ($2)) AND (cardinality($3::text[]) = 0 OR a.status = ANY ($3))
-           AND ($4::numeric IS NULL OR lower(a.during) >= to_timestamp($4 / 1000)) AND ($5::numeric IS NULL OR lower(a.during) < to_timestamp($5 / 1000))
-           AND ($6::numeric IS NULL OR (lower(a.during), a.id) > (to_timestamp($6 / 1000), $7::uuid))
-         ORDER BY lower(a.during), a.id LIMIT $8`,
+           AND ($4::numeric IS NULL OR a.starts_at >= to_timestamp($4 / 1000)) AND ($5::numeric IS NULL OR a.starts_at < to_timestamp($5 / 1000))
+           AND ($6::numeric IS NULL OR (a.starts_at, a.id) > (to_timestamp($6 / 1000), $7::uuid))
+         ORDER BY a.starts_at, a.id LIMIT $8`,
         [organizationId, agendaIds, statuses, from, to, after?.start ?? null, after?.id ?? null, limit],
       );
       return rows.map(({ record }) => record);

@@ -10,8 +10,9 @@ import {
   type AskerRecord,
   type VisitMinutes,
 } from '#application';
-import type { AgendaFacts, Interval } from '#domain';
+import type { Interval } from '#domain';
 import type { Database } from '../database.js';
+import { factsOf, type FactColumns } from './facts.js';
 import { putExpansion, readRules } from './rule-expansion.js';
 
 interface FreshnessRow {
@@ -41,7 +42,7 @@ interface AgendaRow extends FreshnessRow {
 interface WindowRow extends FreshnessRow {
   rules: MotifRuling;
   minutes: VisitMinutes;
-  facts: AgendaFacts;
+  facts: FactColumns;
 }
 
 interface MotifRow {
@@ -75,11 +76,12 @@ const MOTIF_COLUMNS =
 const WINDOWS = {
   name: 'windows',
   text: `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, w.* FROM motif t
-  LEFT JOIN LATERAL (SELECT ${FRESHNESS}, m.rules, to_jsonb(visit_minutes(t, m.rules)) AS minutes,
-      agenda_facts(a, p.time_zone, t, m.rules, to_timestamp($4::numeric / 1000), to_timestamp($5::numeric / 1000), NULL) AS facts
+  CROSS JOIN (SELECT $2::uuid[] AS ids, to_timestamp($4::numeric / 1000) AS from_at, to_timestamp($5::numeric / 1000) AS to_at OFFSET 0) q
+  LEFT JOIN LATERAL (SELECT ${FRESHNESS}, m.rules, f.minutes, f.facts
     FROM agenda a JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id ${LINKED}
     JOIN agenda_motif m ON m.organization_id = a.organization_id AND m.agenda_id = a.id AND m.motif_id = t.id
-    WHERE a.organization_id = t.organization_id AND a.active AND a.id = ANY ($2)) w ON true
+    CROSS JOIN LATERAL facts_between(a, p.time_zone, t, m.rules, q.from_at, q.to_at, NULL) f
+    WHERE a.organization_id = t.organization_id AND a.active AND a.id = ANY (q.ids)) w ON true
   WHERE t.organization_id = $1 AND t.id = $3 AND t.active`,
 };
 
@@ -150,13 +152,12 @@ export class PgCalendar extends Calendar {
     const { organizationId, agendaId, motifId, start, asker } = question;
     const { collaboratorId = null, patientOf = null, moving = null } = asker ?? {};
     const values = [organizationId, agendaId, motifId, start, collaboratorId, patientOf, moving];
-    type Row = FreshnessRow & { found: BookingFacts | null; when_unreachable: 'refuse' | 'queue' } & Record<
-        string,
-        unknown
-      >;
+    type Found = Omit<BookingFacts, 'facts'> & { facts: FactColumns };
+    type Row = FreshnessRow & { found: Found | null; when_unreachable: 'refuse' | 'queue' } & Record<string, unknown>;
     const [row] = await this.database.one<Row>(organizationId, FACTS_AT, values);
     if (!row?.found) return null;
-    return { ...row.found, freshness: freshnessOf(row), whenUnreachable: row.when_unreachable };
+    const facts = factsOf(row.found.facts);
+    return { ...row.found, facts, freshness: freshnessOf(row), whenUnreachable: row.when_unreachable };
   }
 
   async standing(
@@ -240,5 +241,5 @@ function motifOf(row: MotifRow): MotifRecord {
 function windowOf(row: WindowRow | { agenda_id: null }): AgendaWindow | null {
   if (row.agenda_id === null) return null;
   const { agenda_id: agendaId, rules, minutes, facts } = row;
-  return { agendaId, rules, minutes, facts, freshness: freshnessOf(row) };
+  return { agendaId, rules, minutes, facts: factsOf(facts), freshness: freshnessOf(row) };
 }
