@@ -176,7 +176,8 @@ CREATE FUNCTION visit_minutes(p_motif motif, p_rules jsonb, OUT duration integer
     coalesce((p_rules->>'granularityMinutes')::integer, p_motif.granularity_minutes)
 $$;
 
--- Every seat that is taken over a range but by p_self: a claim on all seats stands once, with seat null; ended holds do not stand.
+-- Every seat that is taken over a range but by p_self: a claim on all seats stands once, with seat null; ended holds do not stand,
+-- and the practitioner's copy of an appointment of ours does not stand beside it.
 CREATE FUNCTION taken_seats(p_organization uuid, p_agenda uuid, p_range tstzrange, p_self uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT coalesce(jsonb_agg(jsonb_build_object('interval', interval_json(t.during), 'seat', t.seat, 'kind', t.kind) || CASE WHEN t.held_by IS NULL THEN '{}' ELSE jsonb_build_object('heldBy', t.held_by) END), '[]')
   FROM (SELECT DISTINCT k.during, CASE WHEN k.appointment_id IS NULL AND k.departing_id IS NULL THEN NULL ELSE k.seat END AS seat, k.holder,
@@ -184,7 +185,7 @@ CREATE FUNCTION taken_seats(p_organization uuid, p_agenda uuid, p_range tstzrang
     FROM claim k LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
     LEFT JOIN collaborator c ON c.organization_id = h.organization_id AND c.id = h.created_by
     WHERE k.organization_id = p_organization AND k.agenda_id = p_agenda AND k.ends_at > lower(p_range) AND k.during && p_range
-      AND k.holder IS DISTINCT FROM p_self AND NOT k.overbooked AND (h.id IS NULL OR h.hold_until > clock_timestamp())) t
+      AND k.holder IS DISTINCT FROM p_self AND (NOT k.overbooked OR k.authority = 'hub') AND (h.id IS NULL OR h.hold_until > clock_timestamp())) t
 $$;
 
 -- What the domain's rules look at of one agenda, for visits that start in [p_from, p_to]; see AgendaFacts. p_self is left out.

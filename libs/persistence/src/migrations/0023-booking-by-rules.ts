@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Booking under the practitioner's rules. `p_with`: what a booking brings along, all optional: `fingerprint` (hex),
- * `acknowledged` (a double appointment of the patient is meant), `terms` (what the rules allow: minutes and equipment;
+ * `acknowledged` (a double appointment of the patient is meant), `terms` (what the rules allow: minutes, equipment, and whether it is `outside` them;
  * without them a ruled agenda answers `ruled`), `overbooking` (why nothing but the agenda's reachability counts), `series`.
  */
 export class BookingByRules1763770023000 implements MigrationInterface {
@@ -50,6 +50,14 @@ BEGIN
   IF p_with ? 'terms' THEN RETURN NULL; END IF;
   v_code := refusing_rule(p_agenda, p_motif, p_visit);
   RETURN CASE WHEN NOT p_with ? 'overbooking' OR v_code IN ('AGENDA_DISABLED', 'MOTIF_NOT_ALLOWED', 'NOTICE_TOO_SHORT') THEN v_code END;
+END $$;
+
+-- Why it is overbooked, if it is: nobody is told of an overbooking where a seat is free and no rule speaks against it.
+CREATE FUNCTION overbooking_meant(p_agenda agenda, p_motif uuid, p_visit tstzrange, p_with jsonb, p_seat integer) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF NOT p_with ? 'overbooking' OR p_seat IS NULL THEN RETURN p_with->>'overbooking'; END IF;
+  RETURN CASE WHEN p_with ? 'terms' THEN CASE WHEN (p_with->'terms'->>'outside')::boolean THEN p_with->>'overbooking' END
+    WHEN refusing_rule(p_agenda, p_motif, p_visit) IS NOT NULL THEN p_with->>'overbooking' END;
 END $$;
 
 CREATE FUNCTION visit_from(p_motif motif, p_terms jsonb, p_start timestamptz, OUT visit tstzrange, OUT occupies tstzrange) LANGUAGE plpgsql IMMUTABLE AS $$
@@ -108,8 +116,8 @@ $$;
 ALTER FUNCTION appointment_record(appointment) RENAME TO appointment_record_replacing;
 CREATE FUNCTION appointment_record(a appointment) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN a.overbooking IS NULL AND a.series_id IS NULL THEN appointment_record_replacing(a)
-    ELSE appointment_record_replacing(a) || jsonb_strip_nulls(jsonb_build_object('series', a.series_id, 'overbooking',
-      CASE WHEN (appointment_record_replacing(a)->'overbooked')::boolean THEN a.overbooking END)) END
+    ELSE appointment_record_replacing(a) || jsonb_strip_nulls(jsonb_build_object('series', a.series_id, 'overbooking', a.overbooking,
+      'overbooked', CASE WHEN a.overbooking IS NOT NULL THEN true END)) END
 $$;
 `;
 
@@ -120,7 +128,7 @@ CREATE FUNCTION place_appointment(p_organization uuid, p_id uuid, p_agenda uuid,
   p_collaborator uuid, p_actor jsonb, p_patient bytea, p_key text, p_hash bytea, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
   OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT status integer, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
 DECLARE v_agenda agenda; v_motif motif; v_visit tstzrange; v_occupies tstzrange; v_seat integer; v_link record; v_key record; v appointment;
-  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking CONSTANT text := p_with->>'overbooking'; v_fingerprint bytea;
+  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking text := p_with->>'overbooking'; v_fingerprint bytea;
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
   SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda;
@@ -155,6 +163,7 @@ BEGIN
   IF code IS NOT NULL THEN outcome := 'rule'; RETURN; END IF;
   v_seat := free_seat(v_agenda, v_occupies, p_id);
   IF v_seat IS NULL AND v_overbooking IS NULL THEN outcome := 'taken'; code := blocking_code(p_agenda, v_occupies, p_id); RETURN; END IF;
+  v_overbooking := overbooking_meant(v_agenda, p_motif, v_visit, p_with, v_seat);
   IF p_with ? 'fingerprint' THEN
     v_fingerprint := decode(p_with->>'fingerprint', 'hex');
     IF p_hold_seconds IS NULL AND NOT coalesce((p_with->>'acknowledged')::boolean, false) THEN
@@ -187,7 +196,7 @@ DROP FUNCTION confirm_hold(uuid, uuid, jsonb, bytea, text, bytea, boolean);
 CREATE FUNCTION confirm_hold(p_organization uuid, p_hold uuid, p_actor jsonb, p_patient bytea, p_key text, p_hash bytea, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
   OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT status integer, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
 DECLARE v_agenda agenda; v_motif motif; v_link record; v_key record; v appointment; v_visit tstzrange; v_occupies tstzrange; v_seat integer;
-  v_terms CONSTANT jsonb := p_with->'terms'; v_fingerprint CONSTANT bytea := decode(p_with->>'fingerprint', 'hex');
+  v_terms CONSTANT jsonb := p_with->'terms'; v_fingerprint CONSTANT bytea := decode(p_with->>'fingerprint', 'hex'); v_overbooking text;
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
   SELECT g.* INTO v_agenda FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id
@@ -214,10 +223,12 @@ BEGIN
     SELECT f.visit, f.occupies INTO v_visit, v_occupies FROM visit_from(v_motif, v_terms, lower(v.during)) f;
     IF (v_visit, v_occupies) IS DISTINCT FROM (v.during, v.occupies) THEN
       v_seat := free_seat(v_agenda, v_occupies, p_hold);
+      IF v_seat IS NULL THEN v_overbooking := p_with->>'overbooking'; v_seat := CASE WHEN v_overbooking IS NOT NULL THEN 1 END; END IF;
       IF v_seat IS NULL THEN outcome := 'taken'; code := blocking_code(v_agenda.id, v_occupies, p_hold); RETURN; END IF;
     END IF;
   END IF;
-  UPDATE appointment SET status = CASE WHEN remote THEN 'pending' ELSE 'confirmed' END, hold_until = NULL, version = version + 1, updated_at = now()
+  v_overbooking := coalesce(v_overbooking, overbooking_meant(v_agenda, v.motif_id, coalesce(v_visit, v.during), p_with, 1));
+  UPDATE appointment SET status = CASE WHEN remote THEN 'pending' ELSE 'confirmed' END, hold_until = NULL, version = version + 1, overbooking = coalesce(v_overbooking, overbooking), updated_at = now()
     WHERE organization_id = p_organization AND id = p_hold RETURNING * INTO v;
   IF v_seat IS NOT NULL THEN v := put_appointment(v_agenda, p_hold, v_visit, v_occupies, v.motif_id, v.status, v_seat); END IF;
   IF p_patient IS NOT NULL THEN
@@ -229,6 +240,7 @@ BEGIN
   END IF;
   outcome := 'placed'; record := appointment_record(v); resource := p_hold; status := 201;
   PERFORM append_event('appointment-' || v.status, v_agenda.id, p_hold, p_actor, record);
+  IF v_overbooking IS NOT NULL THEN PERFORM append_event('appointment-overbooked', v_agenda.id, p_hold, p_actor, record); END IF;
   PERFORM keep_key(p_key, p_hash, p_hold, CASE WHEN NOT remote THEN 201 END, CASE WHEN NOT remote THEN record END);
 END $$;
 `;

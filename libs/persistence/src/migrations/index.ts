@@ -21,6 +21,7 @@ import { ConsentAndSilence1763770020000 } from './0020-consent-and-silence.js';
 import { Rules1763770022000 } from './0022-rules.js';
 import { BookingByRules1763770023000 } from './0023-booking-by-rules.js';
 import { MovingByRules1763770024000 } from './0024-moving-by-rules.js';
+import { Desk1763770027000 } from './0027-desk.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -47,4 +48,5 @@ export const migrations = [
   Rules1763770022000,
   BookingByRules1763770023000,
   MovingByRules1763770024000,
+  Desk1763770027000,
 ];

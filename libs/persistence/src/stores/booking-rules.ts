@@ -40,17 +40,20 @@ export async function judge(transaction: Transaction, wanted: Wanted, given: Giv
   if (found === null) return { outcome: 'unknown' };
   const refusal = refusalOf(start, found, motifId, given) ?? unansweredOf(found, given.patient);
   if (refusal !== null) return { outcome: 'refused', result: refusal };
-  const { visit } = askedOf(found, motifId, given);
+  const asked = askedOf(found, motifId, given);
+  const { visit } = asked;
+  // Only an overbooking goes this far against a rule.
+  const outside = given.terms.overbooking !== undefined && refusalsAt(start, found.facts, asked).some(isRule);
   const minutes = { bufferBeforeMinutes: found.minutes.before, bufferAfterMinutes: found.minutes.after };
   const equipment = found.rules.equipment ?? [];
-  return { outcome: 'allowed', terms: { ...minutes, durationMinutes: visit.durationMs / 60_000, equipment } };
+  return { outcome: 'allowed', terms: { ...minutes, durationMinutes: visit.durationMs / 60_000, equipment, outside } };
 }
 
 function refusalOf(start: number, found: BookingFacts, motifId: string, { patient, terms }: Given): PlaceResult | null {
   const asked = askedOf(found, motifId, { patient, terms });
   const all = refusalsAt(start, found.facts, asked);
   const refusals = terms.overbooking === undefined ? all : all.filter((refusal) => binds(refusal, start, found));
-  const rules = refusals.filter(({ code }) => !TAKEN.has(code));
+  const rules = refusals.filter(isRule);
   const [first] = rules.length > 0 ? rules : refusals;
   if (first === undefined) return null;
   if (rules.length > 0) return { outcome: 'rule', code: first.code, refusals };
@@ -62,6 +65,8 @@ function refusalOf(start: number, found: BookingFacts, motifId: string, { patien
 }
 
 const TAKEN: ReadonlySet<RuleRefusal['code']> = new Set(['BUSY', 'HELD', 'RESOURCE']);
+
+const isRule = ({ code }: RuleRefusal): boolean => !TAKEN.has(code);
 
 /** A hold does not know its patient yet: rules about patients wait for the booking. */
 function askedOf(found: BookingFacts, motifId: string, { patient, terms }: Given): Asked {

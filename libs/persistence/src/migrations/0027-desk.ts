@@ -1,0 +1,52 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** What the secretary's desk needs beside booking itself. */
+export class Desk1763770027000 implements MigrationInterface {
+  readonly name = 'Desk1763770027000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(OVERBOOKED);
+  }
+
+  async down(): Promise<void> {
+    await Promise.reject(new Error('migrations are forward-only'));
+  }
+}
+
+const OVERBOOKED = `
+-- The same as before, and: a place is not free for the next patient while an overbooked appointment stands there. Only
+-- the practitioner's copy of an appointment of ours takes no seat beside it.
+CREATE OR REPLACE FUNCTION free_seat(p_agenda agenda, p_range tstzrange, p_holder uuid) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE v_seat integer;
+BEGIN
+  SELECT s.seat INTO v_seat FROM agenda_seat s WHERE s.organization_id = p_agenda.organization_id AND s.agenda_id = p_agenda.id AND s.seat <= p_agenda.capacity
+    AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = s.organization_id AND c.agenda_id = s.agenda_id AND c.seat = s.seat AND c.ends_at > lower(p_range) AND c.during && p_range
+      AND c.holder <> p_holder AND (NOT c.overbooked OR c.authority = 'hub')) ORDER BY s.seat LIMIT 1;
+  IF v_seat IS NULL AND p_agenda.capacity > 1 AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id
+      AND c.ends_at > lower(p_range) AND c.during && p_range AND c.holder <> p_holder AND (c.contested OR (c.overbooked AND c.authority = 'hub'))) THEN
+    v_seat := renumber_seats(p_agenda.id, p_range, p_holder, p_agenda.capacity); END IF;
+  RETURN v_seat;
+END $$;
+CREATE OR REPLACE FUNCTION stands_in_the_way(p_organization uuid, p_agenda uuid, p_range tstzrange) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > lower(p_range) AND c.during && p_range AND (NOT c.overbooked OR c.authority = 'hub')
+    AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = c.organization_id AND a.id = c.appointment_id AND a.status = 'held' AND a.hold_until <= clock_timestamp()))
+$$;
+
+-- The same as before, and: only the practitioner's own time is booked twice, a room or a device is not.
+CREATE OR REPLACE FUNCTION accept_double_booking(p_agenda agenda, a appointment, p_actor jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v appointment;
+BEGIN
+  PERFORM depart_from(p_agenda, a.id, NULL);
+  PERFORM set_config('app.decision', 'overbook', true);
+  UPDATE claim SET overbooked = true, contested = false WHERE organization_id = a.organization_id AND appointment_id = a.id AND agenda_id = p_agenda.id;
+  PERFORM set_config('app.decision', '', true);
+  IF EXISTS (SELECT 1 FROM remote_write w WHERE w.organization_id = a.organization_id AND w.appointment_id = a.id)
+    AND NOT EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.gone_at IS NULL AND m.during = a.during) THEN
+    PERFORM write_again(a, false, p_actor);
+  ELSE
+    UPDATE appointment SET status = 'confirmed', reason = NULL, version = version + 1, updated_at = now() WHERE organization_id = a.organization_id AND id = a.id RETURNING * INTO v;
+    PERFORM append_event('appointment-conflict-resolved', v.agenda_id, v.id, p_actor, appointment_record(v));
+  END IF;
+  PERFORM recheck_contests(p_agenda);
+END $$;
+`;
