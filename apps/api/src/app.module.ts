@@ -2,6 +2,7 @@ import { Module, type DynamicModule, type OnApplicationShutdown, type Provider, 
 import {
   Alarm,
   Approval,
+  AnyOf,
   Booking,
   Bookings,
   Brake,
@@ -96,6 +97,7 @@ export class AppModule {
       ],
       providers: [
         value(Booking, parts.booking),
+        value(AnyOf, parts.desk.anyOf),
         value(Bookings, parts.bookings),
         value(Calendar, parts.calendar),
         value(SearchSlots, parts.slots),

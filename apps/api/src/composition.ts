@@ -64,9 +64,11 @@ import {
   type Logger,
 } from '#platform';
 import { openQueue } from '#queue';
+import { buildDesk, type Desk } from './desk.js';
 
 /** Everything the routes need, put together once. */
 export interface ApiParts {
+  readonly desk: Desk;
   readonly booking: Booking;
   readonly bookings: Bookings;
   readonly calendar: Calendar;
@@ -199,7 +201,9 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     newSecret,
   });
   const lifecycle = new LinkLifecycle({ ...around, links: linkStore, disconnections });
+  const booking = new Booking(bookings, slots, through);
   return {
+    desk: buildDesk(database, { booking, bookings, slots, through }),
     subscriptions,
     consents: new Consents({
       ...around,
@@ -222,7 +226,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     inbox: new ConflictInbox(conflicts, through),
     feeds: new PgFeeds(database, vault),
     publicUrl,
-    booking: new Booking(bookings, slots, through),
+    booking,
     connections: new Connections(store, connectors, backends, effects),
     links: new Links({ store, health, backends, alarm, effects, subscriptions }),
     health,

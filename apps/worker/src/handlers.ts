@@ -6,6 +6,7 @@ import {
   reconcileLink,
   renewSubscription,
   syncLink,
+  tellOverbookings,
   watchLinks,
   type JobDefinition,
 } from '#application';
@@ -23,6 +24,7 @@ export interface Work {
   watchLinks(organization: { organizationId: string }): Promise<void>;
   renewSubscription(link: { organizationId: string; linkId: string }): Promise<void>;
   reconcileLink(link: { organizationId: string; linkId: string }): Promise<void>;
+  tellOverbookings(organization: { organizationId: string }): Promise<void>;
 }
 
 /** A handler for every job there is. */
@@ -41,5 +43,6 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(watchLinks, (data) => work.watchLinks(data)),
     handle(renewSubscription, (data) => work.renewSubscription(data)),
     handle(reconcileLink, (data) => work.reconcileLink(data)),
+    handle(tellOverbookings, (data) => work.tellOverbookings(data)),
   ];
 }

@@ -49,6 +49,9 @@ class FakeDueWork extends DueWork {
   async watched(): Promise<readonly { organizationId: string }[]> {
     return this.due.map(({ organizationId }) => ({ organizationId }));
   }
+  async overbookings(): Promise<readonly { organizationId: string }[]> {
+    return this.due.map(({ organizationId }) => ({ organizationId }));
+  }
   async reconciles(): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.subscriptions();
   }
@@ -76,6 +79,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     watchLinks: async () => undefined,
     renewSubscription: async () => undefined,
     reconcileLink: async () => undefined,
+    tellOverbookings: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();

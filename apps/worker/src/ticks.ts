@@ -10,6 +10,7 @@ import {
   reconcileLink,
   renewSubscription,
   syncLink,
+  tellOverbookings,
   watchLinks,
 } from '#application';
 import type { Drain, Logger } from '#platform';
@@ -78,6 +79,11 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(15_000)
   subscriptions(): Promise<void> {
     return this.tick(renewSubscription, () => this.parts.due.subscriptions(BATCH));
+  }
+
+  @Interval(5_000)
+  overbookings(): Promise<void> {
+    return this.tick(tellOverbookings, () => this.parts.due.overbookings(BATCH));
   }
 
   @Interval(3_600_000)

@@ -12,6 +12,7 @@ import {
   Housekeeping,
   LaneRunner,
   LinkStages,
+  OverbookingNotices,
   RemoteWriter,
   RuntimeEffects,
   Subscriptions,
@@ -30,6 +31,7 @@ import {
   PgDisconnections,
   PgHealthStore,
   PgLanes,
+  PgOverbookingStore,
   PgPlans,
   PgStages,
   PgSubscriptionStore,
@@ -57,6 +59,7 @@ export interface UseCases {
   readonly housekeeping: Housekeeping;
   readonly health: HealthStore;
   readonly alerts: Alerts;
+  readonly overbookings: OverbookingNotices;
   readonly cleanUp: CleanUp;
   readonly subscriptions: Subscriptions;
   /** Waits for what runs, then ends the conversations with backends. */
@@ -98,15 +101,15 @@ export function createUseCases(database: Database, environment: Environment, ala
   });
   const housekeeping = new Housekeeping(new PgBookings(database, vault), new PgCalendar(database), effects);
   const health = new PgHealthStore(database);
+  const mailer = SmtpMailer.from(environment);
+  const fallback = environment.UNISSON_ALERT_TO ?? null;
   const alerts = new Alerts({
     health,
     store: new PgAlertStore(database),
-    mailer: SmtpMailer.from(environment),
-    settings: {
-      everyMs: environment.UNISSON_ALERT_EVERY_MINUTES * 60_000,
-      fallback: environment.UNISSON_ALERT_TO ?? null,
-    },
+    mailer,
+    settings: { everyMs: environment.UNISSON_ALERT_EVERY_MINUTES * 60_000, fallback },
   });
+  const overbookings = new OverbookingNotices({ store: new PgOverbookingStore(database), mailer, fallback });
   const cleanUp = new CleanUp({ store: new PgDisconnections(database), lanes: leases, backends, effects });
   const subscriptions = new Subscriptions({
     store: new PgSubscriptionStore(database, vault),
@@ -122,7 +125,7 @@ export function createUseCases(database: Database, environment: Environment, ala
     backends.close();
   };
   const parts = { vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
-  return { ...parts, health, alerts, cleanUp, subscriptions, close };
+  return { ...parts, health, alerts, overbookings, cleanUp, subscriptions, close };
 }
 
 /** What the jobs stand for. */
@@ -133,6 +136,7 @@ export function workOf({
   connections,
   housekeeping,
   alerts,
+  overbookings,
   cleanUp,
   subscriptions,
 }: UseCases): Work {
@@ -172,6 +176,7 @@ export function workOf({
     extendOpenings: ({ organizationId, agendaId }) => housekeeping.extendOpenings(organizationId, agendaId),
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
+    tellOverbookings: ({ organizationId }) => overbookings.tell(organizationId),
     renewSubscription: async ({ organizationId, linkId }) => {
       await subscriptions.renew(organizationId, linkId);
     },

@@ -200,7 +200,10 @@ export class Booking {
    * Binds an answer to the request's key; an earlier answer to the same key is the answer. "Under way" is none: whoever
    * repeats the request is told what has become of it.
    */
-  private async remember(request: Request & { key: RequestKey | null }, given: BookingAnswer): Promise<BookingAnswer> {
+  async remember(
+    request: { organizationId: string; key: RequestKey | null },
+    given: BookingAnswer,
+  ): Promise<BookingAnswer> {
     const { key } = request;
     if (key === null || given.status === 202 || (given.outcome === 'refused' && !KEPT.has(given.problem))) return given;
     const body = given.outcome === 'booked' ? given.record : given;
@@ -212,7 +215,8 @@ export class Booking {
     return first === null ? given : replay(first);
   }
 
-  private async refusal(
+  /** What is answered where nothing was placed; with other times when it is known what was wanted. */
+  async refusal(
     wanted: { organizationId: string; agendaId: string; motifId: string; start: number } | null,
     result: PlaceResult,
   ): Promise<Refusal> {
@@ -256,12 +260,13 @@ function unreachable(code: ReasonCode, retryAfterMs: number): Refusal {
 }
 
 /** 202 as long as the practitioner's agenda is not certain. */
-function answer(record: AppointmentRecord, done: 200 | 201): Booked {
+export function answer(record: AppointmentRecord, done: 200 | 201): Booked {
   const open = record.status === 'pending' || record.status === 'unknown' || record.status === 'compensating';
   return { outcome: 'booked', status: open ? 202 : done, record };
 }
 
-function replay(first: { status: number; body: unknown }): BookingAnswer {
+/** The first answer to a key, as it was given. */
+export function replay(first: { status: number; body: unknown }): BookingAnswer {
   if (first.status >= 300) return first.body as Refusal;
   return { outcome: 'booked', status: first.status as Booked['status'], record: first.body as AppointmentRecord };
 }

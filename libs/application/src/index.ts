@@ -35,3 +35,6 @@ export * from './interest.js';
 export * from './quarantine.js';
 export * from './subscriptions.js';
 export * from './consents.js';
+export * from './overbookings.js';
+export * from './desk-ports.js';
+export * from './any-of.js';

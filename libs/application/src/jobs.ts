@@ -70,6 +70,13 @@ export const reconcileLink = defineJob({
   dedupeKey: ({ linkId }) => linkId,
 });
 
+/** Tells an organization's practitioners of overbookings. */
+export const tellOverbookings = defineJob({
+  name: 'tell-overbookings',
+  schema: z.strictObject({ organizationId: id }),
+  dedupeKey: ({ organizationId }) => organizationId,
+});
+
 /** Every job there is. */
 export const jobs = [
   drainLane,
@@ -80,6 +87,7 @@ export const jobs = [
   watchLinks,
   renewSubscription,
   reconcileLink,
+  tellOverbookings,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

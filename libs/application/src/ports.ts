@@ -18,6 +18,8 @@ export interface PendingWrite {
   readonly generation: number;
   readonly patient: Patient | null;
   readonly motifLabel: string;
+  /** It stands beside others, or outside the rules, by decision: its text says so. */
+  readonly overbooked?: boolean;
   readonly attempts: number;
   /** Attempts whose answer never came; each may still land until `settleMs` after the last one. */
   readonly unanswered: number;
@@ -184,6 +186,8 @@ export abstract class DueWork {
   abstract watched(limit: number): Promise<readonly { organizationId: string }[]>;
   /** Links whose subscription to pushes is to be made or renewed. */
   abstract subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
+  /** Organizations whose practitioners have to be told of an overbooking. */
+  abstract overbookings(limit: number): Promise<readonly { organizationId: string }[]>;
 }
 
 export type { Disclosure };

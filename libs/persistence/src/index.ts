@@ -20,3 +20,5 @@ export * from './stores/interest.js';
 export * from './stores/quarantine.js';
 export * from './stores/subscriptions.js';
 export * from './stores/consents.js';
+export * from './stores/overbookings.js';
+export * from './stores/desk.js';

@@ -98,6 +98,11 @@ async function fill(
     `INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by) VALUES ($1, $2, $3, $4, 'held', $5, $5, now(), $6)`,
     hold,
   );
+  await client.query('INSERT INTO overbooking_notice (organization_id, appointment_id, during) VALUES ($1, $2, $3)', [
+    organization,
+    hold[1],
+    hold[4],
+  ]);
   for (const [table, columns, given] of [
     ['conflict', 'reason, ours', `'both-moved', '{}'`],
     ['callback_task', 'reason, created_by', `'moved', '{}'`],
@@ -258,6 +263,7 @@ describe('the isolation of organizations', () => {
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',
       link: 'organization_id, id, agenda_id, connection_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at, resubscribe_at',
       organization: 'organization_id',
+      overbooking_notice: 'organization_id, due_at, told_at',
       remote_write: 'organization_id, appointment_id, agenda_id, state, due_at',
     };
 

@@ -147,6 +147,7 @@ describe('the schema', () => {
       'agenda_motif agenda_motif_rules O',
       'appointment appointment_claims O deferred',
       'appointment appointment_conflict_open O deferred',
+      'appointment appointment_overbooked O',
       'appointment appointment_replaced O deferred',
       'appointment appointment_replacing O deferred',
       'appointment appointment_revival O',
@@ -191,6 +192,7 @@ describe('the schema', () => {
       'disconnection SELECT organization_id link_id agenda_id state due_at',
       'link SELECT organization_id id agenda_id connection_id status reconciled_at poll_at subscription_until phase paused_at resubscribe_at',
       'organization SELECT organization_id',
+      'overbooking_notice SELECT organization_id due_at told_at',
       'remote_write SELECT organization_id appointment_id agenda_id state due_at',
     ]);
     expect(

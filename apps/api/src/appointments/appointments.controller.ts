@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Booking, Bookings, newId } from '#application';
+import { AnyOf, Booking, Bookings, newId, type BookingAnswer } from '#application';
 import {
   Answers,
   CallerParam,
@@ -37,12 +37,13 @@ const position = z.tuple([z.int(), z.uuid()]);
 export class AppointmentsController {
   constructor(
     private readonly booking: Booking,
+    private readonly anyOf: AnyOf,
     private readonly bookings: Bookings,
     private readonly answers: AppointmentAnswers,
     private readonly demand: Demand,
   ) {}
 
-  /** Books, from a hold or directly. 201: it stands in the practitioner's agenda. 202: not certain yet. */
+  /** Books: from a hold, directly, or with any one of several practitioners. 201: it stands in the practitioner's agenda. 202: not certain yet. */
   @Post()
   @Right('appointment:write')
   @WriteHeaders({ idempotencyKey: 'required', prefer: true })
@@ -53,21 +54,21 @@ export class AppointmentsController {
   ): Promise<AppointmentView> {
     const { caller, waitMs } = exchange;
     const { organizationId } = caller;
-    if ('agenda' in body) this.demand.note(organizationId, [body.agenda]);
+    if ('motif' in body) this.demand.note(organizationId, 'agendas' in body ? body.agendas : [body.agenda]);
     const key = requiredIdempotency(exchange.headers, ['POST /v1/appointments', body]);
     const terms = termsOf(caller, body);
     const request = { organizationId, actor: actingAs(caller), waitMs, key, patient: body.patient, terms };
-    const answer =
-      'hold' in body
-        ? await this.booking.bookHold({ ...request, holdId: body.hold })
-        : await this.booking.book({
-            ...request,
-            id: newId(),
-            agendaId: body.agenda,
-            motifId: body.motif,
-            start: body.start,
-          });
-    return this.answers.give(exchange, answer, request.patient);
+    return this.answers.give(exchange, await this.placed(request, body), request.patient);
+  }
+
+  private placed(
+    request: Omit<Parameters<Booking['book']>[0], 'id' | 'agendaId' | 'motifId' | 'start'>,
+    body: z.output<typeof bookInput>,
+  ): Promise<BookingAnswer> {
+    if ('hold' in body) return this.booking.bookHold({ ...request, holdId: body.hold });
+    const { motif: motifId, start } = body;
+    if ('agendas' in body) return this.anyOf.book({ ...request, motifId, start, agendaIds: body.agendas });
+    return this.booking.book({ ...request, id: newId(), agendaId: body.agenda, motifId, start });
   }
 
   /** Appointments and holds by start, a page at a time. */

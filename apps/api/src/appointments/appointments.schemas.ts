@@ -29,17 +29,27 @@ export const placeInput = { agenda: idInput, motif: idInput, start: instantInput
 
 const PLACE_FIELDS = ['agenda', 'motif', 'start'] as const;
 
-/** Either a hold, or a place. */
+/** A hold, or a place, or a place with any one of several practitioners. */
 export type BookRequest = {
   readonly patient: Patient;
   readonly acknowledged: boolean;
   readonly overbooking: string | undefined;
-} & ({ readonly hold: string } | { readonly agenda: string; readonly motif: string; readonly start: number });
+} & (
+  | { readonly hold: string }
+  | { readonly agenda: string; readonly motif: string; readonly start: number }
+  | { readonly agendas: readonly string[]; readonly motif: string; readonly start: number }
+);
 
 export const bookInput = z
   .strictObject({
     hold: idInput.optional(),
     agenda: idInput.optional(),
+    agendas: z
+      .array(idInput)
+      .min(2)
+      .max(20)
+      .optional()
+      .meta({ description: 'Any one of these, instead of `agenda`: whoever is free and has the fewest that day.' }),
     motif: idInput.optional(),
     start: instantInput.optional(),
     patient: patientInput,
@@ -53,8 +63,10 @@ export const bookInput = z
       .meta({ description: 'The patient has such an appointment already, and this one is meant all the same.' }),
     overbook: overbookInput.optional(),
   })
-  .transform(({ hold, agenda, motif, start, ...brought }, context): BookRequest => {
-    const given = { agenda, motif, start };
+  .transform(({ hold, agenda, agendas, motif, start, ...brought }, context): BookRequest => {
+    const given = { agenda: agendas ?? agenda, motif, start };
+    if (agenda !== undefined && agendas !== undefined)
+      context.addIssue({ code: 'custom', path: ['agendas'], message: 'is given instead of agenda' });
     const patient = { ...toPatient(brought.patient), ...(brought.answers && { answers: brought.answers }) };
     const common = { patient, acknowledged: brought.acknowledgeDouble, overbooking: brought.overbook?.reason };
     for (const field of PLACE_FIELDS) {
@@ -63,11 +75,11 @@ export const bookInput = z
       context.addIssue({ code: 'custom', path: [field], message });
     }
     if (hold !== undefined) return { hold, ...common };
-    return agenda !== undefined && motif !== undefined && start !== undefined
-      ? { agenda, motif, start, ...common }
-      : z.NEVER;
+    if (motif === undefined || start === undefined) return z.NEVER;
+    if (agendas !== undefined) return { agendas, motif, start, ...common };
+    return agenda === undefined ? z.NEVER : { agenda, motif, start, ...common };
   })
-  .meta({ id: 'NewAppointment', description: 'Either `hold`, or `agenda`, `motif` and `start`.' });
+  .meta({ id: 'NewAppointment', description: 'Either `hold`, or `agenda` (or `agendas`), `motif` and `start`.' });
 
 export const moveInput = z
   .strictObject({

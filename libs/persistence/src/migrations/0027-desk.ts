@@ -6,6 +6,7 @@ export class Desk1763770027000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(OVERBOOKED);
+    await runner.query(NOTICES);
   }
 
   async down(): Promise<void> {
@@ -49,4 +50,33 @@ BEGIN
   END IF;
   PERFORM recheck_contests(p_agenda);
 END $$;
+`;
+
+const NOTICES = `
+-- Overbookings that the practitioner has to be told of, once each time that one stands somewhere for certain.
+CREATE TABLE overbooking_notice (
+  organization_id uuid NOT NULL,
+  appointment_id uuid NOT NULL,
+  during tstzrange NOT NULL,
+  due_at timestamptz NOT NULL DEFAULT now(),
+  told_at timestamptz,
+  error text,
+  CONSTRAINT overbooking_notice_pk PRIMARY KEY (organization_id, appointment_id),
+  CONSTRAINT overbooking_notice_appointment_fk FOREIGN KEY (organization_id, appointment_id) REFERENCES appointment (organization_id, id) ON DELETE CASCADE);
+CREATE INDEX overbooking_notice_due ON overbooking_notice (due_at) WHERE told_at IS NULL;
+ALTER TABLE overbooking_notice ENABLE ROW LEVEL SECURITY;
+ALTER TABLE overbooking_notice FORCE ROW LEVEL SECURITY;
+CREATE POLICY overbooking_notice_tenant ON overbooking_notice USING (organization_id = current_organization()) WITH CHECK (organization_id = current_organization());
+GRANT SELECT, INSERT, UPDATE, DELETE ON overbooking_notice TO unisson_app;
+GRANT SELECT (organization_id, due_at, told_at) ON overbooking_notice TO unisson_dispatcher;
+CREATE POLICY overbooking_notice_dispatch ON overbooking_notice FOR SELECT TO unisson_dispatcher USING (told_at IS NULL);
+
+CREATE FUNCTION overbooking_is_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO overbooking_notice AS n (organization_id, appointment_id, during) VALUES (new.organization_id, new.id, new.during)
+    ON CONFLICT (organization_id, appointment_id) DO UPDATE SET during = excluded.during, due_at = now(), told_at = NULL, error = NULL WHERE n.during <> excluded.during;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER appointment_overbooked AFTER INSERT OR UPDATE OF status, overbooking, during ON appointment FOR EACH ROW
+  WHEN (new.overbooking IS NOT NULL AND new.status = 'confirmed') EXECUTE FUNCTION overbooking_is_told();
 `;

@@ -83,6 +83,13 @@ export class PgDueWork extends DueWork {
     return this.list('SELECT DISTINCT organization_id AS "organizationId" FROM link LIMIT $1', limit);
   }
 
+  overbookings(limit: number): Promise<readonly { organizationId: string }[]> {
+    return this.list(
+      'SELECT DISTINCT organization_id AS "organizationId" FROM overbooking_notice WHERE told_at IS NULL AND due_at <= clock_timestamp() LIMIT $1',
+      limit,
+    );
+  }
+
   private list<Row extends QueryResultRow>(text: string, limit: number): Promise<Row[]> {
     return this.database.asDispatcher((transaction) => transaction.query<Row>(text, [limit]));
   }
