@@ -4,6 +4,9 @@ import {
   Approval,
   AnyOf,
   Booking,
+  DeskStore,
+  SeriesBooking,
+  SeriesStore,
   Bookings,
   Brake,
   Calendar,
@@ -28,6 +31,7 @@ import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
 import { CallbackTasksController } from './callback-tasks/callback-tasks.controller.js';
 import type { ApiParts } from './composition.js';
+import type { Desk } from './desk.js';
 import { BrakeController } from './brake/brake.controller.js';
 import { ConflictsController } from './conflicts/conflicts.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
@@ -47,6 +51,7 @@ import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { Demand } from './shared/demand.js';
 import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
+import { SeriesController } from './series/series.controller.js';
 import { SlotsController } from './slots/slots.controller.js';
 
 type Token<T> = (abstract new (...parameters: never[]) => T) & { readonly name: string };
@@ -65,6 +70,13 @@ class Closing implements OnApplicationShutdown {
   }
 }
 
+const deskProviders = ({ store, anyOf, series, seriesStore }: Desk): Provider[] => [
+  value(DeskStore, store),
+  value(AnyOf, anyOf),
+  value(SeriesBooking, series),
+  value(SeriesStore, seriesStore),
+];
+
 /** The routes, wired to parts that exist already. */
 @Module({})
 export class AppModule {
@@ -80,6 +92,7 @@ export class AppModule {
         SlotsController,
         HoldsController,
         AppointmentsController,
+        SeriesController,
         ConnectionsController,
         LinksController,
         LinkLifecycleController,
@@ -97,7 +110,7 @@ export class AppModule {
       ],
       providers: [
         value(Booking, parts.booking),
-        value(AnyOf, parts.desk.anyOf),
+        ...deskProviders(parts.desk),
         value(Bookings, parts.bookings),
         value(Calendar, parts.calendar),
         value(SearchSlots, parts.slots),

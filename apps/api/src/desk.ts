@@ -1,17 +1,35 @@
-import { AnyOf, DeskStore, type Booking, type Bookings, type SearchSlots, type WriteThrough } from '#application';
-import { PgDesk, type Database } from '#persistence';
+import {
+  AnyOf,
+  SeriesBooking,
+  type Booking,
+  type DeskStore,
+  type SearchSlots,
+  type SeriesStore,
+  type WriteThrough,
+} from '#application';
+import { PgDesk, PgSeries, type Database, type PgBookings } from '#persistence';
 
 /** What the secretary's desk does beside booking itself. */
 export interface Desk {
   readonly store: DeskStore;
   readonly anyOf: AnyOf;
+  readonly seriesStore: SeriesStore;
+  readonly series: SeriesBooking;
+  readonly through: WriteThrough;
 }
 
 /** Builds the desk's use cases on those of booking. */
 export function buildDesk(
   database: Database,
-  around: { booking: Booking; bookings: Bookings; slots: SearchSlots; through: WriteThrough },
+  around: { booking: Booking; bookings: PgBookings; slots: SearchSlots; through: WriteThrough },
 ): Desk {
   const store = new PgDesk(database);
-  return { store, anyOf: new AnyOf({ ...around, desk: store }) };
+  const seriesStore = new PgSeries(database, around.bookings);
+  return {
+    store,
+    through: around.through,
+    anyOf: new AnyOf({ ...around, desk: store }),
+    seriesStore,
+    series: new SeriesBooking({ ...around, store: seriesStore }),
+  };
 }

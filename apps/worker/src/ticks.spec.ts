@@ -52,6 +52,9 @@ class FakeDueWork extends DueWork {
   async overbookings(): Promise<readonly { organizationId: string }[]> {
     return this.due.map(({ organizationId }) => ({ organizationId }));
   }
+  async series(): Promise<readonly { organizationId: string; seriesId: string }[]> {
+    return this.due.map(({ organizationId, agendaId }) => ({ organizationId, seriesId: agendaId }));
+  }
   async reconciles(): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.subscriptions();
   }
@@ -80,6 +83,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     renewSubscription: async () => undefined,
     reconcileLink: async () => undefined,
     tellOverbookings: async () => undefined,
+    settleSeries: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();

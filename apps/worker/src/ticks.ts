@@ -9,6 +9,7 @@ import {
   type JobDefinition,
   reconcileLink,
   renewSubscription,
+  settleSeries,
   syncLink,
   tellOverbookings,
   watchLinks,
@@ -84,6 +85,11 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(5_000)
   overbookings(): Promise<void> {
     return this.tick(tellOverbookings, () => this.parts.due.overbookings(BATCH));
+  }
+
+  @Interval(5_000)
+  series(): Promise<void> {
+    return this.tick(settleSeries, () => this.parts.due.series(BATCH));
   }
 
   @Interval(3_600_000)

@@ -39,6 +39,7 @@ import {
   PgWrites,
 } from '#persistence';
 import { type Environment, MasterKeyVault, SmtpMailer } from '#platform';
+import { deskWork } from './desk.js';
 import type { Work } from './handlers.js';
 import { Shares } from './shares.js';
 
@@ -60,6 +61,7 @@ export interface UseCases {
   readonly health: HealthStore;
   readonly alerts: Alerts;
   readonly overbookings: OverbookingNotices;
+  readonly desk: ReturnType<typeof deskWork>;
   readonly cleanUp: CleanUp;
   readonly subscriptions: Subscriptions;
   /** Waits for what runs, then ends the conversations with backends. */
@@ -125,7 +127,8 @@ export function createUseCases(database: Database, environment: Environment, ala
     backends.close();
   };
   const parts = { vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
-  return { ...parts, health, alerts, overbookings, cleanUp, subscriptions, close };
+  const desk = deskWork(database, parts);
+  return { ...parts, desk, health, alerts, overbookings, cleanUp, subscriptions, close };
 }
 
 /** What the jobs stand for. */
@@ -137,6 +140,7 @@ export function workOf({
   housekeeping,
   alerts,
   overbookings,
+  desk,
   cleanUp,
   subscriptions,
 }: UseCases): Work {
@@ -144,6 +148,7 @@ export function workOf({
   const comparing = new Shares(SHARES);
   const writing = new Shares(WRITING);
   return {
+    ...desk,
     drainLane: async ({ organizationId, agendaId }) => {
       const link = await sync.linkOfAgenda(organizationId, agendaId);
       const connection = link && (await connections.account(organizationId, link.connectionId));

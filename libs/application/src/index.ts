@@ -38,3 +38,5 @@ export * from './consents.js';
 export * from './overbookings.js';
 export * from './desk-ports.js';
 export * from './any-of.js';
+export * from './series-ports.js';
+export * from './series.js';

@@ -77,6 +77,13 @@ export const tellOverbookings = defineJob({
   dedupeKey: ({ organizationId }) => organizationId,
 });
 
+/** Carries a series that its request has left to its end. */
+export const settleSeries = defineJob({
+  name: 'settle-series',
+  schema: z.strictObject({ organizationId: id, seriesId: id }),
+  dedupeKey: ({ seriesId }) => seriesId,
+});
+
 /** Every job there is. */
 export const jobs = [
   drainLane,
@@ -88,6 +95,7 @@ export const jobs = [
   renewSubscription,
   reconcileLink,
   tellOverbookings,
+  settleSeries,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

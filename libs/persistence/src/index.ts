@@ -22,3 +22,4 @@ export * from './stores/subscriptions.js';
 export * from './stores/consents.js';
 export * from './stores/overbookings.js';
 export * from './stores/desk.js';
+export * from './stores/series.js';

@@ -24,6 +24,19 @@ export const overbookInput = z
   .strictObject({ reason: line(200) })
   .meta({ id: 'Overbooking', description: 'Needs `appointment:overbook`. The practitioner is told, with the reason.' });
 
+/** Who it is for, and what a booking needs besides its place. */
+export const bookingFields = {
+  patient: patientInput,
+  answers: z
+    .record(z.string().regex(/^[a-z0-9-]{1,40}$/), line(500))
+    .optional()
+    .meta({ description: "Answers to the motif's questions, by the question's id." }),
+  acknowledgeDouble: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'The patient has such an appointment already, and this one is meant all the same.' }),
+};
+
 /** Where and when: of a hold, or of an appointment without one. */
 export const placeInput = { agenda: idInput, motif: idInput, start: instantInput };
 
@@ -52,23 +65,18 @@ export const bookInput = z
       .meta({ description: 'Any one of these, instead of `agenda`: whoever is free and has the fewest that day.' }),
     motif: idInput.optional(),
     start: instantInput.optional(),
-    patient: patientInput,
-    answers: z
-      .record(z.string().regex(/^[a-z0-9-]{1,40}$/), line(500))
-      .optional()
-      .meta({ description: "Answers to the motif's questions, by the question's id." }),
-    acknowledgeDouble: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'The patient has such an appointment already, and this one is meant all the same.' }),
+    ...bookingFields,
     overbook: overbookInput.optional(),
   })
   .transform(({ hold, agenda, agendas, motif, start, ...brought }, context): BookRequest => {
     const given = { agenda: agendas ?? agenda, motif, start };
     if (agenda !== undefined && agendas !== undefined)
       context.addIssue({ code: 'custom', path: ['agendas'], message: 'is given instead of agenda' });
-    const patient = { ...toPatient(brought.patient), ...(brought.answers && { answers: brought.answers }) };
-    const common = { patient, acknowledged: brought.acknowledgeDouble, overbooking: brought.overbook?.reason };
+    const common = {
+      patient: patientOf(brought),
+      acknowledged: brought.acknowledgeDouble,
+      overbooking: brought.overbook?.reason,
+    };
     for (const field of PLACE_FIELDS) {
       if ((given[field] === undefined) === (hold !== undefined)) continue;
       const message = hold === undefined ? 'is required without a hold' : 'is given by the hold';
@@ -148,8 +156,14 @@ export type AppointmentView = z.input<typeof appointmentView>;
 
 export const appointmentPage = pageView('AppointmentPage', appointmentView);
 
-function toPatient({ newPatient, ...patient }: z.output<typeof patientInput>): Patient {
-  return newPatient === undefined ? patient : { ...patient, isNew: newPatient };
+/** The patient of a booking, with what he answered. */
+export function patientOf(brought: {
+  readonly patient: z.output<typeof patientInput>;
+  readonly answers?: Readonly<Record<string, string>> | undefined;
+}): Patient {
+  const { newPatient, ...patient } = brought.patient;
+  const isNew = newPatient === undefined ? {} : { isNew: newPatient };
+  return { ...patient, ...isNew, ...(brought.answers && { answers: brought.answers }) };
 }
 
 function viewPatient({ isNew, ...patient }: Patient): z.input<typeof patientView> {

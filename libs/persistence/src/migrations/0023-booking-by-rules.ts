@@ -105,10 +105,10 @@ BEGIN
   RETURN v;
 END $$;
 
--- What of the same patient stands already on the local day, or for the same motif from now on: at most three.
-CREATE FUNCTION patient_doubles(p_organization uuid, p_fingerprint bytea, p_motif uuid, p_start timestamptz, p_zone text, p_self uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+-- What of the same patient stands already on the local day, or for the same motif from now on: at most three. Visits of one series are no doubles of one another.
+CREATE FUNCTION patient_doubles(p_organization uuid, p_fingerprint bytea, p_motif uuid, p_start timestamptz, p_zone text, p_self uuid, p_series uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_agg(appointment_record(x)) FROM (SELECT a.* FROM patient_identity i JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
-    WHERE i.organization_id = p_organization AND i.fingerprint = p_fingerprint AND is_live(a.status) AND a.status <> 'held' AND a.id IS DISTINCT FROM p_self
+    WHERE i.organization_id = p_organization AND i.fingerprint = p_fingerprint AND is_live(a.status) AND a.status <> 'held' AND a.id IS DISTINCT FROM p_self AND (p_series IS NULL OR a.series_id IS DISTINCT FROM p_series)
       AND ((a.motif_id = p_motif AND upper(a.during) > clock_timestamp()) OR (lower(a.during) AT TIME ZONE p_zone)::date = (p_start AT TIME ZONE p_zone)::date)
     ORDER BY lower(a.during), a.id LIMIT 3) x
 $$;
@@ -167,7 +167,7 @@ BEGIN
   IF p_with ? 'fingerprint' THEN
     v_fingerprint := decode(p_with->>'fingerprint', 'hex');
     IF p_hold_seconds IS NULL AND NOT coalesce((p_with->>'acknowledged')::boolean, false) THEN
-      record := patient_doubles(p_organization, v_fingerprint, p_motif, p_start, (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_id);
+      record := patient_doubles(p_organization, v_fingerprint, p_motif, p_start, (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_id, (p_with->>'series')::uuid);
       IF record IS NOT NULL THEN outcome := 'double'; RETURN; END IF;
     END IF;
   END IF;
@@ -214,7 +214,7 @@ BEGIN
   SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_hold AND a.status = 'held' AND a.hold_until > clock_timestamp() FOR UPDATE;
   IF NOT FOUND THEN outcome := 'hold-ended'; RETURN; END IF;
   IF v_fingerprint IS NOT NULL AND NOT coalesce((p_with->>'acknowledged')::boolean, false) THEN
-    record := patient_doubles(p_organization, v_fingerprint, v.motif_id, lower(v.during), (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_hold);
+    record := patient_doubles(p_organization, v_fingerprint, v.motif_id, lower(v.during), (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_hold, v.series_id);
     IF record IS NOT NULL THEN outcome := 'double'; RETURN; END IF;
   END IF;
   IF v_terms IS NOT NULL THEN

@@ -7,6 +7,7 @@ export class Desk1763770027000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(OVERBOOKED);
     await runner.query(NOTICES);
+    await runner.query(SERIES);
   }
 
   async down(): Promise<void> {
@@ -79,4 +80,32 @@ BEGIN
 END $$;
 CREATE TRIGGER appointment_overbooked AFTER INSERT OR UPDATE OF status, overbooking, during ON appointment FOR EACH ROW
   WHEN (new.overbooking IS NOT NULL AND new.status = 'confirmed') EXECUTE FUNCTION overbooking_is_told();
+`;
+
+const SERIES = `
+-- Visits booked together. All or nothing is decided in the transaction that claims them; where the practitioner's own
+-- agenda has to follow, the series is 'settling' until every visit stands there, and 'undoing' once one cannot.
+CREATE TABLE series (
+  organization_id uuid NOT NULL,
+  id uuid NOT NULL,
+  agenda_id uuid NOT NULL,
+  motif_id uuid NOT NULL,
+  mode text NOT NULL,
+  state text NOT NULL,
+  refused jsonb NOT NULL DEFAULT '[]',
+  actor jsonb NOT NULL,
+  due_at timestamptz NOT NULL DEFAULT now(),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT series_pk PRIMARY KEY (organization_id, id),
+  CONSTRAINT series_agenda_fk FOREIGN KEY (organization_id, agenda_id) REFERENCES agenda (organization_id, id),
+  CONSTRAINT series_motif_fk FOREIGN KEY (organization_id, motif_id) REFERENCES motif (organization_id, id),
+  CONSTRAINT series_mode_value CHECK (mode IN ('all-or-nothing', 'report')),
+  CONSTRAINT series_state_value CHECK (state IN ('settling', 'done', 'undoing', 'undone')));
+CREATE INDEX series_due ON series (due_at) WHERE state IN ('settling', 'undoing');
+ALTER TABLE series ENABLE ROW LEVEL SECURITY;
+ALTER TABLE series FORCE ROW LEVEL SECURITY;
+CREATE POLICY series_tenant ON series USING (organization_id = current_organization()) WITH CHECK (organization_id = current_organization());
+GRANT SELECT, INSERT, UPDATE, DELETE ON series TO unisson_app;
+GRANT SELECT (organization_id, id, state, due_at) ON series TO unisson_dispatcher;
+CREATE POLICY series_dispatch ON series FOR SELECT TO unisson_dispatcher USING (state IN ('settling', 'undoing'));
 `;

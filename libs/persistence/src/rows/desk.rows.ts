@@ -1,6 +1,7 @@
 import { Entity, Index } from 'typeorm';
+import { AgendaRow, MotifRow } from './agenda.rows.js';
 import { AppointmentRow } from './appointment.rows.js';
-import { Field, Key, now, Optional, References } from './columns.js';
+import { Checks, Field, Key, now, Optional, References } from './columns.js';
 
 @Entity('overbooking_notice')
 @References('overbooking_notice_appointment_fk', () => AppointmentRow, {
@@ -16,4 +17,25 @@ export class OverbookingNoticeRow {
   @Field('timestamptz', now) dueAt!: Date;
   @Optional('timestamptz') toldAt!: Date | null;
   @Optional('text') error!: string | null;
+}
+
+@Entity('series')
+@References('series_agenda_fk', () => AgendaRow, { from: ['agenda_id'], to: ['id'] })
+@References('series_motif_fk', () => MotifRow, { from: ['motif_id'], to: ['id'] })
+@Checks({
+  series_mode_value: `mode IN ('all-or-nothing', 'report')`,
+  series_state_value: `state IN ('settling', 'done', 'undoing', 'undone')`,
+})
+@Index('series_due', ['dueAt'], { where: `state IN ('settling', 'undoing')` })
+export class SeriesRow {
+  @Key('series_pk') organizationId!: string;
+  @Key('series_pk') id!: string;
+  @Field('uuid') agendaId!: string;
+  @Field('uuid') motifId!: string;
+  @Field('text') mode!: string;
+  @Field('text') state!: string;
+  @Field('jsonb', { default: [] }) refused!: object;
+  @Field('jsonb') actor!: object;
+  @Field('timestamptz', now) dueAt!: Date;
+  @Field('timestamptz', now) createdAt!: Date;
 }

@@ -69,6 +69,23 @@ export class BookingCalls {
     );
   }
 
+  /** One of several bookings of a transaction, which holds the agenda's lock already. */
+  async among(
+    transaction: Transaction,
+    { statement, values }: Call,
+    { organizationId, patient, fingerprint, terms }: Brought,
+    place: Omit<Wanted, 'organizationId' | 'fingerprint'>,
+  ): Promise<PlaceResult> {
+    const { overbooking, series, acknowledged } = terms;
+    const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series };
+    const first = await transaction.query<FunctionRow>(statement, [...values, brought]);
+    if (first[0]?.outcome !== 'ruled') return resultOf(first);
+    const judged = await judge(transaction, { ...place, organizationId, fingerprint }, { patient, terms });
+    if (judged.outcome === 'refused') return judged.result;
+    const allowed = judged.outcome === 'allowed' ? judged.terms : {};
+    return resultOf(await transaction.query<FunctionRow>(statement, [...values, { ...brought, terms: allowed }]));
+  }
+
   async decide({ statement, values }: Call): Promise<PlaceResult> {
     return resultOf(await again(() => this.database.call<FunctionRow>(statement, values)));
   }

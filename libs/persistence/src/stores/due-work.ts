@@ -90,6 +90,13 @@ export class PgDueWork extends DueWork {
     );
   }
 
+  series(limit: number): Promise<readonly { organizationId: string; seriesId: string }[]> {
+    return this.list(
+      `SELECT organization_id AS "organizationId", id AS "seriesId" FROM series WHERE state IN ('settling', 'undoing') AND due_at <= clock_timestamp() ORDER BY due_at LIMIT $1`,
+      limit,
+    );
+  }
+
   private list<Row extends QueryResultRow>(text: string, limit: number): Promise<Row[]> {
     return this.database.asDispatcher((transaction) => transaction.query<Row>(text, [limit]));
   }
