@@ -67,10 +67,21 @@ export interface ReassignCommand extends MoveCommand {
   readonly agendaId: string;
 }
 
+/** Who keeps a slot for a patient on the phone, and until when at the latest (epoch milliseconds). */
+export interface Holder {
+  readonly name: string;
+  readonly until: number;
+}
+
 /** What a booking function answers. Everything but `placed` changed nothing. */
 export type PlaceResult =
   | { readonly outcome: 'placed'; readonly record: AppointmentRecord; readonly remote: boolean }
-  | { readonly outcome: 'rule' | 'taken'; readonly code: ReasonCode; readonly refusals?: readonly RuleRefusal[] }
+  | {
+      readonly outcome: 'rule' | 'taken';
+      readonly code: ReasonCode;
+      readonly refusals?: readonly RuleRefusal[];
+      readonly heldBy?: Holder;
+    }
   /** Live appointments of the same patient, on that day or for that motif: to be acknowledged. */
   | { readonly outcome: 'double'; readonly doubles: readonly AppointmentRecord[] }
   /** Questions of the practitioner's that must be answered first. */

@@ -1,7 +1,7 @@
 import { isLive } from '#domain';
 import type { RuleRefusal } from '#domain';
 import type { Actor, AppointmentRecord, Patient, Reason, ReasonCode, RequestKey, Slot } from './model.js';
-import type { AppointmentRef, BookingTerms, Bookings, PlaceResult, ReassignCommand } from './ports.js';
+import type { AppointmentRef, BookingTerms, Bookings, Holder, PlaceResult, ReassignCommand } from './ports.js';
 import type { Question } from './rules.js';
 import type { SearchSlots } from './search-slots.js';
 import type { WriteThrough } from './write-through.js';
@@ -29,6 +29,8 @@ export interface Refusal {
   readonly code?: ReasonCode;
   /** Every rule that speaks against it, where the agenda has rules of its own. */
   readonly refusals?: readonly RuleRefusal[];
+  /** Who holds the slot, where that is why. */
+  readonly heldBy?: Holder;
   /** The patient's other appointments that have to be acknowledged. */
   readonly doubles?: readonly AppointmentRecord[];
   readonly questions?: readonly Question[];
@@ -223,8 +225,9 @@ export class Booking {
     if (result.outcome === 'rule' || result.outcome === 'taken') {
       const status = result.outcome === 'taken' ? 409 : 422;
       const alternatives = wanted === null ? [] : await this.slots.alternatives(wanted);
-      const { code, refusals } = result;
-      return { outcome: 'refused', status, problem: result.outcome, code, alternatives, ...(refusals && { refusals }) };
+      const { code, refusals, heldBy } = result;
+      const why = { ...(refusals && { refusals }), ...(heldBy && { heldBy }) };
+      return { outcome: 'refused', status, problem: result.outcome, code, alternatives, ...why };
     }
     if (result.outcome in REFUSALS) return { outcome: 'refused', ...REFUSALS[result.outcome as keyof typeof REFUSALS] };
     return refusalWithState(result);

@@ -48,6 +48,8 @@ export interface AppointmentRecord extends Interval {
   readonly overbooked: boolean;
   /** Why it may stand beside others or outside the rules. */
   readonly overbooking?: string;
+  /** How often a hold can still be renewed; only on holds. */
+  readonly renewalsLeft?: number;
   /** The series it belongs to. */
   readonly series?: string;
   /** The appointment on another agenda that this one is to replace, and the one that is to replace it. */

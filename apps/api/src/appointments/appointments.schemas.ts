@@ -137,6 +137,7 @@ export const appointmentView = z
     timeZone: timeZoneView,
     version: z.int().meta({ description: 'Also the ETag.' }),
     holdUntil: instantView.nullable().meta({ description: "End of a hold, by the database's clock." }),
+    renewalsLeft: z.int().nullable().meta({ description: 'How often a hold can still be renewed.' }),
     reason: z
       .object({ code: z.string(), messages: z.object({ fr: z.string(), en: z.string() }), text: z.string().optional() })
       .nullable()
@@ -183,6 +184,7 @@ export function viewAppointment(record: AppointmentRecord, timeZone: string, pat
     end: formatInstant(end, timeZone),
     overbooking: record.overbooking ?? null,
     series: record.series ?? null,
+    renewalsLeft: record.renewalsLeft ?? null,
     replaces: record.replaces ?? null,
     replacedBy: record.replacedBy ?? null,
     holdUntil: holdUntil === null ? null : formatInstant(holdUntil, timeZone),

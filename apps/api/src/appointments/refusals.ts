@@ -1,4 +1,4 @@
-import type { AppointmentRecord, Refusal } from '#application';
+import type { AppointmentRecord, Holder, Refusal } from '#application';
 import type { RuleRefusal } from '#domain';
 import { explainReason, Problem, type InputFault, type ProblemSlug } from '#platform';
 import { viewAlternative } from '../slots/slots.schemas.js';
@@ -24,14 +24,15 @@ const PROBLEMS_OF: Readonly<Record<Refusal['problem'], { slug: ProblemSlug; path
 
 /** A refusal as the problem it is answered with. */
 export function toProblem(refusal: Refusal): Problem {
-  const { problem, code, retryAfterMs, alternatives, record, refusals, doubles, questions } = refusal;
+  const { problem, code, retryAfterMs, alternatives, record, heldBy, doubles, questions } = refusal;
+  const refusals = refusal.refusals ?? (heldBy && [{ code: 'HELD' as const }]);
   const { slug, path } = PROBLEMS_OF[problem];
   const unknown: InputFault[] = path === undefined ? [] : [{ path, message: 'is not known' }];
   const unanswered = questions?.map(({ id }) => ({ path: `body.answers.${id}`, message: 'is required' }));
   const faults = unanswered ?? unknown;
   const errors = faults.length === 0 ? undefined : faults;
   const extra = {
-    ...(refusals === undefined ? {} : { reasons: refusals.map(viewRuleRefusal) }),
+    ...(refusals === undefined ? {} : { reasons: refusals.map((one) => viewRuleRefusal(one, heldBy)) }),
     ...(doubles === undefined ? {} : { doubles: doubles.map(viewDouble) }),
     ...(questions === undefined ? {} : { questions }),
     ...(alternatives === undefined ? {} : { alternatives: alternatives.map(viewAlternative) }),
@@ -40,14 +41,18 @@ export function toProblem(refusal: Refusal): Problem {
   return new Problem(slug, { code, errors, retryAfterMs, extra });
 }
 
-/** A rule that refuses, in both languages, and from when on it no longer does, if time alone decides. */
-export function viewRuleRefusal({ code, bookableFrom }: RuleRefusal): {
-  code: string;
-  messages: { fr: string; en: string };
-  bookableFrom: string | null;
-} {
-  const from = bookableFrom === undefined ? null : new Date(bookableFrom).toISOString();
-  return { code, messages: explainReason(code), bookableFrom: from };
+/**
+ * A rule that refuses, in both languages, and from when on it no longer does, if time alone decides. A hold says who
+ * keeps the slot, too, and until when.
+ */
+export function viewRuleRefusal(
+  { code, bookableFrom }: RuleRefusal,
+  heldBy?: Holder,
+): { code: string; messages: { fr: string; en: string }; bookableFrom: string | null; heldBy?: string } {
+  const holder = code === 'HELD' ? heldBy : undefined;
+  const at = bookableFrom ?? holder?.until;
+  const from = at === undefined ? null : new Date(at).toISOString();
+  return { code, messages: explainReason(code), bookableFrom: from, ...(holder && { heldBy: holder.name }) };
 }
 
 function viewDouble({ id, agendaId, motifId, start, status }: AppointmentRecord): object {

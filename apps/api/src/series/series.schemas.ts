@@ -155,7 +155,7 @@ export function viewOccurrence({ start, outcome, result }: Occurrence, timeZone:
     outcome,
     code,
     messages: code === null ? null : explainReason(code),
-    reasons: refusals.map(viewRuleRefusal),
+    reasons: refusals.map((one) => viewRuleRefusal(one)),
   };
 }
 

@@ -8,6 +8,7 @@ export class Desk1763770027000 implements MigrationInterface {
     await runner.query(OVERBOOKED);
     await runner.query(NOTICES);
     await runner.query(SERIES);
+    await runner.query(HOLDS);
   }
 
   async down(): Promise<void> {
@@ -108,4 +109,34 @@ CREATE POLICY series_tenant ON series USING (organization_id = current_organizat
 GRANT SELECT, INSERT, UPDATE, DELETE ON series TO unisson_app;
 GRANT SELECT (organization_id, id, state, due_at) ON series TO unisson_dispatcher;
 CREATE POLICY series_dispatch ON series FOR SELECT TO unisson_dispatcher USING (state IN ('settling', 'undoing'));
+`;
+
+const HOLDS = `
+ALTER TABLE appointment ADD COLUMN renewals integer NOT NULL DEFAULT 0;
+
+-- The same as before, and: how often a hold can still be renewed.
+CREATE OR REPLACE FUNCTION appointment_record(a appointment) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN a.overbooking IS NULL AND a.series_id IS NULL AND a.status <> 'held' THEN appointment_record_replacing(a)
+    ELSE appointment_record_replacing(a) || jsonb_strip_nulls(jsonb_build_object('series', a.series_id, 'overbooking', a.overbooking,
+      'overbooked', CASE WHEN a.overbooking IS NOT NULL THEN true END, 'renewalsLeft', CASE WHEN a.status = 'held' THEN greatest(0, 3 - a.renewals) END)) END
+$$;
+
+-- Keeps a hold longer: three times at most, and never beyond 30 minutes from when it was made, so that every hold ends.
+-- outcome: 'renewed' | 'limit' | 'hold-ended' | 'unknown'
+CREATE FUNCTION renew_hold(p_organization uuid, p_id uuid, p_seconds integer, p_actor jsonb, OUT outcome text, OUT record jsonb) LANGUAGE plpgsql AS $$
+DECLARE v appointment; v_until timestamptz;
+BEGIN
+  PERFORM set_config('app.organization', p_organization::text, true);
+  PERFORM lock_agenda_of(p_id);
+  SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_id FOR UPDATE;
+  IF NOT FOUND THEN outcome := 'unknown'; RETURN; END IF;
+  record := appointment_record(v);
+  IF v.status <> 'held' OR v.hold_until <= clock_timestamp() THEN outcome := 'hold-ended'; RETURN; END IF;
+  v_until := least(clock_timestamp() + p_seconds * interval '1 second', v.created_at + interval '30 minutes');
+  IF v.renewals >= 3 OR v_until <= v.hold_until THEN outcome := 'limit'; RETURN; END IF;
+  UPDATE appointment SET hold_until = v_until, renewals = renewals + 1, version = version + 1, updated_at = now()
+    WHERE organization_id = p_organization AND id = p_id RETURNING * INTO v;
+  outcome := 'renewed'; record := appointment_record(v);
+  PERFORM append_event('appointment-hold-renewed', v.agenda_id, p_id, p_actor, record);
+END $$;
 `;

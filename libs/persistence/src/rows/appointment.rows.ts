@@ -44,6 +44,8 @@ export class AppointmentRow {
   /** Why it may stand beside others, when it was overbooked. */
   @Optional('text') overbooking!: string | null;
   @Optional('uuid') seriesId!: string | null;
+  /** How often a hold was made longer. */
+  @Field('integer', { default: 0 }) renewals!: number;
 }
 
 @Entity('patient_identity')

@@ -17,6 +17,7 @@ import {
 } from '#application';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Database, Statement, Transaction } from '../database.js';
+import { namingHolder } from './holders.js';
 import { BookingCalls, type Brought, type Call } from './booking-calls.js';
 
 const PLACE: Statement = {
@@ -68,13 +69,14 @@ export class PgBookings extends Bookings {
     this.calls = new BookingCalls(database);
   }
 
-  place(command: PlaceCommand): Promise<PlaceResult> {
+  async place(command: PlaceCommand): Promise<PlaceResult> {
     const { organizationId, agendaId, motifId, start, collaboratorId, patient, terms } = command;
-    return this.inTurn(agendaId, () =>
+    const result = await this.inTurn(agendaId, () =>
       this.calls.underRules(this.placing(command), this.brought(organizationId, patient, terms), () =>
         Promise.resolve({ agendaId, motifId, start, collaboratorId, self: null }),
       ),
     );
+    return namingHolder(this.database, command, result);
   }
 
   /** One of several places of a transaction, which holds the agenda's lock already. */
