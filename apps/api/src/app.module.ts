@@ -4,9 +4,12 @@ import {
   Approval,
   AnyOf,
   Booking,
+  BulkCancellation,
+  BulkStore,
   DeskStore,
   SeriesBooking,
   SeriesStore,
+  Undo,
   Bookings,
   Brake,
   Calendar,
@@ -51,6 +54,7 @@ import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { Demand } from './shared/demand.js';
 import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
+import { BulkCancellationsController } from './bulk-cancellations/bulk-cancellations.controller.js';
 import { SeriesController } from './series/series.controller.js';
 import { SlotsController } from './slots/slots.controller.js';
 
@@ -70,11 +74,38 @@ class Closing implements OnApplicationShutdown {
   }
 }
 
-const deskProviders = ({ store, anyOf, series, seriesStore }: Desk): Provider[] => [
+const deskProviders = ({ store, anyOf, series, seriesStore, undo, bulk, bulkStore }: Desk): Provider[] => [
   value(DeskStore, store),
   value(AnyOf, anyOf),
   value(SeriesBooking, series),
   value(SeriesStore, seriesStore),
+  value(Undo, undo),
+  value(BulkCancellation, bulk),
+  value(BulkStore, bulkStore),
+];
+
+const CONTROLLERS: Type[] = [
+  AgendasController,
+  MotifsController,
+  SlotsController,
+  HoldsController,
+  AppointmentsController,
+  SeriesController,
+  BulkCancellationsController,
+  ConnectionsController,
+  LinksController,
+  LinkLifecycleController,
+  PlansController,
+  DisconnectionsController,
+  EventsController,
+  PushController,
+  FeedsController,
+  PublishedController,
+  ConflictsController,
+  CallbackTasksController,
+  BrakeController,
+  QuarantineController,
+  ConsentsController,
 ];
 
 /** The routes, wired to parts that exist already. */
@@ -86,28 +117,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [OperationsModule.with({ readiness, drain, metrics })],
-      controllers: [
-        AgendasController,
-        MotifsController,
-        SlotsController,
-        HoldsController,
-        AppointmentsController,
-        SeriesController,
-        ConnectionsController,
-        LinksController,
-        LinkLifecycleController,
-        PlansController,
-        DisconnectionsController,
-        EventsController,
-        PushController,
-        FeedsController,
-        PublishedController,
-        ConflictsController,
-        CallbackTasksController,
-        BrakeController,
-        QuarantineController,
-        ConsentsController,
-      ],
+      controllers: CONTROLLERS,
       providers: [
         value(Booking, parts.booking),
         ...deskProviders(parts.desk),

@@ -1,5 +1,6 @@
 import {
   Booking,
+  BulkCancellation,
   SearchSlots,
   SeriesBooking,
   WriteThrough,
@@ -8,7 +9,7 @@ import {
   type LaneRunner,
   type Vault,
 } from '#application';
-import { PgBookings, PgCalendar, PgSeries, type Database } from '#persistence';
+import { PgBookings, PgBulk, PgCalendar, PgSeries, type Database } from '#persistence';
 import type { Work } from './handlers.js';
 
 /** How long one run follows what is carried to a practitioner's agenda. */
@@ -18,12 +19,17 @@ const FOLLOW_MS = 10_000;
 export function deskWork(
   database: Database,
   parts: { vault: Vault; lanes: LaneRunner; alarm: Alarm; effects: Effects },
-): Pick<Work, 'settleSeries'> {
+): Pick<Work, 'settleSeries' | 'runBulk'> {
   const bookings = new PgBookings(database, parts.vault);
   const through = new WriteThrough({ ...parts, bookings });
-  const booking = new Booking(bookings, new SearchSlots(new PgCalendar(database)), through);
+  const slots = new SearchSlots(new PgCalendar(database));
+  const booking = new Booking(bookings, slots, through);
+  const bulk = new BulkCancellation({ store: new PgBulk(database), booking, bookings, slots });
   const series = new SeriesBooking({ store: new PgSeries(database, bookings), booking, through });
   return {
+    runBulk: async ({ organizationId, bulkId }) => {
+      await bulk.run({ organizationId, id: bulkId }, FOLLOW_MS);
+    },
     settleSeries: async ({ organizationId, seriesId }) => {
       await series.settle({ organizationId, id: seriesId }, FOLLOW_MS);
     },

@@ -5,6 +5,7 @@ import {
   extendOpenings,
   reconcileLink,
   renewSubscription,
+  runBulk,
   settleSeries,
   syncLink,
   tellOverbookings,
@@ -25,6 +26,7 @@ export interface Work {
   watchLinks(organization: { organizationId: string }): Promise<void>;
   renewSubscription(link: { organizationId: string; linkId: string }): Promise<void>;
   reconcileLink(link: { organizationId: string; linkId: string }): Promise<void>;
+  runBulk(bulk: { organizationId: string; bulkId: string }): Promise<void>;
   settleSeries(series: { organizationId: string; seriesId: string }): Promise<void>;
   tellOverbookings(organization: { organizationId: string }): Promise<void>;
 }
@@ -45,6 +47,7 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(watchLinks, (data) => work.watchLinks(data)),
     handle(renewSubscription, (data) => work.renewSubscription(data)),
     handle(reconcileLink, (data) => work.reconcileLink(data)),
+    handle(runBulk, (data) => work.runBulk(data)),
     handle(settleSeries, (data) => work.settleSeries(data)),
     handle(tellOverbookings, (data) => work.tellOverbookings(data)),
   ];

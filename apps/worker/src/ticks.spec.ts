@@ -52,6 +52,9 @@ class FakeDueWork extends DueWork {
   async overbookings(): Promise<readonly { organizationId: string }[]> {
     return this.due.map(({ organizationId }) => ({ organizationId }));
   }
+  async bulks(): Promise<readonly { organizationId: string; bulkId: string }[]> {
+    return this.due.map(({ organizationId, agendaId }) => ({ organizationId, bulkId: agendaId }));
+  }
   async series(): Promise<readonly { organizationId: string; seriesId: string }[]> {
     return this.due.map(({ organizationId, agendaId }) => ({ organizationId, seriesId: agendaId }));
   }
@@ -84,6 +87,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     reconcileLink: async () => undefined,
     tellOverbookings: async () => undefined,
     settleSeries: async () => undefined,
+    runBulk: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();

@@ -9,6 +9,7 @@ import {
   type JobDefinition,
   reconcileLink,
   renewSubscription,
+  runBulk,
   settleSeries,
   syncLink,
   tellOverbookings,
@@ -90,6 +91,11 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(5_000)
   series(): Promise<void> {
     return this.tick(settleSeries, () => this.parts.due.series(BATCH));
+  }
+
+  @Interval(5_000)
+  bulks(): Promise<void> {
+    return this.tick(runBulk, () => this.parts.due.bulks(BATCH));
   }
 
   @Interval(3_600_000)

@@ -40,3 +40,5 @@ export * from './desk-ports.js';
 export * from './any-of.js';
 export * from './series-ports.js';
 export * from './series.js';
+export * from './undo.js';
+export * from './bulk-cancellation.js';

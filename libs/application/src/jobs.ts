@@ -84,6 +84,13 @@ export const settleSeries = defineJob({
   dedupeKey: ({ seriesId }) => seriesId,
 });
 
+/** Goes on with a bulk cancellation that its request has left. */
+export const runBulk = defineJob({
+  name: 'run-bulk',
+  schema: z.strictObject({ organizationId: id, bulkId: id }),
+  dedupeKey: ({ bulkId }) => bulkId,
+});
+
 /** Every job there is. */
 export const jobs = [
   drainLane,
@@ -96,6 +103,7 @@ export const jobs = [
   reconcileLink,
   tellOverbookings,
   settleSeries,
+  runBulk,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

@@ -28,9 +28,15 @@ export const REASON_CODES = [
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
+/** Whose doing a cancellation is. */
+export const CAUSES = ['patient', 'practitioner', 'no-show', 'other'] as const;
+export type Cause = (typeof CAUSES)[number];
+
 /** Why an appointment is in the state it is in; `text` is what a collaborator typed, if anything. */
 export interface Reason {
   readonly code: ReasonCode;
+  /** Of a cancellation here. */
+  readonly cause?: Cause;
   readonly text?: string;
 }
 

@@ -188,6 +188,8 @@ export abstract class DueWork {
   abstract subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
   /** Organizations whose practitioners have to be told of an overbooking. */
   abstract overbookings(limit: number): Promise<readonly { organizationId: string }[]>;
+  /** Bulk cancellations that nobody carries on. */
+  abstract bulks(limit: number): Promise<readonly { organizationId: string; bulkId: string }[]>;
   /** Series that nobody carries to their end any more. */
   abstract series(limit: number): Promise<readonly { organizationId: string; seriesId: string }[]>;
 }

@@ -23,3 +23,4 @@ export * from './stores/consents.js';
 export * from './stores/overbookings.js';
 export * from './stores/desk.js';
 export * from './stores/series.js';
+export * from './stores/bulk.js';

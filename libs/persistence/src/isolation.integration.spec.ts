@@ -53,6 +53,16 @@ async function fill(
       'organization_id, id, agenda_id, during, display_name',
       [organization, id, agenda, `[${at('08:00')},${at('18:00')})`, 'Dr Rempla'],
     ],
+    [
+      'series',
+      'organization_id, id, agenda_id, motif_id, mode, state, actor',
+      [organization, id, agenda, motif, 'report', 'settling', {}],
+    ],
+    [
+      'bulk_cancellation',
+      'organization_id, id, agenda_ids, during, reason, actor',
+      [organization, id, [agenda], `[${at('08:00')},${at('18:00')})`, {}, {}],
+    ],
     ['mirror', 'organization_id, id, link_id, remote_id, content_hash', [organization, id, link, '1', 'hash']],
     [
       'quarantine',
@@ -102,6 +112,11 @@ async function fill(
     organization,
     hold[1],
     hold[4],
+  ]);
+  await client.query('INSERT INTO bulk_item (organization_id, bulk_id, appointment_id) VALUES ($1, $2, $3)', [
+    organization,
+    id,
+    hold[1],
   ]);
   for (const [table, columns, given] of [
     ['conflict', 'reason, ours', `'both-moved', '{}'`],
@@ -259,12 +274,14 @@ describe('the isolation of organizations', () => {
     const GRANTED: Record<string, string> = {
       agenda: 'organization_id, id, opened_until',
       appointment: 'organization_id, id, agenda_id, status, hold_until',
+      bulk_cancellation: 'organization_id, id, state, due_at',
       connection: 'organization_id, id, blocked_until',
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',
       link: 'organization_id, id, agenda_id, connection_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at, resubscribe_at',
       organization: 'organization_id',
       overbooking_notice: 'organization_id, due_at, told_at',
       remote_write: 'organization_id, appointment_id, agenda_id, state, due_at',
+      series: 'organization_id, id, state, due_at',
     };
 
     test('shows which rows are due in every organization, and only those', async () => {

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { AnyOf, Booking, Bookings, newId, type BookingAnswer } from '#application';
+import { AnyOf, Booking, Bookings, newId, Undo, type BookingAnswer } from '#application';
 import {
   Answers,
   CallerParam,
@@ -26,6 +26,7 @@ import {
   appointmentsQuery,
   appointmentView,
   bookInput,
+  cancellationOf,
   cancelInput,
   moveInput,
   type AppointmentView,
@@ -38,6 +39,7 @@ export class AppointmentsController {
   constructor(
     private readonly booking: Booking,
     private readonly anyOf: AnyOf,
+    private readonly undoing: Undo,
     private readonly bookings: Bookings,
     private readonly answers: AppointmentAnswers,
     private readonly demand: Demand,
@@ -142,15 +144,26 @@ export class AppointmentsController {
   async cancel(
     @ExchangeParam() exchange: Exchange,
     @Param({ schema: idPath }) { id }: IdPath,
-    @Body({ schema: cancelInput }) { reason }: z.output<typeof cancelInput>,
+    @Body({ schema: cancelInput }) body: z.output<typeof cancelInput>,
   ): Promise<AppointmentView> {
     const { caller, headers, waitMs } = exchange;
-    const key = requiredIdempotency(headers, [`POST /v1/appointments/${id}/cancel`, reason]);
+    const key = requiredIdempotency(headers, [`POST /v1/appointments/${id}/cancel`, body]);
     const version = headers['if-match'] === undefined ? null : requiredVersion(headers);
     const request = { organizationId: caller.organizationId, id, actor: actingAs(caller), waitMs, version, key };
-    return this.answers.give(
-      exchange,
-      await this.booking.cancel({ ...request, reason: { code: 'CANCELLED', text: reason } }),
-    );
+    return this.answers.give(exchange, await this.booking.cancel({ ...request, reason: cancellationOf(body) }));
+  }
+
+  /** Takes a cancellation back within five minutes: the answer is a successor where it stood, if that is still free. */
+  @Post(':id/undo')
+  @Right('appointment:write')
+  @WriteHeaders({ idempotencyKey: 'required', prefer: true })
+  @Answers({ 201: appointmentView, 202: appointmentView }, ...BOOKING_PROBLEMS, 'appointment-busy', 'undo-impossible')
+  async undo(@ExchangeParam() exchange: Exchange, @Param({ schema: idPath }) { id }: IdPath): Promise<AppointmentView> {
+    const { caller, headers, waitMs } = exchange;
+    const key = requiredIdempotency(headers, [`POST /v1/appointments/${id}/undo`]);
+    const request = { organizationId: caller.organizationId, actor: actingAs(caller), waitMs, key };
+    const answer = await this.undoing.undo({ ...request, id: newId(), replaces: id, terms: termsOf(caller, {}) });
+    if (answer.outcome === 'refused' && answer.problem === 'appointment-ended') throw new Problem('undo-impossible');
+    return this.answers.give(exchange, answer);
   }
 }

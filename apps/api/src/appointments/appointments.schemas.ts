@@ -1,5 +1,5 @@
 import { APPOINTMENT_STATUSES } from '#domain';
-import type { AppointmentRecord, Patient } from '#application';
+import { CAUSES, type AppointmentRecord, type Cause, type Patient, type Reason } from '#application';
 import { explainReason, line, repeatable } from '#platform';
 import { z } from 'zod';
 import { idInput, idView } from '../shared/ids.js';
@@ -68,20 +68,22 @@ export const bookInput = z
     ...bookingFields,
     overbook: overbookInput.optional(),
   })
-  .transform(({ hold, agenda, agendas, motif, start, ...brought }, context): BookRequest => {
+  .superRefine(({ hold, agenda, agendas, motif, start }, context) => {
     const given = { agenda: agendas ?? agenda, motif, start };
     if (agenda !== undefined && agendas !== undefined)
       context.addIssue({ code: 'custom', path: ['agendas'], message: 'is given instead of agenda' });
-    const common = {
-      patient: patientOf(brought),
-      acknowledged: brought.acknowledgeDouble,
-      overbooking: brought.overbook?.reason,
-    };
     for (const field of PLACE_FIELDS) {
       if ((given[field] === undefined) === (hold !== undefined)) continue;
       const message = hold === undefined ? 'is required without a hold' : 'is given by the hold';
       context.addIssue({ code: 'custom', path: [field], message });
     }
+  })
+  .transform(({ hold, agenda, agendas, motif, start, ...brought }): BookRequest => {
+    const common = {
+      patient: patientOf(brought),
+      acknowledged: brought.acknowledgeDouble,
+      overbooking: brought.overbook?.reason,
+    };
     if (hold !== undefined) return { hold, ...common };
     if (motif === undefined || start === undefined) return z.NEVER;
     if (agendas !== undefined) return { agendas, motif, start, ...common };
@@ -103,9 +105,31 @@ export const moveInput = z
   })
   .meta({ id: 'AppointmentChange' });
 
+/** Whose doing, and words; one of both at least, and words for what is none of the first three. */
+export const cancellationFields = {
+  cause: z.enum(CAUSES).optional().meta({ description: 'Whose doing it is; `other` needs words.' }),
+  reason: line(200).optional().meta({ description: 'Words the practitioner may read: never anything about health.' }),
+};
+
+interface CancellationGiven {
+  readonly cause?: Cause | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** Fails where neither a cause nor words say why. */
+export const saysWhy = ({ cause, reason }: CancellationGiven): boolean =>
+  reason !== undefined || (cause !== undefined && cause !== 'other');
+export const WHY_MISSING = { path: ['reason'], message: 'is required where the cause does not say why' };
+
+/** The reason as the appointment keeps it. */
+export function cancellationOf({ cause, reason }: CancellationGiven): Reason {
+  return { code: 'CANCELLED', ...(cause && { cause }), ...(reason !== undefined && { text: reason }) };
+}
+
 export const cancelInput = z
-  .strictObject({ reason: line(200) })
-  .meta({ id: 'Cancellation', description: 'Why, in words the practitioner may read: never anything about health.' });
+  .strictObject(cancellationFields)
+  .refine(saysWhy, WHY_MISSING)
+  .meta({ id: 'Cancellation', description: 'Why it does not take place.' });
 
 export const appointmentsQuery = z.strictObject({
   ...pageQuery,
@@ -139,7 +163,12 @@ export const appointmentView = z
     holdUntil: instantView.nullable().meta({ description: "End of a hold, by the database's clock." }),
     renewalsLeft: z.int().nullable().meta({ description: 'How often a hold can still be renewed.' }),
     reason: z
-      .object({ code: z.string(), messages: z.object({ fr: z.string(), en: z.string() }), text: z.string().optional() })
+      .object({
+        code: z.string(),
+        messages: z.object({ fr: z.string(), en: z.string() }),
+        cause: z.enum(CAUSES).optional(),
+        text: z.string().optional(),
+      })
       .nullable()
       .meta({ description: 'Why it is in this state.' }),
     overbooked: z.boolean().meta({ description: 'It stands beside others, or outside the rules, by decision.' }),

@@ -13,7 +13,7 @@ import {
   type Exchange,
 } from '#platform';
 import { BOOKING_PROBLEMS, WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
-import { patientOf } from '../appointments/appointments.schemas.js';
+import { cancellationOf, patientOf } from '../appointments/appointments.schemas.js';
 import { toProblem } from '../appointments/refusals.js';
 import { actingAs, termsOf } from '../shared/acting.js';
 import { idPath, type IdPath } from '../shared/ids.js';
@@ -109,7 +109,7 @@ export class SeriesController {
     const { organizationId } = caller;
     const timeZone = await this.zoneOf(organizationId, id);
     const { appointment: appointmentId = null, following } = body;
-    const reason = { code: 'CANCELLED', text: body.reason } as const;
+    const reason = cancellationOf(body);
     const asked = { organizationId, id, actor: actingAs(caller), waitMs, appointmentId, following, reason };
     const answers = await this.series.cancel(asked);
     if (answers === null)

@@ -2,8 +2,13 @@ import { expandOpening, RecurrenceError, zoneClock } from '#domain';
 import type { Occurrence, OccurrenceAnswer, SeriesRecord } from '#application';
 import { badInput, explainReason, line } from '#platform';
 import { z } from 'zod';
-import { appointmentPath, bookingFields } from '../appointments/appointments.schemas.js';
-import { cancelInput } from '../appointments/appointments.schemas.js';
+import {
+  appointmentPath,
+  bookingFields,
+  cancellationFields,
+  saysWhy,
+  WHY_MISSING,
+} from '../appointments/appointments.schemas.js';
 import { toProblem, viewRuleRefusal } from '../appointments/refusals.js';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantInput, instantView, timeZoneView } from '../shared/instants.js';
@@ -77,8 +82,9 @@ export const moveSeriesInput = z
   .strictObject({ ...selection, appointment: idInput, start: instantInput })
   .meta({ id: 'SeriesChange', description: 'The rest of the series moves by as much on the wall clock.' });
 
-export const cancelSeriesInput = cancelInput
-  .extend(selection)
+export const cancelSeriesInput = z
+  .strictObject({ ...cancellationFields, ...selection })
+  .refine(saysWhy, WHY_MISSING)
   .meta({ id: 'SeriesCancellation', description: 'Without `appointment`: every visit that is still to come.' });
 
 const messages = z.object({ fr: z.string(), en: z.string() });

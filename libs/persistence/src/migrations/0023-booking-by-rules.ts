@@ -3,7 +3,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /**
  * Booking under the practitioner's rules. `p_with`: what a booking brings along, all optional: `fingerprint` (hex),
  * `acknowledged` (a double appointment of the patient is meant), `terms` (what the rules allow: minutes, equipment, and whether it is `outside` them;
- * without them a ruled agenda answers `ruled`), `overbooking` (why nothing but the agenda's reachability counts), `series`.
+ * without them a ruled agenda answers `ruled`), `overbooking` (why nothing but the agenda's reachability counts), `series`,
+ * `replaces` (a cancelled appointment whose cancellation is taken back).
  */
 export class BookingByRules1763770023000 implements MigrationInterface {
   readonly name = 'BookingByRules1763770023000';
@@ -151,6 +152,15 @@ BEGIN
   SELECT * INTO v_key FROM find_key(p_key, p_hash);
   IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
   IF v_motif.id IS NULL THEN outcome := 'motif-unknown'; RETURN; END IF;
+  IF p_with ? 'replaces' THEN
+    -- A cancellation is taken back within five minutes, once, and never one that the practitioner made.
+    SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = (p_with->>'replaces')::uuid FOR UPDATE;
+    record := appointment_record(v);
+    IF v.status = 'compensating' THEN outcome := 'busy'; RETURN; END IF;
+    IF v.status IS DISTINCT FROM 'cancelled' OR v.reason->>'code' IS DISTINCT FROM 'CANCELLED' OR v.updated_at < clock_timestamp() - interval '5 minutes' OR record ? 'replacedBy' THEN
+      outcome := 'ended'; RETURN; END IF;
+    record := NULL;
+  END IF;
   -- The first rule of an agenda may have come between the two looks at it.
   IF v_agenda.ruled AND v_terms IS NULL THEN outcome := 'ruled'; RETURN; END IF;
   remote := v_agenda.master = 'remote';
@@ -171,9 +181,9 @@ BEGIN
       IF record IS NOT NULL THEN outcome := 'double'; RETURN; END IF;
     END IF;
   END IF;
-  INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by, overbooking, series_id)
+  INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by, overbooking, series_id, replaces)
     VALUES (p_organization, p_id, p_agenda, p_motif, CASE WHEN p_hold_seconds IS NOT NULL THEN 'held' WHEN remote THEN 'pending' ELSE 'confirmed' END,
-      v_visit, v_occupies, clock_timestamp() + p_hold_seconds * interval '1 second', p_collaborator, v_overbooking, (p_with->>'series')::uuid) RETURNING * INTO v;
+      v_visit, v_occupies, clock_timestamp() + p_hold_seconds * interval '1 second', p_collaborator, v_overbooking, (p_with->>'series')::uuid, (p_with->>'replaces')::uuid) RETURNING * INTO v;
   IF v_overbooking IS NOT NULL THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
   INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, overbooked)
     VALUES (p_organization, p_agenda, coalesce(v_seat, 1), v_occupies, 'hub', p_id, p_id, v_seat IS NULL);

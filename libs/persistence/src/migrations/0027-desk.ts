@@ -9,6 +9,7 @@ export class Desk1763770027000 implements MigrationInterface {
     await runner.query(NOTICES);
     await runner.query(SERIES);
     await runner.query(HOLDS);
+    await runner.query(BULK);
   }
 
   async down(): Promise<void> {
@@ -138,5 +139,54 @@ BEGIN
     WHERE organization_id = p_organization AND id = p_id RETURNING * INTO v;
   outcome := 'renewed'; record := appointment_record(v);
   PERFORM append_event('appointment-hold-renewed', v.agenda_id, p_id, p_actor, record);
+END $$;
+`;
+
+const BULK = `
+-- Many cancellations for one reason, one by one and the normal way; what is left to do survives whoever does it.
+CREATE TABLE bulk_cancellation (
+  organization_id uuid NOT NULL,
+  id uuid NOT NULL,
+  agenda_ids uuid[] NOT NULL,
+  during tstzrange NOT NULL,
+  reason jsonb NOT NULL,
+  actor jsonb NOT NULL,
+  state text NOT NULL DEFAULT 'running',
+  due_at timestamptz NOT NULL DEFAULT now(),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT bulk_cancellation_pk PRIMARY KEY (organization_id, id),
+  CONSTRAINT bulk_cancellation_state_value CHECK (state IN ('running', 'done')));
+CREATE INDEX bulk_cancellation_due ON bulk_cancellation (due_at) WHERE state = 'running';
+CREATE TABLE bulk_item (
+  organization_id uuid NOT NULL,
+  bulk_id uuid NOT NULL,
+  appointment_id uuid NOT NULL,
+  state text NOT NULL DEFAULT 'due',
+  problem text,
+  CONSTRAINT bulk_item_pk PRIMARY KEY (organization_id, bulk_id, appointment_id),
+  CONSTRAINT bulk_item_bulk_fk FOREIGN KEY (organization_id, bulk_id) REFERENCES bulk_cancellation (organization_id, id) ON DELETE CASCADE,
+  CONSTRAINT bulk_item_appointment_fk FOREIGN KEY (organization_id, appointment_id) REFERENCES appointment (organization_id, id) ON DELETE CASCADE,
+  CONSTRAINT bulk_item_state_value CHECK (state IN ('due', 'cancelled', 'left')));
+DO $$ DECLARE t text; BEGIN
+  FOREACH t IN ARRAY ARRAY['bulk_cancellation', 'bulk_item'] LOOP
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
+    EXECUTE format('CREATE POLICY %I ON %I USING (organization_id = current_organization()) WITH CHECK (organization_id = current_organization())', t || '_tenant', t);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO unisson_app', t);
+  END LOOP;
+END $$;
+GRANT SELECT (organization_id, id, state, due_at) ON bulk_cancellation TO unisson_dispatcher;
+CREATE POLICY bulk_cancellation_dispatch ON bulk_cancellation FOR SELECT TO unisson_dispatcher USING (state = 'running');
+
+-- One of them is done: whoever was to come is called back. Again without harm.
+CREATE FUNCTION bulk_cancelled(p_organization uuid, p_bulk uuid, p_appointment uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE a appointment; v_actor jsonb;
+BEGIN
+  PERFORM set_config('app.organization', p_organization::text, true);
+  UPDATE bulk_item SET state = 'cancelled' WHERE organization_id = p_organization AND bulk_id = p_bulk AND appointment_id = p_appointment AND state = 'due';
+  IF NOT FOUND THEN RETURN; END IF;
+  SELECT b.actor INTO v_actor FROM bulk_cancellation b WHERE b.organization_id = p_organization AND b.id = p_bulk;
+  SELECT * INTO a FROM appointment x WHERE x.organization_id = p_organization AND x.id = p_appointment;
+  PERFORM call_back(a, 'cancelled', v_actor);
 END $$;
 `;

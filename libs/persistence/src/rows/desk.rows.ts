@@ -39,3 +39,34 @@ export class SeriesRow {
   @Field('timestamptz', now) dueAt!: Date;
   @Field('timestamptz', now) createdAt!: Date;
 }
+
+@Entity('bulk_cancellation')
+@Checks({ bulk_cancellation_state_value: `state IN ('running', 'done')` })
+@Index('bulk_cancellation_due', ['dueAt'], { where: `state = 'running'` })
+export class BulkCancellationRow {
+  @Key('bulk_cancellation_pk') organizationId!: string;
+  @Key('bulk_cancellation_pk') id!: string;
+  @Field('uuid', { array: true }) agendaIds!: string[];
+  @Field('tstzrange') during!: string;
+  @Field('jsonb') reason!: object;
+  @Field('jsonb') actor!: object;
+  @Field('text', { default: 'running' }) state!: string;
+  @Field('timestamptz', now) dueAt!: Date;
+  @Field('timestamptz', now) createdAt!: Date;
+}
+
+@Entity('bulk_item')
+@References('bulk_item_bulk_fk', () => BulkCancellationRow, { from: ['bulk_id'], to: ['id'], onDelete: 'CASCADE' })
+@References('bulk_item_appointment_fk', () => AppointmentRow, {
+  from: ['appointment_id'],
+  to: ['id'],
+  onDelete: 'CASCADE',
+})
+@Checks({ bulk_item_state_value: `state IN ('due', 'cancelled', 'left')` })
+export class BulkItemRow {
+  @Key('bulk_item_pk') organizationId!: string;
+  @Key('bulk_item_pk') bulkId!: string;
+  @Key('bulk_item_pk') appointmentId!: string;
+  @Field('text', { default: 'due' }) state!: string;
+  @Optional('text') problem!: string | null;
+}

@@ -52,8 +52,8 @@ export class BookingCalls {
     { organizationId, patient, fingerprint, terms }: Brought,
     placeOf: () => Promise<Omit<Wanted, 'organizationId' | 'fingerprint'> | null>,
   ): Promise<PlaceResult> {
-    const { overbooking, series, acknowledged } = terms;
-    const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series };
+    const { overbooking, series, acknowledged, replaces } = terms;
+    const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series, replaces };
     const first = await again(() => this.database.call<FunctionRow>(statement, [...values, brought]));
     if (first[0]?.outcome !== 'ruled') return resultOf(first);
     const place = await placeOf();
@@ -76,8 +76,8 @@ export class BookingCalls {
     { organizationId, patient, fingerprint, terms }: Brought,
     place: Omit<Wanted, 'organizationId' | 'fingerprint'>,
   ): Promise<PlaceResult> {
-    const { overbooking, series, acknowledged } = terms;
-    const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series };
+    const { overbooking, series, acknowledged, replaces } = terms;
+    const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series, replaces };
     const first = await transaction.query<FunctionRow>(statement, [...values, brought]);
     if (first[0]?.outcome !== 'ruled') return resultOf(first);
     const judged = await judge(transaction, { ...place, organizationId, fingerprint }, { patient, terms });

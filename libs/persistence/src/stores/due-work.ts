@@ -97,6 +97,13 @@ export class PgDueWork extends DueWork {
     );
   }
 
+  bulks(limit: number): Promise<readonly { organizationId: string; bulkId: string }[]> {
+    return this.list(
+      `SELECT organization_id AS "organizationId", id AS "bulkId" FROM bulk_cancellation WHERE state = 'running' AND due_at <= clock_timestamp() ORDER BY due_at LIMIT $1`,
+      limit,
+    );
+  }
+
   private list<Row extends QueryResultRow>(text: string, limit: number): Promise<Row[]> {
     return this.database.asDispatcher((transaction) => transaction.query<Row>(text, [limit]));
   }
