@@ -3,7 +3,6 @@ import { Database, PgCalendar } from '#persistence';
 import { startPostgres } from '#scripts/postgres.mjs';
 import { createTestDatabase } from '../support/postgres.js';
 import { openPool } from '../support/practice.js';
-import { testVault } from '../support/test-vault.js';
 import { seedSearchedPractice, type SearchedPractice } from './availability-practice.js';
 import { benchResult, median, percentile, round, type BenchResult } from './measure.js';
 

@@ -2,7 +2,14 @@ import { Module, type DynamicModule, type OnApplicationShutdown, type Provider, 
 import {
   Alarm,
   Approval,
+  AnyOf,
   Booking,
+  BulkCancellation,
+  BulkStore,
+  DeskStore,
+  SeriesBooking,
+  SeriesStore,
+  Undo,
   Bookings,
   Brake,
   Calendar,
@@ -40,6 +47,7 @@ import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
 import { CallbackTasksController } from './callback-tasks/callback-tasks.controller.js';
 import type { ApiParts } from './composition.js';
+import type { Desk } from './desk.js';
 import { BrakeController } from './brake/brake.controller.js';
 import { ConflictsController } from './conflicts/conflicts.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
@@ -60,6 +68,8 @@ import { Demand } from './shared/demand.js';
 import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
 import { Asking } from './slots/asking.js';
+import { BulkCancellationsController } from './bulk-cancellations/bulk-cancellations.controller.js';
+import { SeriesController } from './series/series.controller.js';
 import { SlotsController } from './slots/slots.controller.js';
 import { WaitingListController } from './waiting-list/waiting-list.controller.js';
 import { WaitingOffersController } from './waiting-list/waiting-offers.controller.js';
@@ -80,12 +90,24 @@ class Closing implements OnApplicationShutdown {
   }
 }
 
-const CONTROLLERS = [
+const deskProviders = ({ store, anyOf, series, seriesStore, undo, bulk, bulkStore }: Desk): Provider[] => [
+  value(DeskStore, store),
+  value(AnyOf, anyOf),
+  value(SeriesBooking, series),
+  value(SeriesStore, seriesStore),
+  value(Undo, undo),
+  value(BulkCancellation, bulk),
+  value(BulkStore, bulkStore),
+];
+
+const CONTROLLERS: Type[] = [
   AgendasController,
   MotifsController,
   SlotsController,
   HoldsController,
   AppointmentsController,
+  SeriesController,
+  BulkCancellationsController,
   ConnectionsController,
   LinksController,
   LinkLifecycleController,
@@ -124,6 +146,7 @@ export class AppModule {
       controllers: CONTROLLERS,
       providers: [
         value(Booking, parts.booking),
+        ...deskProviders(parts.desk),
         value(Bookings, parts.bookings),
         value(Calendar, parts.calendar),
         value(SearchSlots, parts.slots),

@@ -29,6 +29,7 @@ import {
   type HealthStore,
   type Interest,
   type RuleStore,
+  type Vault,
   type WaitingEntries,
   type WaitingOffers,
   WaitingList,
@@ -71,9 +72,11 @@ import {
   type Logger,
 } from '#platform';
 import { openQueue } from '#queue';
+import { buildDesk, type Desk } from './desk.js';
 
 /** Everything the routes need, put together once. */
 export interface ApiParts {
+  readonly desk: Desk;
   readonly booking: Booking;
   readonly bookings: Bookings;
   readonly calendar: Calendar;
@@ -211,8 +214,9 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
   });
   const lifecycle = new LinkLifecycle({ ...around, links: linkStore, disconnections });
   const booking = new Booking(bookings, slots, through);
-  const [entries, offers] = [new PgWaitingEntries(database, vault), new PgWaitingOffers(database, vault)];
   return {
+    ...waitingParts(database, vault, booking),
+    desk: buildDesk(database, { booking, bookings, slots, through }),
     subscriptions,
     consents: new Consents({
       ...around,
@@ -237,9 +241,6 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     feeds: new PgFeeds(database, vault),
     publicUrl,
     booking,
-    waiting: new WaitingList({ entries, offers, booking }),
-    waitingEntries: entries,
-    waitingOffers: offers,
     connections: new Connections(store, connectors, backends, effects),
     links: new Links({ store, health, backends, alarm, effects, subscriptions }),
     health,
@@ -247,4 +248,13 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     approval: new Approval({ plans, links: linkStore, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
   };
+}
+
+function waitingParts(
+  database: Database,
+  vault: Vault,
+  booking: Booking,
+): Pick<ApiParts, 'waiting' | 'waitingEntries' | 'waitingOffers'> {
+  const [entries, offers] = [new PgWaitingEntries(database, vault), new PgWaitingOffers(database, vault)];
+  return { waiting: new WaitingList({ entries, offers, booking }), waitingEntries: entries, waitingOffers: offers };
 }

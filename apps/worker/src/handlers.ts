@@ -7,7 +7,10 @@ import {
   offerWaiting,
   reconcileLink,
   renewSubscription,
+  runBulk,
+  settleSeries,
   syncLink,
+  tellOverbookings,
   watchLinks,
   type JobDefinition,
 } from '#application';
@@ -27,6 +30,9 @@ export interface Work {
   reconcileLink(link: { organizationId: string; linkId: string }): Promise<void>;
   forgetAnswers(organization: { organizationId: string }): Promise<void>;
   offerWaiting(agenda: { organizationId: string; agendaId: string }): Promise<void>;
+  runBulk(bulk: { organizationId: string; bulkId: string }): Promise<void>;
+  settleSeries(series: { organizationId: string; seriesId: string }): Promise<void>;
+  tellOverbookings(organization: { organizationId: string }): Promise<void>;
 }
 
 /** A handler for every job there is. */
@@ -47,5 +53,8 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(reconcileLink, (data) => work.reconcileLink(data)),
     handle(forgetAnswers, (data) => work.forgetAnswers(data)),
     handle(offerWaiting, (data) => work.offerWaiting(data)),
+    handle(runBulk, (data) => work.runBulk(data)),
+    handle(settleSeries, (data) => work.settleSeries(data)),
+    handle(tellOverbookings, (data) => work.tellOverbookings(data)),
   ];
 }

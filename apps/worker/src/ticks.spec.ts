@@ -55,6 +55,15 @@ class FakeDueWork extends DueWork {
   organizations(): Promise<readonly { organizationId: string }[]> {
     return this.watched();
   }
+  async overbookings(): Promise<readonly { organizationId: string }[]> {
+    return this.due.map(({ organizationId }) => ({ organizationId }));
+  }
+  async bulks(): Promise<readonly { organizationId: string; bulkId: string }[]> {
+    return this.due.map(({ organizationId, agendaId }) => ({ organizationId, bulkId: agendaId }));
+  }
+  async series(): Promise<readonly { organizationId: string; seriesId: string }[]> {
+    return this.due.map(({ organizationId, agendaId }) => ({ organizationId, seriesId: agendaId }));
+  }
   async reconciles(): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.subscriptions();
   }
@@ -84,6 +93,9 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     reconcileLink: async () => undefined,
     forgetAnswers: async () => undefined,
     offerWaiting: async () => undefined,
+    tellOverbookings: async () => undefined,
+    settleSeries: async () => undefined,
+    runBulk: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();

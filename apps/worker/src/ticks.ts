@@ -11,7 +11,10 @@ import {
   offerWaiting,
   reconcileLink,
   renewSubscription,
+  runBulk,
+  settleSeries,
   syncLink,
+  tellOverbookings,
   watchLinks,
 } from '#application';
 import type { Drain, Logger } from '#platform';
@@ -86,6 +89,21 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(1_000)
   vacancies(): Promise<void> {
     return this.tick(offerWaiting, () => this.parts.due.vacancies(BATCH));
+  }
+
+  @Interval(5_000)
+  overbookings(): Promise<void> {
+    return this.tick(tellOverbookings, () => this.parts.due.overbookings(BATCH));
+  }
+
+  @Interval(5_000)
+  series(): Promise<void> {
+    return this.tick(settleSeries, () => this.parts.due.series(BATCH));
+  }
+
+  @Interval(5_000)
+  bulks(): Promise<void> {
+    return this.tick(runBulk, () => this.parts.due.bulks(BATCH));
   }
 
   @Interval(3_600_000)

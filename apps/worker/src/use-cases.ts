@@ -12,6 +12,7 @@ import {
   Housekeeping,
   LaneRunner,
   LinkStages,
+  OverbookingNotices,
   RemoteWriter,
   RuntimeEffects,
   Subscriptions,
@@ -33,6 +34,7 @@ import {
   PgHealthStore,
   PgKeptAnswers,
   PgLanes,
+  PgOverbookingStore,
   PgPlans,
   PgStages,
   PgSubscriptionStore,
@@ -41,6 +43,7 @@ import {
   PgWrites,
 } from '#persistence';
 import { type Environment, MasterKeyVault, SmtpMailer } from '#platform';
+import { deskWork } from './desk.js';
 import type { Work } from './handlers.js';
 import { Shares } from './shares.js';
 
@@ -61,6 +64,8 @@ export interface UseCases {
   readonly housekeeping: Housekeeping;
   readonly health: HealthStore;
   readonly alerts: Alerts;
+  readonly overbookings: OverbookingNotices;
+  readonly desk: ReturnType<typeof deskWork>;
   readonly cleanUp: CleanUp;
   readonly subscriptions: Subscriptions;
   readonly waiting: WaitingLooks;
@@ -105,15 +110,15 @@ export function createUseCases(database: Database, environment: Environment, ala
   const housekeeping = new Housekeeping(bookings, calendar, new PgKeptAnswers(database));
   const waiting = createWaiting({ database, vault, lanes, alarm, effects });
   const health = new PgHealthStore(database);
+  const mailer = SmtpMailer.from(environment);
+  const fallback = environment.UNISSON_ALERT_TO ?? null;
   const alerts = new Alerts({
     health,
     store: new PgAlertStore(database),
-    mailer: SmtpMailer.from(environment),
-    settings: {
-      everyMs: environment.UNISSON_ALERT_EVERY_MINUTES * 60_000,
-      fallback: environment.UNISSON_ALERT_TO ?? null,
-    },
+    mailer,
+    settings: { everyMs: environment.UNISSON_ALERT_EVERY_MINUTES * 60_000, fallback },
   });
+  const overbookings = new OverbookingNotices({ store: new PgOverbookingStore(database), mailer, fallback });
   const cleanUp = new CleanUp({ store: new PgDisconnections(database), lanes: leases, backends, effects });
   const subscriptions = new Subscriptions({
     store: new PgSubscriptionStore(database, vault),
@@ -129,7 +134,8 @@ export function createUseCases(database: Database, environment: Environment, ala
     backends.close();
   };
   const parts = { vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
-  return { ...parts, health, alerts, cleanUp, subscriptions, waiting, close };
+  const desk = deskWork(database, parts);
+  return { ...parts, desk, health, alerts, overbookings, cleanUp, subscriptions, waiting, close };
 }
 
 /** Who looks after those who wait. */
@@ -151,6 +157,8 @@ export function workOf({
   connections,
   housekeeping,
   alerts,
+  overbookings,
+  desk,
   cleanUp,
   subscriptions,
   waiting,
@@ -159,6 +167,7 @@ export function workOf({
   const comparing = new Shares(SHARES);
   const writing = new Shares(WRITING);
   return {
+    ...desk,
     drainLane: async ({ organizationId, agendaId }) => {
       const link = await sync.linkOfAgenda(organizationId, agendaId);
       const connection = link && (await connections.account(organizationId, link.connectionId));
@@ -194,6 +203,7 @@ export function workOf({
     },
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
+    tellOverbookings: ({ organizationId }) => overbookings.tell(organizationId),
     renewSubscription: async ({ organizationId, linkId }) => {
       await subscriptions.renew(organizationId, linkId);
     },

@@ -17,6 +17,8 @@ export interface BookingTerms {
   readonly acknowledged?: boolean;
   /** Why it is booked although the time is taken or against the rules; needs the right to. */
   readonly overbooking?: string | undefined;
+  /** A cancelled appointment whose cancellation is taken back. */
+  readonly replaces?: string | undefined;
   /** The series the appointment belongs to. */
   readonly series?: string | undefined;
   /** Length for a new patient, where the patient is not named yet. */

@@ -1,43 +1,10 @@
 import { isLive } from '#domain';
-import type { Actor, AppointmentRecord, Patient, Reason, ReasonCode, RequestKey, Slot } from './model.js';
+import type { Actor, AppointmentRecord, Patient, Reason, RequestKey } from './model.js';
 import type { AppointmentRef, BookingTerms, Bookings, PlaceResult, ReassignCommand } from './ports.js';
-import type { Objection, Told } from './explain.js';
-import { askerFor, type Asker, type Question } from './rules.js';
+import { refusalOf, type Refusal } from './refusals.js';
+import { askerFor, type Asker } from './rules.js';
 import type { Place, SearchSlots } from './search-slots.js';
 import type { WriteThrough } from './write-through.js';
-
-/** Why nothing was done. `status` is the HTTP status that says so. */
-export interface Refusal {
-  readonly outcome: 'refused';
-  readonly status: 404 | 409 | 412 | 422 | 503;
-  readonly problem:
-    | 'taken'
-    | 'rule'
-    | 'double'
-    | 'unanswered'
-    | 'agenda-unreachable'
-    | 'agenda-unknown'
-    | 'motif-unknown'
-    | 'appointment-unknown'
-    | 'hold-unknown'
-    | 'hold-ended'
-    | 'version-stale'
-    | 'write-in-progress'
-    | 'appointment-ended'
-    | 'idempotency-key-reused'
-    | 'idempotency-in-progress';
-  readonly code?: ReasonCode;
-  /** Every rule that speaks against it, where the agenda has rules of its own. */
-  readonly refusals?: readonly Objection[];
-  readonly told?: Told;
-  /** The patient's other appointments that have to be acknowledged. */
-  readonly doubles?: readonly AppointmentRecord[];
-  readonly questions?: readonly Question[];
-  readonly retryAfterMs?: number;
-  readonly alternatives?: readonly (Slot & { readonly timeZone: string })[];
-  /** The appointment as it stands, when there is one. */
-  readonly record?: AppointmentRecord;
-}
 
 /** 201/200: as the record says. 202: being carried to the practitioner's agenda; not to be promised yet. */
 export interface Booked {
@@ -64,16 +31,6 @@ export interface PlaceRequest extends Request {
   readonly start: number;
   readonly key: RequestKey | null;
 }
-
-const REFUSALS = {
-  'agenda-unknown': { status: 404, problem: 'agenda-unknown' },
-  'motif-unknown': { status: 404, problem: 'motif-unknown' },
-  unknown: { status: 404, problem: 'appointment-unknown' },
-  'hold-unknown': { status: 404, problem: 'hold-unknown' },
-  'hold-ended': { status: 409, problem: 'hold-ended' },
-  reused: { status: 422, problem: 'idempotency-key-reused' },
-  unlinked: { status: 503, problem: 'agenda-unreachable', code: 'AGENDA_UNREACHABLE', retryAfterMs: 60_000 },
-} as const;
 
 const OWN: BookingTerms = { audience: 'SECRETARIAT' };
 
@@ -111,7 +68,7 @@ export class Booking {
       AppointmentRef & { readonly version: number; readonly start: number | null; readonly motifId: string | null },
   ): Promise<BookingAnswer> {
     const before = await this.bookings.get(request);
-    if (before === null) return { outcome: 'refused', ...REFUSALS.unknown };
+    if (before === null) return refusalOf({ outcome: 'unknown' });
     const wanted = {
       agendaId: before.agendaId,
       motifId: request.motifId ?? before.motifId,
@@ -134,7 +91,7 @@ export class Booking {
     request: Request & Omit<ReassignCommand, 'acceptStale' | 'collaboratorId' | 'terms'>,
   ): Promise<BookingAnswer> {
     const before = await this.bookings.get(request);
-    if (before === null) return { outcome: 'refused', ...REFUSALS.unknown };
+    if (before === null) return refusalOf({ outcome: 'unknown' });
     const { organizationId, agendaId, successorId } = request;
     const wanted = { agendaId, motifId: request.motifId ?? before.motifId, start: request.start ?? before.start };
     const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
@@ -210,7 +167,10 @@ export class Booking {
    * Binds an answer to the request's key; an earlier answer to the same key is the answer. "Under way" is none: whoever
    * repeats the request is told what has become of it.
    */
-  private async remember(request: Request & { key: RequestKey | null }, given: BookingAnswer): Promise<BookingAnswer> {
+  async remember(
+    request: { organizationId: string; key: RequestKey | null },
+    given: BookingAnswer,
+  ): Promise<BookingAnswer> {
     const { key } = request;
     if (key === null || given.status === 202 || (given.outcome === 'refused' && !KEPT.has(given.problem))) return given;
     const body = given.outcome === 'booked' ? given.record : given;
@@ -232,7 +192,8 @@ export class Booking {
     return { ...wanted, organizationId, asker: askerOf({ ...request, patient }, this.through.now()) };
   }
 
-  private async refusal(wanted: Place | null | (() => Promise<Place>), result: PlaceResult): Promise<Refusal> {
+  /** What is answered where nothing was placed; with other times when it is known what was wanted. */
+  async refusal(wanted: Place | null | (() => Promise<Place>), result: PlaceResult): Promise<Refusal> {
     if (result.outcome === 'rule' || result.outcome === 'taken') {
       const status = result.outcome === 'taken' ? 409 : 422;
       const place = typeof wanted === 'function' ? await wanted() : wanted;
@@ -240,46 +201,18 @@ export class Booking {
       const alternatives = place === null ? [] : await this.slots.alternatives({ ...place, patientVisits });
       return { outcome: 'refused', status, problem: outcome, alternatives, ...why };
     }
-    if (result.outcome in REFUSALS) return { outcome: 'refused', ...REFUSALS[result.outcome as keyof typeof REFUSALS] };
-    return refusalWithState(result);
+    return refusalOf(result);
   }
-}
-
-/** Refusals that carry something of what was found. */
-function refusalWithState(result: PlaceResult): Refusal {
-  switch (result.outcome) {
-    case 'unreachable':
-      return unreachable('AGENDA_UNREACHABLE', result.retryAfterMs);
-    case 'stale-copy':
-      return unreachable('AGENDA_STALE', 5000);
-    case 'stale':
-      return { outcome: 'refused', status: 412, problem: 'version-stale', record: result.record };
-    case 'ended':
-      return { outcome: 'refused', status: 409, problem: 'appointment-ended', record: result.record };
-    case 'double':
-      return { outcome: 'refused', status: 409, problem: 'double', doubles: result.doubles };
-    case 'unanswered':
-      return { outcome: 'refused', status: 422, problem: 'unanswered', questions: result.questions };
-    case 'busy': {
-      const { record } = result;
-      return { outcome: 'refused', status: 409, problem: 'write-in-progress', retryAfterMs: 2000, record };
-    }
-    default:
-      return { outcome: 'refused', status: 409, problem: 'idempotency-in-progress', retryAfterMs: 1000 };
-  }
-}
-
-function unreachable(code: ReasonCode, retryAfterMs: number): Refusal {
-  return { outcome: 'refused', status: 503, problem: 'agenda-unreachable', code, retryAfterMs };
 }
 
 /** 202 as long as the practitioner's agenda is not certain. */
-function answer(record: AppointmentRecord, done: 200 | 201): Booked {
+export function answer(record: AppointmentRecord, done: 200 | 201): Booked {
   const open = record.status === 'pending' || record.status === 'unknown' || record.status === 'compensating';
   return { outcome: 'booked', status: open ? 202 : done, record };
 }
 
-function replay(first: { status: number; body: unknown }): BookingAnswer {
+/** The first answer to a key, as it was given. */
+export function replay(first: { status: number; body: unknown }): BookingAnswer {
   if (first.status >= 300) return first.body as Refusal;
   return { outcome: 'booked', status: first.status as Booked['status'], record: first.body as AppointmentRecord };
 }

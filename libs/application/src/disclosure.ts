@@ -3,9 +3,19 @@ import type { Disclosure, Patient } from './model.js';
 
 /**
  * The only text about a visit that leaves for the practitioner's agenda, cut to what the link discloses.
- * `busy` says nothing of the patient nor of the motif.
+ * `busy` says nothing of the patient nor of the motif. An overbooked visit says that it is one, first.
  */
-export function summaryOf(disclosure: Disclosure, patient: Patient | null, motifLabel: string): string {
+export function summaryOf(
+  disclosure: Disclosure,
+  patient: Patient | null,
+  motifLabel: string,
+  overbooked = false,
+): string {
+  const summary = visitSummary(disclosure, patient, motifLabel);
+  return overbooked ? `Surnombre – ${summary}` : summary;
+}
+
+function visitSummary(disclosure: Disclosure, patient: Patient | null, motifLabel: string): string {
   if (disclosure === 'busy' || patient === null) return 'Rendez-vous';
   if (disclosure === 'initials') return `${initial(patient.firstName)}${initial(patient.lastName)} – ${motifLabel}`;
   return `${patient.lastName.toLocaleUpperCase('fr')} ${patient.firstName} – ${motifLabel}`;

@@ -77,11 +77,32 @@ export const forgetAnswers = defineJob({
   dedupeKey: ({ organizationId }) => organizationId,
 });
 
+/** Tells an organization's practitioners of overbookings. */
+export const tellOverbookings = defineJob({
+  name: 'tell-overbookings',
+  schema: z.strictObject({ organizationId: id }),
+  dedupeKey: ({ organizationId }) => organizationId,
+});
+
 /** Looks at an agenda for those who wait for a slot. */
 export const offerWaiting = defineJob({
   name: 'offer-waiting',
   schema: z.strictObject({ organizationId: id, agendaId: id }),
   dedupeKey: ({ agendaId }) => agendaId,
+});
+
+/** Carries a series that its request has left to its end. */
+export const settleSeries = defineJob({
+  name: 'settle-series',
+  schema: z.strictObject({ organizationId: id, seriesId: id }),
+  dedupeKey: ({ seriesId }) => seriesId,
+});
+
+/** Goes on with a bulk cancellation that its request has left. */
+export const runBulk = defineJob({
+  name: 'run-bulk',
+  schema: z.strictObject({ organizationId: id, bulkId: id }),
+  dedupeKey: ({ bulkId }) => bulkId,
 });
 
 /** Every job there is. */
@@ -96,6 +117,9 @@ export const jobs = [
   reconcileLink,
   forgetAnswers,
   offerWaiting,
+  tellOverbookings,
+  settleSeries,
+  runBulk,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

@@ -22,6 +22,7 @@ export interface WrittenText {
   readonly summary: string | null;
   readonly patient: Patient | null;
   readonly motifLabel: string;
+  readonly overbooked: boolean;
 }
 
 export abstract class StageStore {
@@ -83,7 +84,8 @@ export class LinkStages {
   /** What was not `done` is looked at again by the next run. */
   private async rewriteOne(remote: Remote, text: WrittenText): Promise<'done' | 'refused' | 'unreachable'> {
     const { link, backend } = remote;
-    const told = (disclosure: Disclosure): string => summaryOf(disclosure, text.patient, text.motifLabel);
+    const { patient, motifLabel, overbooked } = text;
+    const told = (disclosure: Disclosure): string => summaryOf(disclosure, patient, motifLabel, overbooked);
     const wanted = told(link.disclosure);
     const ours = (['full', 'initials', 'busy'] as const).map((level) => summaryDigest(told(level)));
     if (text.summary === summaryDigest(wanted) || !ours.includes(text.summary)) return 'done';

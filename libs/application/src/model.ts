@@ -28,9 +28,15 @@ export const REASON_CODES = [
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
+/** Whose doing a cancellation is. */
+export const CAUSES = ['patient', 'practitioner', 'no-show', 'other'] as const;
+export type Cause = (typeof CAUSES)[number];
+
 /** Why an appointment is in the state it is in; `text` is what a collaborator typed, if anything. */
 export interface Reason {
   readonly code: ReasonCode;
+  /** Of a cancellation here. */
+  readonly cause?: Cause;
   readonly text?: string;
 }
 
@@ -48,6 +54,8 @@ export interface AppointmentRecord extends Interval {
   readonly overbooked: boolean;
   /** Why it may stand beside others or outside the rules. */
   readonly overbooking?: string;
+  /** How often a hold can still be renewed; only on holds. */
+  readonly renewalsLeft?: number;
   /** The series it belongs to. */
   readonly series?: string;
   /** The appointment on another agenda that this one is to replace, and the one that is to replace it. */

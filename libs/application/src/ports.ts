@@ -18,6 +18,8 @@ export interface PendingWrite {
   readonly generation: number;
   readonly patient: Patient | null;
   readonly motifLabel: string;
+  /** It stands beside others, or outside the rules, by decision: its text says so. */
+  readonly overbooked?: boolean;
   readonly attempts: number;
   /** Attempts whose answer never came; each may still land until `settleMs` after the last one. */
   readonly unanswered: number;
@@ -187,6 +189,12 @@ export abstract class DueWork {
   abstract subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
   /** Agendas to be looked at for those who wait. */
   abstract vacancies(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
+  /** Organizations whose practitioners have to be told of an overbooking. */
+  abstract overbookings(limit: number): Promise<readonly { organizationId: string }[]>;
+  /** Bulk cancellations that nobody carries on. */
+  abstract bulks(limit: number): Promise<readonly { organizationId: string; bulkId: string }[]>;
+  /** Series that nobody carries to their end any more. */
+  abstract series(limit: number): Promise<readonly { organizationId: string; seriesId: string }[]>;
 }
 
 export type { Disclosure };

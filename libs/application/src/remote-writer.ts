@@ -66,7 +66,7 @@ export class RemoteWriter {
     const content = {
       ...write.when,
       timeZone: link.timeZone,
-      summary: summaryOf(link.disclosure, write.patient, write.motifLabel),
+      summary: summaryOf(link.disclosure, write.patient, write.motifLabel, write.overbooked),
     };
     const request = { agendaId: link.remoteAgendaId, reference: write.reference, content };
     if (write.mirror === null) return backend.session.create(request, this.call());

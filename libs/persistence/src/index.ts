@@ -24,3 +24,7 @@ export * from './stores/kept-answers.js';
 export * from './stores/rules.js';
 export * from './stores/waiting-entries.js';
 export * from './stores/waiting-offers.js';
+export * from './stores/overbookings.js';
+export * from './stores/desk.js';
+export * from './stores/series.js';
+export * from './stores/bulk.js';

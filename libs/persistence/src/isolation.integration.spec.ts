@@ -53,6 +53,16 @@ async function fill(
       'organization_id, id, agenda_id, during, display_name',
       [organization, id, agenda, `[${at('08:00')},${at('18:00')})`, 'Dr Rempla'],
     ],
+    [
+      'series',
+      'organization_id, id, agenda_id, motif_id, mode, state, actor',
+      [organization, id, agenda, motif, 'report', 'settling', {}],
+    ],
+    [
+      'bulk_cancellation',
+      'organization_id, id, agenda_ids, during, reason, actor',
+      [organization, id, [agenda], `[${at('08:00')},${at('18:00')})`, {}, {}],
+    ],
     ['mirror', 'organization_id, id, link_id, remote_id, content_hash', [organization, id, link, '1', 'hash']],
     [
       'quarantine',
@@ -110,6 +120,16 @@ async function fill(
     `INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by) VALUES ($1, $2, $3, $4, 'held', $5, $5, now(), $6)`,
     hold,
   );
+  await client.query('INSERT INTO overbooking_notice (organization_id, appointment_id, during) VALUES ($1, $2, $3)', [
+    organization,
+    hold[1],
+    hold[4],
+  ]);
+  await client.query('INSERT INTO bulk_item (organization_id, bulk_id, appointment_id) VALUES ($1, $2, $3)', [
+    organization,
+    id,
+    hold[1],
+  ]);
   for (const [table, columns, given] of [
     ['conflict', 'reason, ours', `'both-moved', '{}'`],
     ['callback_task', 'reason, created_by', `'moved', '{}'`],
@@ -266,11 +286,14 @@ describe('the isolation of organizations', () => {
     const GRANTED: Record<string, string> = {
       agenda: 'organization_id, id, opened_until, horizon_days',
       appointment: 'organization_id, id, agenda_id, status, hold_until',
+      bulk_cancellation: 'organization_id, id, state, due_at',
       connection: 'organization_id, id, blocked_until',
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',
       link: 'organization_id, id, agenda_id, connection_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at, resubscribe_at',
       organization: 'organization_id',
+      overbooking_notice: 'organization_id, due_at, told_at',
       remote_write: 'organization_id, appointment_id, agenda_id, state, due_at',
+      series: 'organization_id, id, state, due_at',
       vacancy: 'organization_id, agenda_id, due_at',
     };
 

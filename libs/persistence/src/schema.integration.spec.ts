@@ -150,6 +150,7 @@ describe('the schema', () => {
       'agenda_motif agenda_motif_vacancy_changed O',
       'appointment appointment_claims O deferred',
       'appointment appointment_conflict_open O deferred',
+      'appointment appointment_overbooked O',
       'appointment appointment_replaced O deferred',
       'appointment appointment_replacing O deferred',
       'appointment appointment_revival O',
@@ -191,11 +192,14 @@ describe('the schema', () => {
     expect(granted).toEqual([
       'agenda SELECT organization_id id opened_until horizon_days',
       'appointment SELECT organization_id id agenda_id status hold_until',
+      'bulk_cancellation SELECT organization_id id state due_at',
       'connection SELECT organization_id id blocked_until',
       'disconnection SELECT organization_id link_id agenda_id state due_at',
       'link SELECT organization_id id agenda_id connection_id status reconciled_at poll_at subscription_until phase paused_at resubscribe_at',
       'organization SELECT organization_id',
+      'overbooking_notice SELECT organization_id due_at told_at',
       'remote_write SELECT organization_id appointment_id agenda_id state due_at',
+      'series SELECT organization_id id state due_at',
       'vacancy SELECT organization_id agenda_id due_at',
     ]);
     expect(

@@ -113,6 +113,16 @@ export const PROBLEMS = {
     fr: 'Ce type de contenu n’est pas accepté.',
     en: 'This content type is not accepted.',
   },
+  'undo-impossible': {
+    status: 409,
+    fr: 'Cette annulation ne peut plus être défaite : cinq minutes au plus, une seule fois, et seulement si elle vient du secrétariat.',
+    en: 'This cancellation cannot be undone any more: within five minutes, once, and only one of the secretariat.',
+  },
+  'renewal-limit': {
+    status: 409,
+    fr: 'Cette option ne peut plus être prolongée : trois fois au plus, et 30 minutes en tout.',
+    en: 'This hold cannot be renewed any more: three times at most, and 30 minutes in all.',
+  },
   'patient-double': {
     status: 409,
     fr: 'Ce patient a déjà un rendez-vous ce jour-là ou pour ce motif : confirmez que c’est voulu (acknowledgeDouble).',

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Booking, Bookings, newId } from '#application';
+import { AnyOf, Booking, Bookings, newId, Undo, type BookingAnswer } from '#application';
 import {
   Answers,
   CallerParam,
@@ -26,6 +26,7 @@ import {
   appointmentsQuery,
   appointmentView,
   bookInput,
+  cancellationOf,
   cancelInput,
   moveInput,
   type AppointmentView,
@@ -37,12 +38,14 @@ const position = z.tuple([z.int(), z.uuid()]);
 export class AppointmentsController {
   constructor(
     private readonly booking: Booking,
+    private readonly anyOf: AnyOf,
+    private readonly undoing: Undo,
     private readonly bookings: Bookings,
     private readonly answers: AppointmentAnswers,
     private readonly demand: Demand,
   ) {}
 
-  /** Books, from a hold or directly. 201: it stands in the practitioner's agenda. 202: not certain yet. */
+  /** Books: from a hold, directly, or with any one of several practitioners. 201: it stands in the practitioner's agenda. 202: not certain yet. */
   @Post()
   @Right('appointment:write')
   @WriteHeaders({ idempotencyKey: 'required', prefer: true })
@@ -53,21 +56,21 @@ export class AppointmentsController {
   ): Promise<AppointmentView> {
     const { caller, waitMs } = exchange;
     const { organizationId } = caller;
-    if ('agenda' in body) this.demand.note(organizationId, [body.agenda]);
+    if ('motif' in body) this.demand.note(organizationId, 'agendas' in body ? body.agendas : [body.agenda]);
     const key = requiredIdempotency(exchange.headers, ['POST /v1/appointments', body]);
     const terms = termsOf(caller, body);
     const request = { organizationId, actor: actingAs(caller), waitMs, key, patient: body.patient, terms };
-    const answer =
-      'hold' in body
-        ? await this.booking.bookHold({ ...request, holdId: body.hold })
-        : await this.booking.book({
-            ...request,
-            id: newId(),
-            agendaId: body.agenda,
-            motifId: body.motif,
-            start: body.start,
-          });
-    return this.answers.give(exchange, answer, request.patient);
+    return this.answers.give(exchange, await this.placed(request, body), request.patient);
+  }
+
+  private placed(
+    request: Omit<Parameters<Booking['book']>[0], 'id' | 'agendaId' | 'motifId' | 'start'>,
+    body: z.output<typeof bookInput>,
+  ): Promise<BookingAnswer> {
+    if ('hold' in body) return this.booking.bookHold({ ...request, holdId: body.hold });
+    const { motif: motifId, start } = body;
+    if ('agendas' in body) return this.anyOf.book({ ...request, motifId, start, agendaIds: body.agendas });
+    return this.booking.book({ ...request, id: newId(), agendaId: body.agenda, motifId, start });
   }
 
   /** Appointments and holds by start, a page at a time. */
@@ -141,15 +144,26 @@ export class AppointmentsController {
   async cancel(
     @ExchangeParam() exchange: Exchange,
     @Param({ schema: idPath }) { id }: IdPath,
-    @Body({ schema: cancelInput }) { reason }: z.output<typeof cancelInput>,
+    @Body({ schema: cancelInput }) body: z.output<typeof cancelInput>,
   ): Promise<AppointmentView> {
     const { caller, headers, waitMs } = exchange;
-    const key = requiredIdempotency(headers, [`POST /v1/appointments/${id}/cancel`, reason]);
+    const key = requiredIdempotency(headers, [`POST /v1/appointments/${id}/cancel`, body]);
     const version = headers['if-match'] === undefined ? null : requiredVersion(headers);
     const request = { organizationId: caller.organizationId, id, actor: actingAs(caller), waitMs, version, key };
-    return this.answers.give(
-      exchange,
-      await this.booking.cancel({ ...request, reason: { code: 'CANCELLED', text: reason } }),
-    );
+    return this.answers.give(exchange, await this.booking.cancel({ ...request, reason: cancellationOf(body) }));
+  }
+
+  /** Takes a cancellation back within five minutes: the answer is a successor where it stood, if that is still free. */
+  @Post(':id/undo')
+  @Right('appointment:write')
+  @WriteHeaders({ idempotencyKey: 'required', prefer: true })
+  @Answers({ 201: appointmentView, 202: appointmentView }, ...BOOKING_PROBLEMS, 'appointment-busy', 'undo-impossible')
+  async undo(@ExchangeParam() exchange: Exchange, @Param({ schema: idPath }) { id }: IdPath): Promise<AppointmentView> {
+    const { caller, headers, waitMs } = exchange;
+    const key = requiredIdempotency(headers, [`POST /v1/appointments/${id}/undo`]);
+    const request = { organizationId: caller.organizationId, actor: actingAs(caller), waitMs, key };
+    const answer = await this.undoing.undo({ ...request, id: newId(), replaces: id, terms: termsOf(caller, {}) });
+    if (answer.outcome === 'refused' && answer.problem === 'appointment-ended') throw new Problem('undo-impossible');
+    return this.answers.give(exchange, answer);
   }
 }

@@ -1,5 +1,5 @@
 import { APPOINTMENT_STATUSES } from '#domain';
-import type { AppointmentRecord, Patient } from '#application';
+import { CAUSES, type AppointmentRecord, type Cause, type Patient, type Reason } from '#application';
 import { explainReason, line, repeatable } from '#platform';
 import { z } from 'zod';
 import { consultantView, type Consultant } from '../shared/consultants.js';
@@ -25,18 +25,6 @@ export const overbookInput = z
   .strictObject({ reason: line(200) })
   .meta({ id: 'Overbooking', description: 'Needs `appointment:overbook`. The practitioner is told, with the reason.' });
 
-/** Where and when: of a hold, or of an appointment without one. */
-export const placeInput = { agenda: idInput, motif: idInput, start: instantInput };
-
-const PLACE_FIELDS = ['agenda', 'motif', 'start'] as const;
-
-/** Either a hold, or a place. */
-export type BookRequest = {
-  readonly patient: Patient;
-  readonly acknowledged: boolean;
-  readonly overbooking: string | undefined;
-} & ({ readonly hold: string } | { readonly agenda: string; readonly motif: string; readonly start: number });
-
 /** What the secretary adds once she knows the patient. */
 export const knownInput = {
   answers: z
@@ -49,31 +37,62 @@ export const knownInput = {
     .meta({ description: 'The patient has such an appointment already, and this one is meant all the same.' }),
 };
 
+/** Who it is for, and what a booking needs besides its place. */
+export const bookingFields = { patient: patientInput, ...knownInput };
+
+/** Where and when: of a hold, or of an appointment without one. */
+export const placeInput = { agenda: idInput, motif: idInput, start: instantInput };
+
+const PLACE_FIELDS = ['agenda', 'motif', 'start'] as const;
+
+/** A hold, or a place, or a place with any one of several practitioners. */
+export type BookRequest = {
+  readonly patient: Patient;
+  readonly acknowledged: boolean;
+  readonly overbooking: string | undefined;
+} & (
+  | { readonly hold: string }
+  | { readonly agenda: string; readonly motif: string; readonly start: number }
+  | { readonly agendas: readonly string[]; readonly motif: string; readonly start: number }
+);
+
 export const bookInput = z
   .strictObject({
     hold: idInput.optional(),
     agenda: idInput.optional(),
+    agendas: z
+      .array(idInput)
+      .min(2)
+      .max(20)
+      .optional()
+      .meta({ description: 'Any one of these, instead of `agenda`: whoever is free and has the fewest that day.' }),
     motif: idInput.optional(),
     start: instantInput.optional(),
-    patient: patientInput,
-    ...knownInput,
+    ...bookingFields,
     overbook: overbookInput.optional(),
   })
-  .transform(({ hold, agenda, motif, start, ...brought }, context): BookRequest => {
-    const given = { agenda, motif, start };
-    const patient = { ...toPatient(brought.patient), ...(brought.answers && { answers: brought.answers }) };
-    const common = { patient, acknowledged: brought.acknowledgeDouble, overbooking: brought.overbook?.reason };
+  .superRefine(({ hold, agenda, agendas, motif, start }, context) => {
+    const given = { agenda: agendas ?? agenda, motif, start };
+    if (agenda !== undefined && agendas !== undefined)
+      context.addIssue({ code: 'custom', path: ['agendas'], message: 'is given instead of agenda' });
     for (const field of PLACE_FIELDS) {
       if ((given[field] === undefined) === (hold !== undefined)) continue;
       const message = hold === undefined ? 'is required without a hold' : 'is given by the hold';
       context.addIssue({ code: 'custom', path: [field], message });
     }
-    if (hold !== undefined) return { hold, ...common };
-    return agenda !== undefined && motif !== undefined && start !== undefined
-      ? { agenda, motif, start, ...common }
-      : z.NEVER;
   })
-  .meta({ id: 'NewAppointment', description: 'Either `hold`, or `agenda`, `motif` and `start`.' });
+  .transform(({ hold, agenda, agendas, motif, start, ...brought }): BookRequest => {
+    const common = {
+      patient: patientOf(brought),
+      acknowledged: brought.acknowledgeDouble,
+      overbooking: brought.overbook?.reason,
+    };
+    if (hold !== undefined) return { hold, ...common };
+    if (motif === undefined || start === undefined) return z.NEVER;
+    if (agendas !== undefined) return { agendas, motif, start, ...common };
+    return agenda === undefined ? z.NEVER : { agenda, motif, start, ...common };
+  })
+  .meta({ id: 'NewAppointment', description: 'Either `hold`, or `agenda` (or `agendas`), `motif` and `start`.' });
 
 export const moveInput = z
   .strictObject({
@@ -89,9 +108,31 @@ export const moveInput = z
   })
   .meta({ id: 'AppointmentChange' });
 
+/** Whose doing, and words; one of both at least, and words for what is none of the first three. */
+export const cancellationFields = {
+  cause: z.enum(CAUSES).optional().meta({ description: 'Whose doing it is; `other` needs words.' }),
+  reason: line(200).optional().meta({ description: 'Words the practitioner may read: never anything about health.' }),
+};
+
+interface CancellationGiven {
+  readonly cause?: Cause | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** Fails where neither a cause nor words say why. */
+export const saysWhy = ({ cause, reason }: CancellationGiven): boolean =>
+  reason !== undefined || (cause !== undefined && cause !== 'other');
+export const WHY_MISSING = { path: ['reason'], message: 'is required where the cause does not say why' };
+
+/** The reason as the appointment keeps it. */
+export function cancellationOf({ cause, reason }: CancellationGiven): Reason {
+  return { code: 'CANCELLED', ...(cause && { cause }), ...(reason !== undefined && { text: reason }) };
+}
+
 export const cancelInput = z
-  .strictObject({ reason: line(200) })
-  .meta({ id: 'Cancellation', description: 'Why, in words the practitioner may read: never anything about health.' });
+  .strictObject(cancellationFields)
+  .refine(saysWhy, WHY_MISSING)
+  .meta({ id: 'Cancellation', description: 'Why it does not take place.' });
 
 export const appointmentsQuery = z.strictObject({
   ...pageQuery,
@@ -123,8 +164,14 @@ export const appointmentView = z
     timeZone: timeZoneView,
     version: z.int().meta({ description: 'Also the ETag.' }),
     holdUntil: instantView.nullable().meta({ description: "End of a hold, by the database's clock." }),
+    renewalsLeft: z.int().nullable().meta({ description: 'How often a hold can still be renewed.' }),
     reason: z
-      .object({ code: z.string(), messages: z.object({ fr: z.string(), en: z.string() }), text: z.string().optional() })
+      .object({
+        code: z.string(),
+        messages: z.object({ fr: z.string(), en: z.string() }),
+        cause: z.enum(CAUSES).optional(),
+        text: z.string().optional(),
+      })
       .nullable()
       .meta({ description: 'Why it is in this state.' }),
     overbooked: z.boolean().meta({ description: 'It stands beside others, or outside the rules, by decision.' }),
@@ -142,6 +189,14 @@ export const appointmentView = z
 export type AppointmentView = z.input<typeof appointmentView>;
 
 export const appointmentPage = pageView('AppointmentPage', appointmentView);
+
+/** The patient of a booking, with what he answered. */
+export function patientOf(brought: {
+  readonly patient: z.output<typeof patientInput>;
+  readonly answers?: Readonly<Record<string, string>> | undefined;
+}): Patient {
+  return { ...toPatient(brought.patient), ...(brought.answers && { answers: brought.answers }) };
+}
 
 export function toPatient({ newPatient, ...patient }: z.output<typeof patientInput>): Patient {
   return newPatient === undefined ? patient : { ...patient, isNew: newPatient };
@@ -168,6 +223,7 @@ export function viewAppointment(
     end: formatInstant(end, timeZone),
     overbooking: record.overbooking ?? null,
     series: record.series ?? null,
+    renewalsLeft: record.renewalsLeft ?? null,
     replaces: record.replaces ?? null,
     replacedBy: record.replacedBy ?? null,
     holdUntil: holdUntil === null ? null : formatInstant(holdUntil, timeZone),

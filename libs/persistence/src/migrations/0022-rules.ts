@@ -205,16 +205,16 @@ CREATE FUNCTION visit_minutes(p_motif motif, p_rules jsonb, OUT duration integer
   $$ SELECT * FROM minutes_of(p_motif, p_rules) $$;
 
 -- Every seat that is taken over [p_from, p_to) but by p_self: a claim on all seats stands once, with seat null; ended holds do not
--- stand. Numbers in columns, and json, not jsonb: one object for each claim, read again for every level above it, takes ten times as long.
+-- stand, and the practitioner's copy of an appointment of ours does not stand beside it. Numbers in columns, and json, not jsonb: one object for each claim, read again for every level above it, takes ten times as long.
 CREATE FUNCTION taken_seats(p_organization uuid, p_agenda uuid, p_from timestamptz, p_to timestamptz, p_self uuid) RETURNS TABLE (seats json) LANGUAGE sql STABLE ROWS 1 AS $$
   SELECT json_build_object('starts', array_to_json(array_agg(milliseconds(k.starts_at))), 'ends', array_to_json(array_agg(milliseconds(k.ends_at))), 'seats', array_to_json(array_agg(k.single)),
     'heldBy', CASE WHEN count(h.id) > 0 THEN array_to_json(array_agg(c.display_name)) END)
   FROM (SELECT k.*, CASE WHEN k.appointment_id IS NOT NULL OR k.departing_id IS NOT NULL THEN k.seat END AS single FROM (
       SELECT * FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > p_from AND c.ends_at <= p_to + interval '32 hours' AND c.starts_at < p_to
       UNION ALL SELECT * FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > p_to + interval '32 hours' AND c.ends_at - c.starts_at > interval '32 hours' AND c.starts_at < p_to) k
-    WHERE k.holder IS DISTINCT FROM p_self AND NOT k.overbooked
+    WHERE k.holder IS DISTINCT FROM p_self AND (NOT k.overbooked OR k.authority = 'hub')
       AND (k.appointment_id IS NOT NULL OR k.departing_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM claim s WHERE s.organization_id = k.organization_id AND s.holder = k.holder
-        AND s.agenda_id = k.agenda_id AND s.starts_at = k.starts_at AND s.ends_at = k.ends_at AND NOT s.overbooked AND s.seat < k.seat))) k
+        AND s.agenda_id = k.agenda_id AND s.starts_at = k.starts_at AND s.ends_at = k.ends_at AND (NOT s.overbooked OR s.authority = 'hub') AND s.seat < k.seat))) k
   LEFT JOIN appointment h ON h.organization_id = k.organization_id AND h.id = k.appointment_id AND h.status = 'held'
   LEFT JOIN collaborator c ON c.organization_id = h.organization_id AND c.id = h.created_by
   WHERE h.id IS NULL OR h.hold_until > clock_timestamp()

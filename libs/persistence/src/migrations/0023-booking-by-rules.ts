@@ -2,8 +2,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Booking under the practitioner's rules. `p_with`: what a booking brings along, all optional: `fingerprint` (hex),
- * `acknowledged` (a double appointment of the patient is meant), `terms` (what the rules allow: minutes and equipment;
- * without them a ruled agenda answers `ruled`), `overbooking` (why nothing but the agenda's reachability counts), `series`.
+ * `acknowledged` (a double appointment of the patient is meant), `terms` (what the rules allow: minutes, equipment, and whether it is `outside` them;
+ * without them a ruled agenda answers `ruled`), `overbooking` (why nothing but the agenda's reachability counts), `series`,
+ * `replaces` (a cancelled appointment whose cancellation is taken back).
  */
 export class BookingByRules1763770023000 implements MigrationInterface {
   readonly name = 'BookingByRules1763770023000';
@@ -52,6 +53,14 @@ BEGIN
   RETURN CASE WHEN NOT p_with ? 'overbooking' OR v_code IN ('AGENDA_DISABLED', 'MOTIF_NOT_ALLOWED', 'NOTICE_TOO_SHORT') THEN v_code END;
 END $$;
 
+-- Why it is overbooked, if it is: nobody is told of an overbooking where a seat is free and no rule speaks against it.
+CREATE FUNCTION overbooking_meant(p_agenda agenda, p_motif uuid, p_visit tstzrange, p_with jsonb, p_seat integer) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF NOT p_with ? 'overbooking' OR p_seat IS NULL THEN RETURN p_with->>'overbooking'; END IF;
+  RETURN CASE WHEN p_with ? 'terms' THEN CASE WHEN (p_with->'terms'->>'outside')::boolean THEN p_with->>'overbooking' END
+    WHEN refusing_rule(p_agenda, p_motif, p_visit) IS NOT NULL THEN p_with->>'overbooking' END;
+END $$;
+
 CREATE FUNCTION visit_from(p_motif motif, p_terms jsonb, p_start timestamptz, OUT visit tstzrange, OUT occupies tstzrange) LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
   visit := tstzrange(p_start, p_start + coalesce((p_terms->>'durationMinutes')::integer, p_motif.duration_minutes) * interval '1 minute');
@@ -97,10 +106,10 @@ BEGIN
   RETURN v;
 END $$;
 
--- What of the same patient stands already on the local day, or for the same motif from now on: at most three.
-CREATE FUNCTION patient_doubles(p_organization uuid, p_fingerprint bytea, p_motif uuid, p_start timestamptz, p_zone text, p_self uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+-- What of the same patient stands already on the local day, or for the same motif from now on: at most three. Visits of one series are no doubles of one another.
+CREATE FUNCTION patient_doubles(p_organization uuid, p_fingerprint bytea, p_motif uuid, p_start timestamptz, p_zone text, p_self uuid, p_series uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_agg(appointment_record(x)) FROM (SELECT a.* FROM patient_identity i JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
-    WHERE i.organization_id = p_organization AND i.fingerprint = p_fingerprint AND is_live(a.status) AND a.status <> 'held' AND a.id IS DISTINCT FROM p_self
+    WHERE i.organization_id = p_organization AND i.fingerprint = p_fingerprint AND is_live(a.status) AND a.status <> 'held' AND a.id IS DISTINCT FROM p_self AND (p_series IS NULL OR a.series_id IS DISTINCT FROM p_series)
       AND ((a.motif_id = p_motif AND upper(a.during) > clock_timestamp()) OR (lower(a.during) AT TIME ZONE p_zone)::date = (p_start AT TIME ZONE p_zone)::date)
     ORDER BY lower(a.during), a.id LIMIT 3) x
 $$;
@@ -108,8 +117,8 @@ $$;
 ALTER FUNCTION appointment_record(appointment) RENAME TO appointment_record_replacing;
 CREATE FUNCTION appointment_record(a appointment) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN a.overbooking IS NULL AND a.series_id IS NULL THEN appointment_record_replacing(a)
-    ELSE appointment_record_replacing(a) || jsonb_strip_nulls(jsonb_build_object('series', a.series_id, 'overbooking',
-      CASE WHEN (appointment_record_replacing(a)->'overbooked')::boolean THEN a.overbooking END)) END
+    ELSE appointment_record_replacing(a) || jsonb_strip_nulls(jsonb_build_object('series', a.series_id, 'overbooking', a.overbooking,
+      'overbooked', CASE WHEN a.overbooking IS NOT NULL THEN true END)) END
 $$;
 `;
 
@@ -120,7 +129,7 @@ CREATE FUNCTION place_appointment(p_organization uuid, p_id uuid, p_agenda uuid,
   p_collaborator uuid, p_actor jsonb, p_patient bytea, p_key text, p_hash bytea, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
   OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT status integer, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
 DECLARE v_agenda agenda; v_motif motif; v_visit tstzrange; v_occupies tstzrange; v_seat integer; v_link record; v_key record; v appointment;
-  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking CONSTANT text := p_with->>'overbooking'; v_fingerprint bytea;
+  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking text := p_with->>'overbooking'; v_fingerprint bytea;
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
   SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda;
@@ -143,6 +152,15 @@ BEGIN
   SELECT * INTO v_key FROM find_key(p_key, p_hash);
   IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
   IF v_motif.id IS NULL THEN outcome := 'motif-unknown'; RETURN; END IF;
+  IF p_with ? 'replaces' THEN
+    -- A cancellation is taken back within five minutes, once, and never one that the practitioner made.
+    SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = (p_with->>'replaces')::uuid FOR UPDATE;
+    record := appointment_record(v);
+    IF v.status = 'compensating' THEN outcome := 'busy'; RETURN; END IF;
+    IF v.status IS DISTINCT FROM 'cancelled' OR v.reason->>'code' IS DISTINCT FROM 'CANCELLED' OR v.updated_at < clock_timestamp() - interval '5 minutes' OR record ? 'replacedBy' THEN
+      outcome := 'ended'; RETURN; END IF;
+    record := NULL;
+  END IF;
   -- The first rule of an agenda may have come between the two looks at it.
   IF v_agenda.ruled AND v_terms IS NULL THEN outcome := 'ruled'; RETURN; END IF;
   remote := v_agenda.master = 'remote';
@@ -155,16 +173,17 @@ BEGIN
   IF code IS NOT NULL THEN outcome := 'rule'; RETURN; END IF;
   v_seat := free_seat(v_agenda, v_occupies, p_id);
   IF v_seat IS NULL AND v_overbooking IS NULL THEN outcome := 'taken'; code := blocking_code(p_agenda, v_occupies, p_id); RETURN; END IF;
+  v_overbooking := overbooking_meant(v_agenda, p_motif, v_visit, p_with, v_seat);
   IF p_with ? 'fingerprint' THEN
     v_fingerprint := decode(p_with->>'fingerprint', 'hex');
     IF p_hold_seconds IS NULL AND NOT coalesce((p_with->>'acknowledged')::boolean, false) THEN
-      record := patient_doubles(p_organization, v_fingerprint, p_motif, p_start, (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_id);
+      record := patient_doubles(p_organization, v_fingerprint, p_motif, p_start, (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_id, (p_with->>'series')::uuid);
       IF record IS NOT NULL THEN outcome := 'double'; RETURN; END IF;
     END IF;
   END IF;
-  INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by, overbooking, series_id)
+  INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by, overbooking, series_id, replaces)
     VALUES (p_organization, p_id, p_agenda, p_motif, CASE WHEN p_hold_seconds IS NOT NULL THEN 'held' WHEN remote THEN 'pending' ELSE 'confirmed' END,
-      v_visit, v_occupies, clock_timestamp() + p_hold_seconds * interval '1 second', p_collaborator, v_overbooking, (p_with->>'series')::uuid) RETURNING * INTO v;
+      v_visit, v_occupies, clock_timestamp() + p_hold_seconds * interval '1 second', p_collaborator, v_overbooking, (p_with->>'series')::uuid, (p_with->>'replaces')::uuid) RETURNING * INTO v;
   IF v_overbooking IS NOT NULL THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
   INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, overbooked)
     VALUES (p_organization, p_agenda, coalesce(v_seat, 1), v_occupies, 'hub', p_id, p_id, v_seat IS NULL);
@@ -187,7 +206,7 @@ DROP FUNCTION confirm_hold(uuid, uuid, jsonb, bytea, text, bytea, boolean);
 CREATE FUNCTION confirm_hold(p_organization uuid, p_hold uuid, p_actor jsonb, p_patient bytea, p_key text, p_hash bytea, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
   OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT status integer, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
 DECLARE v_agenda agenda; v_motif motif; v_link record; v_key record; v appointment; v_visit tstzrange; v_occupies tstzrange; v_seat integer;
-  v_terms CONSTANT jsonb := p_with->'terms'; v_fingerprint CONSTANT bytea := decode(p_with->>'fingerprint', 'hex');
+  v_terms CONSTANT jsonb := p_with->'terms'; v_fingerprint CONSTANT bytea := decode(p_with->>'fingerprint', 'hex'); v_overbooking text;
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
   SELECT g.* INTO v_agenda FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id
@@ -205,7 +224,7 @@ BEGIN
   SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_hold AND a.status = 'held' AND a.hold_until > clock_timestamp() FOR UPDATE;
   IF NOT FOUND THEN outcome := 'hold-ended'; RETURN; END IF;
   IF v_fingerprint IS NOT NULL AND NOT coalesce((p_with->>'acknowledged')::boolean, false) THEN
-    record := patient_doubles(p_organization, v_fingerprint, v.motif_id, lower(v.during), (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_hold);
+    record := patient_doubles(p_organization, v_fingerprint, v.motif_id, lower(v.during), (SELECT p.time_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id), p_hold, v.series_id);
     IF record IS NOT NULL THEN outcome := 'double'; RETURN; END IF;
   END IF;
   IF v_terms IS NOT NULL THEN
@@ -214,10 +233,12 @@ BEGIN
     SELECT f.visit, f.occupies INTO v_visit, v_occupies FROM visit_from(v_motif, v_terms, lower(v.during)) f;
     IF (v_visit, v_occupies) IS DISTINCT FROM (v.during, v.occupies) THEN
       v_seat := free_seat(v_agenda, v_occupies, p_hold);
+      IF v_seat IS NULL THEN v_overbooking := p_with->>'overbooking'; v_seat := CASE WHEN v_overbooking IS NOT NULL THEN 1 END; END IF;
       IF v_seat IS NULL THEN outcome := 'taken'; code := blocking_code(v_agenda.id, v_occupies, p_hold); RETURN; END IF;
     END IF;
   END IF;
-  UPDATE appointment SET status = CASE WHEN remote THEN 'pending' ELSE 'confirmed' END, hold_until = NULL, version = version + 1, updated_at = now()
+  v_overbooking := coalesce(v_overbooking, overbooking_meant(v_agenda, v.motif_id, coalesce(v_visit, v.during), p_with, 1));
+  UPDATE appointment SET status = CASE WHEN remote THEN 'pending' ELSE 'confirmed' END, hold_until = NULL, version = version + 1, overbooking = coalesce(v_overbooking, overbooking), updated_at = now()
     WHERE organization_id = p_organization AND id = p_hold RETURNING * INTO v;
   IF v_seat IS NOT NULL THEN v := put_appointment(v_agenda, p_hold, v_visit, v_occupies, v.motif_id, v.status, v_seat); END IF;
   IF p_patient IS NOT NULL THEN
@@ -229,6 +250,7 @@ BEGIN
   END IF;
   outcome := 'placed'; record := appointment_record(v); resource := p_hold; status := 201;
   PERFORM append_event('appointment-' || v.status, v_agenda.id, p_hold, p_actor, record);
+  IF v_overbooking IS NOT NULL THEN PERFORM append_event('appointment-overbooked', v_agenda.id, p_hold, p_actor, record); END IF;
   PERFORM keep_key(p_key, p_hash, p_hold, CASE WHEN NOT remote THEN 201 END, CASE WHEN NOT remote THEN record END);
 END $$;
 `;

@@ -18,7 +18,7 @@ DROP FUNCTION move_appointment(uuid, uuid, integer, timestamptz, uuid, jsonb, bo
 CREATE FUNCTION move_appointment(p_organization uuid, p_id uuid, p_version integer, p_start timestamptz, p_motif uuid, p_actor jsonb, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
   OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
 DECLARE v_agenda agenda; v appointment; v_motif motif; v_visit tstzrange; v_occupies tstzrange; v_old_seat integer; v_seat integer; v_from jsonb; v_link record; v_was_over boolean;
-  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking CONSTANT text := p_with->>'overbooking';
+  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking text := p_with->>'overbooking';
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
   SELECT g.* INTO v_agenda FROM agenda g JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id
@@ -41,10 +41,14 @@ BEGIN
   code := ruled_out(v_agenda, v_motif.id, v_visit, p_with);
   IF code IS NOT NULL THEN outcome := 'rule'; RETURN; END IF;
   v_seat := free_seat(v_agenda, v_occupies, p_id);
+  v_overbooking := overbooking_meant(v_agenda, v_motif.id, v_visit, p_with, v_seat);
   IF v_seat IS NULL AND v_overbooking IS NOT NULL THEN v_seat := 1; END IF;
   IF v_seat IS NULL THEN outcome := 'taken'; code := blocking_code(v_agenda.id, v_occupies, p_id); RETURN; END IF;
   SELECT c.seat, c.overbooked INTO v_old_seat, v_was_over FROM claim c WHERE c.organization_id = p_organization AND c.holder = p_id AND c.appointment_id IS NOT NULL AND c.agenda_id = v_agenda.id;
-  IF v_overbooking IS NOT NULL THEN UPDATE appointment SET overbooking = v_overbooking WHERE organization_id = p_organization AND id = p_id; END IF;
+  -- Where it goes is within the rules: it is no overbooking any more, unless the way back leads beside another.
+  IF v_overbooking IS NOT NULL OR NOT (remote AND v_was_over) THEN
+    UPDATE appointment SET overbooking = v_overbooking WHERE organization_id = p_organization AND id = p_id AND overbooking IS DISTINCT FROM v_overbooking;
+  END IF;
   v_from := jsonb_build_object('start', record->'start', 'end', record->'end', 'motifId', v.motif_id);
   IF remote THEN
     -- An appointment from before its agenda was linked has no write yet.
@@ -89,7 +93,7 @@ DROP FUNCTION reassign_appointment(uuid, uuid, integer, uuid, uuid, timestamptz,
 CREATE FUNCTION reassign_appointment(p_organization uuid, p_id uuid, p_version integer, p_new uuid, p_agenda uuid, p_start timestamptz, p_motif uuid, p_actor jsonb, p_accept_stale boolean, p_with jsonb DEFAULT '{}',
   OUT outcome text, OUT code text, OUT record jsonb, OUT resource uuid, OUT remote boolean, OUT retry_after_ms integer, OUT when_unreachable text) LANGUAGE plpgsql AS $$
 DECLARE v_agenda agenda; v appointment; v_new appointment; v_motif motif; v_visit tstzrange; v_occupies tstzrange; v_seat integer; v_link record;
-  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking CONSTANT text := p_with->>'overbooking';
+  v_terms CONSTANT jsonb := p_with->'terms'; v_overbooking text := p_with->>'overbooking';
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
   SELECT * INTO v FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_id;
@@ -117,16 +121,23 @@ BEGIN
   IF code IS NOT NULL THEN outcome := 'rule'; RETURN; END IF;
   v_seat := free_seat(v_agenda, v_occupies, p_new);
   IF v_seat IS NULL AND v_overbooking IS NULL THEN outcome := 'taken'; code := blocking_code(p_agenda, v_occupies, p_new); RETURN; END IF;
+  v_overbooking := overbooking_meant(v_agenda, v_motif.id, v_visit, p_with, v_seat);
+  -- Both need the same room: it goes over where the old appointment ends with this transaction, and cannot be in two places until then.
+  IF v_terms ? 'equipment' AND remote AND EXISTS (SELECT 1 FROM agenda e JOIN claim c ON c.organization_id = e.organization_id AND c.agenda_id = e.id AND c.holder = p_id
+      WHERE e.organization_id = p_organization AND e.id IN (SELECT x::uuid FROM jsonb_array_elements_text(v_terms->'equipment') x) AND free_seat(e, v_occupies, p_new) IS NULL) THEN
+    outcome := 'taken'; code := 'RESOURCE'; RETURN; END IF;
   INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, created_by, replaces, overbooking, series_id)
     VALUES (p_organization, p_new, p_agenda, v_motif.id, CASE WHEN remote THEN 'pending' ELSE 'confirmed' END, v_visit, v_occupies, v.created_by, p_id, v_overbooking, v.series_id) RETURNING * INTO v_new;
   IF v_overbooking IS NOT NULL THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
   INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, overbooked) VALUES (p_organization, p_agenda, coalesce(v_seat, 1), v_occupies, 'hub', p_new, p_new, v_seat IS NULL);
   IF v_overbooking IS NOT NULL THEN PERFORM set_config('app.decision', '', true); END IF;
+  IF NOT remote THEN DELETE FROM claim WHERE organization_id = p_organization AND holder = p_id AND agenda_id <> v.agenda_id; END IF;
   IF NOT claim_equipment(v_new, v_terms->'equipment') THEN RAISE EXCEPTION 'equipment was taken under its lock' USING ERRCODE = '40001'; END IF;
   INSERT INTO patient_identity (organization_id, appointment_id, sealed, fingerprint) SELECT p.organization_id, p_new, p.sealed, p.fingerprint FROM patient_identity p WHERE p.organization_id = p_organization AND p.appointment_id = p_id;
   IF remote THEN INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id) VALUES (p_organization, p_new, p_agenda, v_link.link); END IF;
   outcome := 'placed'; record := appointment_record(v_new); resource := p_new;
   PERFORM append_event('appointment-reassigning', v.agenda_id, p_id, p_actor, appointment_record(v));
   PERFORM append_event('appointment-' || v_new.status, p_agenda, p_new, p_actor, record);
+  IF v_overbooking IS NOT NULL THEN PERFORM append_event('appointment-overbooked', p_agenda, p_new, p_actor, record); END IF;
 END $$;
 `;

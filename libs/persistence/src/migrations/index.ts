@@ -23,6 +23,7 @@ import { BookingByRules1763770023000 } from './0023-booking-by-rules.js';
 import { MovingByRules1763770024000 } from './0024-moving-by-rules.js';
 import { Horizon1763770025000 } from './0025-horizon.js';
 import { HeldOrBusy1763770026000 } from './0026-held-or-busy.js';
+import { Desk1763770027000 } from './0027-desk.js';
 import { WaitingList1763770028000 } from './0028-waiting-list.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
@@ -52,5 +53,6 @@ export const migrations = [
   MovingByRules1763770024000,
   Horizon1763770025000,
   HeldOrBusy1763770026000,
+  Desk1763770027000,
   WaitingList1763770028000,
 ];

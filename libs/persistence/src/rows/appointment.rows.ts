@@ -47,6 +47,8 @@ export class AppointmentRow {
   @Optional('uuid') seriesId!: string | null;
   /** Kept by a trigger: the start of `during`, which an index can use under row-level security. */
   @Field('timestamptz') startsAt!: Date;
+  /** How often a hold was made longer. */
+  @Field('integer', { default: 0 }) renewals!: number;
 }
 
 @Entity('patient_identity')

@@ -3,6 +3,7 @@ import * as appointment from './appointment.rows.js';
 import * as conflict from './conflict.rows.js';
 import * as connection from './connection.rows.js';
 import * as consent from './consent.rows.js';
+import * as desk from './desk.rows.js';
 import * as feed from './feed.rows.js';
 import * as lifecycle from './lifecycle.rows.js';
 import * as rules from './rules.rows.js';
@@ -21,4 +22,5 @@ export const rows = [
   ...Object.values(consent),
   ...Object.values(rules),
   ...Object.values(waiting),
+  ...Object.values(desk),
 ];

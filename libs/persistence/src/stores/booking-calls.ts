@@ -52,8 +52,8 @@ export class BookingCalls {
     { organizationId, patient, fingerprint, terms }: Brought,
     placeOf: () => Promise<Omit<Wanted, 'organizationId' | 'fingerprint'> | null>,
   ): Promise<PlaceResult> {
-    const { overbooking, series, acknowledged } = terms;
-    const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series };
+    const { overbooking, series, acknowledged, replaces } = terms;
+    const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series, replaces };
     const first = await again(() => this.database.call<FunctionRow>(statement, [...values, brought]));
     if (first[0]?.outcome !== 'ruled') return resultOf(first);
     const place = await placeOf();
@@ -70,6 +70,23 @@ export class BookingCalls {
         return { ...result, patientVisits: judged.patientVisits };
       }),
     );
+  }
+
+  /** One of several bookings of a transaction, which holds the agenda's lock already. */
+  async among(
+    transaction: Transaction,
+    { statement, values }: Call,
+    { organizationId, patient, fingerprint, terms }: Brought,
+    place: Omit<Wanted, 'organizationId' | 'fingerprint'>,
+  ): Promise<PlaceResult> {
+    const { overbooking, series, acknowledged, replaces } = terms;
+    const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series, replaces };
+    const first = await transaction.query<FunctionRow>(statement, [...values, brought]);
+    if (first[0]?.outcome !== 'ruled') return resultOf(first);
+    const judged = await judge(transaction, { ...place, organizationId, fingerprint }, { patient, terms });
+    if (judged.outcome === 'refused') return judged.result;
+    const allowed = judged.outcome === 'allowed' ? judged.terms : {};
+    return resultOf(await transaction.query<FunctionRow>(statement, [...values, { ...brought, terms: allowed }]));
   }
 
   async decide({ statement, values }: Call): Promise<PlaceResult> {

@@ -51,15 +51,15 @@ export async function judge(transaction: Transaction, wanted: Wanted, given: Giv
   const found = { ...row.found, facts: factsOf(row.found.facts) };
   const refusal = refusalOf(start, found, motifId, given) ?? unansweredOf(found, given.patient);
   if (refusal !== null) return { outcome: 'refused', result: refusal };
-  const { visit } = askedOf(found, motifId, given);
+  const asked = askedOf(found, motifId, given);
+  const { visit } = asked;
+  // Only an overbooking goes this far against a rule.
+  const outside = given.terms.overbooking !== undefined && refusalsAt(start, found.facts, asked).some(isRule);
   const minutes = { bufferBeforeMinutes: found.minutes.before, bufferAfterMinutes: found.minutes.after };
   const equipment = found.rules.equipment ?? [];
   const { patientVisits } = found;
-  return {
-    outcome: 'allowed',
-    patientVisits,
-    terms: { ...minutes, durationMinutes: visit.durationMs / 60_000, equipment },
-  };
+  const terms = { ...minutes, durationMinutes: visit.durationMs / 60_000, equipment, outside };
+  return { outcome: 'allowed', patientVisits, terms };
 }
 
 function refusalOf(start: number, found: BookingFacts, motifId: string, { patient, terms }: Given): PlaceResult | null {
@@ -68,7 +68,7 @@ function refusalOf(start: number, found: BookingFacts, motifId: string, { patien
   const { now, patientVisits } = found;
   const told = { now, timeZone: found.facts.timeZone };
   const refusals = terms.overbooking === undefined ? all : all.filter((refusal) => binds(refusal, start, found));
-  const rules = refusals.filter(({ code }) => !TAKEN.has(code));
+  const rules = refusals.filter(isRule);
   const [first] = rules.length > 0 ? rules : refusals;
   if (first === undefined) return null;
   if (rules.length > 0) return { outcome: 'rule', code: first.code, refusals, told, patientVisits };
@@ -80,6 +80,8 @@ function refusalOf(start: number, found: BookingFacts, motifId: string, { patien
 }
 
 const TAKEN: ReadonlySet<Objection['code']> = new Set(['BUSY', 'HELD', 'RESOURCE']);
+
+const isRule = ({ code }: Pick<Objection, 'code'>): boolean => !TAKEN.has(code);
 
 /** A hold does not know its patient yet: rules about patients wait for the booking. */
 function askedOf(found: BookingFacts, motifId: string, { patient, terms }: Given): Asked {

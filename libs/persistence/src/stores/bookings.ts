@@ -16,7 +16,8 @@ import {
   type Vault,
 } from '#application';
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { Database, Statement } from '../database.js';
+import type { Database, Statement, Transaction } from '../database.js';
+import { namingHolder } from './holders.js';
 import { BookingCalls, type Brought, type Call } from './booking-calls.js';
 
 const PLACE: Statement = {
@@ -68,17 +69,22 @@ export class PgBookings extends Bookings {
     this.calls = new BookingCalls(database);
   }
 
-  place(command: PlaceCommand): Promise<PlaceResult> {
-    const { organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, key } = command;
-    const { patient, terms } = command;
-    const sealed = patient === null ? null : this.sealPatient(organizationId, patient);
-    const wanted = [organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, sealed];
-    const values = [...wanted, key?.key ?? null, key?.hash ?? null, command.acceptStale];
-    return this.inTurn(agendaId, () =>
-      this.calls.underRules({ statement: PLACE, values, key }, this.brought(organizationId, patient, terms), () =>
+  async place(command: PlaceCommand): Promise<PlaceResult> {
+    const { organizationId, agendaId, motifId, start, collaboratorId, patient, terms } = command;
+    const result = await this.inTurn(agendaId, () =>
+      this.calls.underRules(this.placing(command), this.brought(organizationId, patient, terms), () =>
         Promise.resolve({ agendaId, motifId, start, collaboratorId, self: null }),
       ),
     );
+    return namingHolder(this.database, command, result);
+  }
+
+  /** One of several places of a transaction, which holds the agenda's lock already. */
+  placeAmong(transaction: Transaction, command: PlaceCommand): Promise<PlaceResult> {
+    const { organizationId, agendaId, motifId, start, collaboratorId, patient, terms } = command;
+    const brought = this.brought(organizationId, patient, terms);
+    const place = { agendaId, motifId, start, collaboratorId, self: null };
+    return this.calls.among(transaction, this.placing(command), brought, place);
   }
 
   confirmHold(command: ConfirmHoldCommand): Promise<PlaceResult> {
@@ -231,6 +237,13 @@ export class PgBookings extends Bookings {
       const place = { start: start ?? before.start, motifId: motifId ?? before.motifId };
       return { ...place, agendaId: agendaId ?? before.agendaId, collaboratorId, self: id };
     });
+  }
+
+  private placing(command: PlaceCommand): Call {
+    const { organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, key, patient } = command;
+    const sealed = patient === null ? null : this.sealPatient(organizationId, patient);
+    const wanted = [organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, sealed];
+    return { statement: PLACE, values: [...wanted, key?.key ?? null, key?.hash ?? null, command.acceptStale], key };
   }
 
   private brought(organizationId: string, patient: Patient | null, terms: BookingTerms): Brought {

@@ -94,6 +94,27 @@ export class PgDueWork extends DueWork {
     );
   }
 
+  overbookings(limit: number): Promise<readonly { organizationId: string }[]> {
+    return this.list(
+      'SELECT DISTINCT organization_id AS "organizationId" FROM overbooking_notice WHERE told_at IS NULL AND due_at <= clock_timestamp() LIMIT $1',
+      limit,
+    );
+  }
+
+  series(limit: number): Promise<readonly { organizationId: string; seriesId: string }[]> {
+    return this.list(
+      `SELECT organization_id AS "organizationId", id AS "seriesId" FROM series WHERE state IN ('settling', 'undoing') AND due_at <= clock_timestamp() ORDER BY due_at LIMIT $1`,
+      limit,
+    );
+  }
+
+  bulks(limit: number): Promise<readonly { organizationId: string; bulkId: string }[]> {
+    return this.list(
+      `SELECT organization_id AS "organizationId", id AS "bulkId" FROM bulk_cancellation WHERE state = 'running' AND due_at <= clock_timestamp() ORDER BY due_at LIMIT $1`,
+      limit,
+    );
+  }
+
   private list<Row extends QueryResultRow>(text: string, limit: number): Promise<Row[]> {
     return this.database.asDispatcher((transaction) => transaction.query<Row>(text, [limit]));
   }

@@ -22,7 +22,7 @@ const LANE_LOST = 'UK002';
 const REPLAN = `interval '10 minutes'`;
 const ms = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
 
-const TEXTS = `SELECT a.id, a.generation, m.remote_id, m.version, m.summary_hash, ${ms('lower(m.during)')} AS start, ${ms('upper(m.during)')} AS "end", p.sealed, t.label_fr
+const TEXTS = `SELECT a.id, a.generation, m.remote_id, m.version, m.summary_hash, ${ms('lower(m.during)')} AS start, ${ms('upper(m.during)')} AS "end", p.sealed, t.label_fr, a.overbooking IS NOT NULL AS overbooked
   FROM mirror m JOIN appointment a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
   JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
@@ -39,6 +39,7 @@ interface TextRow {
   end: number;
   sealed: Buffer | null;
   label_fr: string;
+  overbooked: boolean;
 }
 
 /** The stages of a link's life that its lane carries out. */
@@ -87,6 +88,7 @@ export class PgStages extends StageStore {
         summary: row.summary_hash,
         patient: row.sealed === null ? null : openPatient(this.vault, link.organizationId, row.sealed),
         motifLabel: row.label_fr,
+        overbooked: row.overbooked,
       }));
     });
   }

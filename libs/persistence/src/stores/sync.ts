@@ -39,6 +39,7 @@ interface AppointmentRow {
   end: number;
   generation: number;
   label_fr: string;
+  overbooked: boolean;
   sealed: Buffer | null;
   unanswered_for_ms: number | null;
   asked_at: number | null;
@@ -71,7 +72,7 @@ const KNOWN = `SELECT m.remote_id, ${VERSION}, m.content_hash, m.summary_hash, m
   FROM mirror m WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL`;
 
 const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(a.during)) * 1000)::float8 AS "end",
-  a.generation, t.label_fr, p.sealed, CASE WHEN w.unanswered > 0 THEN (extract(epoch FROM clock_timestamp() - w.last_sent_at) * 1000)::float8 END AS unanswered_for_ms,
+  a.generation, t.label_fr, a.overbooking IS NOT NULL AS overbooked, p.sealed, CASE WHEN w.unanswered > 0 THEN (extract(epoch FROM clock_timestamp() - w.last_sent_at) * 1000)::float8 END AS unanswered_for_ms,
   (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at
   FROM appointment a JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
@@ -250,7 +251,8 @@ export class PgSyncStore extends SyncStore {
     ]);
     return rows.map((row) => {
       const patient = row.sealed === null ? null : openPatient(this.vault, link.organizationId, row.sealed);
-      const summary = summaryDigest(summaryOf(link.disclosure, patient, row.label_fr)) ?? '';
+      const text = summaryOf(link.disclosure, patient, row.label_fr, row.overbooked);
+      const summary = summaryDigest(text) ?? '';
       return {
         id: row.id,
         status: row.status,

@@ -22,6 +22,7 @@ interface WriteRow {
   generation: number;
   sealed: Buffer | null;
   motif_label: string;
+  overbooked: boolean;
   attempts: number;
   unanswered: number;
   since_sent_ms: number | null;
@@ -38,7 +39,7 @@ interface WriteRow {
 const ms = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
 
 const SELECT = `SELECT w.appointment_id, w.agenda_id, w.link_id, a.status, a.version, ${ms('lower(a.during)')} AS start, ${ms('upper(a.during)')} AS "end",
-  a.generation, p.sealed, t.label_fr AS motif_label, w.attempts, w.unanswered, ${ms('clock_timestamp() - w.last_sent_at')} AS since_sent_ms, w.failures, ${ms('w.asked_at')} AS asked_at,
+  a.generation, p.sealed, t.label_fr AS motif_label, a.overbooking IS NOT NULL AS overbooked, w.attempts, w.unanswered, ${ms('clock_timestamp() - w.last_sent_at')} AS since_sent_ms, w.failures, ${ms('w.asked_at')} AS asked_at,
   ${ms('lower(w.departing_visit)')} AS departing_start, ${ms('upper(w.departing_visit)')} AS departing_end,
   m.remote_id, m.version AS remote_version, ${ms('lower(m.during)')} AS mirror_start, ${ms('upper(m.during)')} AS mirror_end
   FROM remote_write w JOIN appointment a ON a.organization_id = w.organization_id AND a.id = w.appointment_id
@@ -184,6 +185,7 @@ export class PgWrites extends Writes {
       generation: row.generation,
       patient: row.sealed === null ? null : openPatient(this.vault, organizationId, row.sealed),
       motifLabel: row.motif_label,
+      overbooked: row.overbooked,
       attempts: row.attempts,
       unanswered: row.unanswered,
       sinceSentMs: row.since_sent_ms,

@@ -1,0 +1,180 @@
+import { isLive, zoneClock, type Audience } from '#domain';
+import type { Booking, BookingAnswer } from './booking.js';
+import type { Refusal } from './refusals.js';
+import type { AppointmentRecord, Reason, RequestKey } from './model.js';
+import type { PlaceResult } from './ports.js';
+import type { SeriesCommand, SeriesPlaced, SeriesRecord, SeriesStore } from './series-ports.js';
+import type { WriteThrough } from './write-through.js';
+
+/** One start of a series, and what would have become of it. */
+export interface Occurrence {
+  /** Epoch milliseconds. */
+  readonly start: number;
+  readonly outcome: 'free' | 'taken' | 'rule';
+  readonly result: PlaceResult;
+}
+
+export type SeriesAnswer =
+  | { readonly outcome: 'series'; readonly record: SeriesRecord }
+  | { readonly outcome: 'conflicts'; readonly occurrences: readonly Occurrence[] }
+  | { readonly outcome: 'refused'; readonly refusal: Refusal };
+
+export interface SeriesRef {
+  readonly organizationId: string;
+  readonly id: string;
+}
+
+type Acting = SeriesRef & { readonly actor: SeriesCommand['actor']; readonly waitMs: number };
+
+/** Which visits of a series: all that are still to come, one, or one and those after it. */
+export interface Selection {
+  readonly appointmentId: string | null;
+  readonly following: boolean;
+}
+
+export interface OccurrenceAnswer {
+  readonly appointmentId: string;
+  readonly answer: BookingAnswer;
+}
+
+const OPEN: ReadonlySet<string> = new Set(['pending', 'unknown', 'compensating']);
+const DAY = 86_400_000;
+/** Zones are known this far around what is asked. */
+const AROUND_MS = 800 * DAY;
+/** Nothing that a copy's age would explain. */
+const NOTHING: PlaceResult = { outcome: 'unknown' };
+const INCOMPLETE: Reason = { code: 'CANCELLED', text: 'série incomplète' };
+
+/** Visits booked together: claimed in one transaction, then carried to the practitioner's agenda until all stand there, or none. */
+export class SeriesBooking {
+  constructor(
+    private readonly parts: {
+      readonly store: SeriesStore;
+      readonly booking: Booking;
+      readonly through: WriteThrough;
+    },
+  ) {}
+
+  async book(
+    request: Omit<SeriesCommand, 'acceptStale'> & { readonly waitMs: number; readonly key: RequestKey | null },
+  ): Promise<SeriesAnswer> {
+    const { organizationId, starts, waitMs } = request;
+    const placed = await this.placed(request);
+    if (placed.outcome === 'refused')
+      return { outcome: 'refused', refusal: await this.parts.booking.refusal(null, placed.result) };
+    if (placed.outcome === 'conflicts') {
+      const occurrences = placed.results.map((result, n) => ({ start: starts[n] ?? 0, outcome: told(result), result }));
+      return { outcome: 'conflicts', occurrences };
+    }
+    const record = await this.settle({ organizationId, id: placed.id }, waitMs);
+    if (record === null) throw new Error('a series that was placed is not there');
+    return { outcome: 'series', record };
+  }
+
+  /**
+   * Follows a series until nothing of it is open, at most `waitMs`: whoever comes next, this process or a worker, goes on
+   * from what the database says. `null` when it is unknown.
+   */
+  async settle({ organizationId, id }: SeriesRef, waitMs: number): Promise<SeriesRecord | null> {
+    const { store, through } = this.parts;
+    const end = Date.now() + waitMs;
+    for (;;) {
+      const series = await store.get(organizationId, id);
+      if (series === null || series.state === 'done' || series.state === 'undone') return series;
+      await this.step(organizationId, series);
+      const now = await store.get(organizationId, id);
+      const open = now?.appointments.find(({ status }) => OPEN.has(status));
+      if (now === null || open === undefined) {
+        if (now?.state === series.state) return now;
+        continue;
+      }
+      if (Date.now() >= end) return now;
+      await through.settled({ organizationId, id: open.id }, open, end - Date.now());
+    }
+  }
+
+  /** Moves one visit to another local time, or it and those after it by as much on the clock, whatever the clocks do between. */
+  async move(
+    request: Acting & Selection & { readonly start: number; readonly timeZone: string; readonly audience: Audience },
+  ): Promise<readonly OccurrenceAnswer[] | null> {
+    const { organizationId, id, start, timeZone, audience, actor, waitMs } = request;
+    const chosen = await this.chosen(request);
+    const first = chosen?.[0];
+    if (chosen === null || first === undefined) return chosen === null ? null : [];
+    const clock = zoneClock(timeZone, { start: first.start - AROUND_MS, end: first.start + AROUND_MS });
+    const shift = clock.local(start) - clock.local(first.start);
+    // Those that go later make room from the last one on.
+    const order = shift > 0 ? [...chosen].reverse() : chosen;
+    const answers: OccurrenceAnswer[] = [];
+    for (const { id: appointmentId, version, start: from } of order) {
+      const to = clock.instant(clock.local(from) + shift);
+      const asked = { organizationId, id: appointmentId, version, start: to, motifId: null, actor, waitMs };
+      const terms = { audience, series: id };
+      answers.push({ appointmentId, answer: await this.parts.booking.move({ ...asked, terms }) });
+    }
+    return shift > 0 ? answers.reverse() : answers;
+  }
+
+  async cancel(request: Acting & Selection & { readonly reason: Reason }): Promise<readonly OccurrenceAnswer[] | null> {
+    const { organizationId, reason, actor, waitMs } = request;
+    const chosen = await this.chosen(request);
+    if (chosen === null) return null;
+    const answers: OccurrenceAnswer[] = [];
+    for (const { id: appointmentId } of chosen) {
+      const asked = { organizationId, id: appointmentId, version: null, key: null, reason, actor, waitMs };
+      answers.push({ appointmentId, answer: await this.parts.booking.cancel(asked) });
+    }
+    return answers;
+  }
+
+  /** Live visits that are meant, by start; `null` when there is no such series or visit in it. */
+  private async chosen({
+    organizationId,
+    id,
+    appointmentId,
+    following,
+  }: SeriesRef & Selection): Promise<readonly AppointmentRecord[] | null> {
+    const series = await this.parts.store.get(organizationId, id);
+    if (series === null) return null;
+    const live = series.appointments.filter(({ status }) => isLive(status) && status !== 'compensating');
+    if (appointmentId === null) return live.filter(({ start }) => start > Date.now());
+    const from = live.findIndex(({ id: one }) => one === appointmentId);
+    if (from < 0) return null;
+    return following ? live.slice(from) : live.slice(from, from + 1);
+  }
+
+  private async placed(
+    request: Omit<SeriesCommand, 'acceptStale'> & { readonly waitMs: number },
+  ): Promise<SeriesPlaced> {
+    let placed: SeriesPlaced = { outcome: 'refused', result: NOTHING };
+    await this.parts.through.fresh(request, async (acceptStale) => {
+      placed = await this.parts.store.place({ ...request, acceptStale });
+      return placed.outcome === 'refused' ? placed.result : NOTHING;
+    });
+    return placed;
+  }
+
+  private async step(organizationId: string, series: SeriesRecord): Promise<void> {
+    const { store, booking } = this.parts;
+    const ref = { organizationId, id: series.id };
+    const { appointments, mode, state, actor } = series;
+    const lost = appointments.some(
+      ({ status }) => !isLive(status) || status === 'compensating' || status === 'conflict',
+    );
+    if (state === 'settling' && mode === 'all-or-nothing' && lost) {
+      await store.turn(ref, ['settling'], 'undoing');
+    } else if (state === 'settling') {
+      if (!appointments.some(({ status }) => OPEN.has(status))) await store.turn(ref, ['settling'], 'done');
+    } else if (appointments.every(({ status }) => !isLive(status))) {
+      await store.turn(ref, ['undoing'], 'undone');
+    } else {
+      const standing = appointments.filter(({ status }) => isLive(status) && status !== 'compensating');
+      for (const { id } of standing)
+        await booking.cancel({ organizationId, id, version: null, key: null, reason: INCOMPLETE, actor, waitMs: 0 });
+    }
+  }
+}
+
+function told(result: PlaceResult): Occurrence['outcome'] {
+  return result.outcome === 'placed' ? 'free' : result.outcome === 'taken' ? 'taken' : 'rule';
+}
