@@ -1,12 +1,13 @@
 import { createPostgresBackend, DEFAULT_SCHEMA, type PgPool, Queue, Worker } from 'bullmq';
 import pg from 'pg';
+import { jobs } from '#application';
 import type { Backend, Consumer, ConsumerOptions, ErrorListener, Producer } from './backend.js';
 import { ClockSkewError } from './errors.js';
 import { EVENT_LOG_LENGTH, KEEP_FAILED, MAX_STALLED_COUNT, type QueueSettings } from './settings.js';
 
 const PRODUCER_CONNECTIONS = 2;
-// Every queue's worker keeps one connection to listen on.
-const WORKER_CONNECTIONS = 12;
+/** The worker of every queue keeps one connection to listen on; the others take jobs. */
+const WORKER_CONNECTIONS = jobs.length + 4;
 
 function openPool(databaseUrl: string, max: number, onError: ErrorListener): pg.Pool {
   const pool = new pg.Pool({
