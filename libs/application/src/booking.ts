@@ -197,8 +197,11 @@ export class Booking {
     if (result.outcome === 'rule' || result.outcome === 'taken') {
       const status = result.outcome === 'taken' ? 409 : 422;
       const place = typeof wanted === 'function' ? await wanted() : wanted;
-      const { outcome, patientVisits = [], ...why } = result;
-      const alternatives = place === null ? [] : await this.slots.alternatives({ ...place, patientVisits });
+      const { outcome, patientVisits, ...why } = result;
+      if (place === null) return { outcome: 'refused', status, problem: outcome, alternatives: [], ...why };
+      // An agenda without rules of its own keeps nothing for anybody: who asks need not be looked up.
+      const asker = patientVisits === undefined ? { audience: place.asker.audience } : place.asker;
+      const alternatives = await this.slots.alternatives({ ...place, asker, patientVisits: patientVisits ?? [] });
       return { outcome: 'refused', status, problem: outcome, alternatives, ...why };
     }
     return refusalOf(result);
