@@ -172,22 +172,25 @@ CREATE TRIGGER reserve_rules AFTER INSERT OR DELETE ON reserve FOR EACH ROW EXEC
 
 -- The rules of a plain agenda.
 CREATE OR REPLACE FUNCTION refusing_rule(p_agenda agenda, p_motif uuid, p_visit tstzrange) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE v_grid integer;
 BEGIN
   IF NOT p_agenda.active THEN RETURN 'AGENDA_DISABLED'; END IF;
   IF NOT EXISTS (SELECT 1 FROM agenda_motif m WHERE m.organization_id = p_agenda.organization_id AND m.agenda_id = p_agenda.id AND m.motif_id = p_motif) THEN
     RETURN 'MOTIF_NOT_ALLOWED'; END IF;
   IF lower(p_visit) < clock_timestamp() THEN RETURN 'NOTICE_TOO_SHORT'; END IF;
   IF upper(p_visit) > p_agenda.opened_until THEN RETURN 'HORIZON'; END IF;
-  -- Inside one opening, as nearly always, or inside several that touch.
-  IF NOT EXISTS (SELECT 1 FROM opening_occurrence o WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at > lower(p_visit) AND o.starts_at <= lower(p_visit) AND o.during @> p_visit)
-    AND NOT coalesce((SELECT range_agg(o.during) @> p_visit FROM opening_occurrence o
-      WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at > lower(p_visit) AND o.starts_at < upper(p_visit) AND o.during && p_visit), false) THEN
-    RETURN 'CLOSED'; END IF;
   IF EXISTS (SELECT 1 FROM closure c WHERE c.organization_id = p_agenda.organization_id AND c.agenda_id = p_agenda.id AND c.during && p_visit) THEN
     RETURN 'CLOSED'; END IF;
-  IF NOT EXISTS (SELECT 1 FROM opening_occurrence o, motif t WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at > lower(p_visit) AND o.starts_at <= lower(p_visit) AND o.during @> lower(p_visit)
-      AND t.organization_id = p_agenda.organization_id AND t.id = p_motif
-      AND mod(extract(epoch FROM lower(p_visit) - lower(o.during)), t.granularity_minutes * 60) = 0) THEN RETURN 'OFF_GRID'; END IF;
+  SELECT t.granularity_minutes * 60 INTO v_grid FROM motif t WHERE t.organization_id = p_agenda.organization_id AND t.id = p_motif;
+  -- Inside one opening and on its grid, as nearly always.
+  IF EXISTS (SELECT 1 FROM opening_occurrence o WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at >= upper(p_visit) AND o.starts_at <= lower(p_visit)
+      AND mod(extract(epoch FROM lower(p_visit) - o.starts_at), v_grid) = 0) THEN RETURN NULL; END IF;
+  -- Inside several that touch.
+  IF NOT coalesce((SELECT range_agg(o.during) @> p_visit FROM opening_occurrence o
+      WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at > lower(p_visit) AND o.starts_at < upper(p_visit)), false) THEN
+    RETURN 'CLOSED'; END IF;
+  IF NOT EXISTS (SELECT 1 FROM opening_occurrence o WHERE o.organization_id = p_agenda.organization_id AND o.agenda_id = p_agenda.id AND o.ends_at > lower(p_visit) AND o.starts_at <= lower(p_visit)
+      AND mod(extract(epoch FROM lower(p_visit) - o.starts_at), v_grid) = 0) THEN RETURN 'OFF_GRID'; END IF;
   RETURN NULL;
 END $$;
 `;

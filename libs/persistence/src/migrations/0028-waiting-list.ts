@@ -178,6 +178,9 @@ END $$;
 CREATE FUNCTION waiting_patient_is_booked() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE v appointment; v_offer waiting_offer; v_entry uuid;
 BEGIN
+  -- Most practices have nobody who waits.
+  IF NOT EXISTS (SELECT 1 FROM waiting_entry e WHERE e.organization_id = new.organization_id AND e.state = 'waiting')
+    AND NOT EXISTS (SELECT 1 FROM waiting_offer o WHERE o.organization_id = new.organization_id AND o.id = new.appointment_id) THEN RETURN NULL; END IF;
   SELECT * INTO v FROM appointment a WHERE a.organization_id = new.organization_id AND a.id = new.appointment_id AND a.status IN ('pending', 'confirmed');
   IF NOT FOUND THEN RETURN NULL; END IF;
   SELECT * INTO v_offer FROM waiting_offer o WHERE o.organization_id = new.organization_id AND o.id = v.id AND o.closed_at IS NULL;
