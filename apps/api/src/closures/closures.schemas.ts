@@ -1,10 +1,9 @@
 import { wallClock } from '#domain';
-import type { AgendaRules, ClosureRule } from '#application';
+import type { AgendaRules, ClosureRule, Kept } from '#application';
 import { line } from '#platform';
 import { z } from 'zod';
 import { formatInstant, instantInput, instantView } from '../shared/instants.js';
 import { pageView } from '../shared/paging.js';
-import type { RuleResource } from '../shared/rule-desk.js';
 import { dateInput, ruleHead } from '../shared/rule-fields.js';
 
 const DAY = 86_400_000;
@@ -73,7 +72,6 @@ export const closureView = z
     }),
   })
   .meta({ id: 'Closure' });
-export type ClosureView = z.input<typeof closureView>;
 export const closurePage = pageView('ClosurePage', closureView);
 
 export function toClosure(given: z.output<typeof closureInput>, { timeZone }: AgendaRules): ClosureRule {
@@ -85,10 +83,14 @@ export function toClosure(given: z.output<typeof closureInput>, { timeZone }: Ag
   return { start, end: instant(given.half === 'morning' ? first + DAY / 2 : last), label, source: 'typed' };
 }
 
-export const CLOSURES: RuleResource<'closure', ClosureView> = {
-  kind: 'closure',
+export const CLOSURES = {
+  kind: 'closure' as const,
   name: 'closures',
-  view: ({ id, version, rule }, { agendaId, timeZone }) => ({
+  input: closureInput,
+  shown: closureView,
+  page: closurePage,
+  read: toClosure,
+  view: ({ id, version, rule }: Kept<'closure'>, { agendaId, timeZone }: AgendaRules): z.input<typeof closureView> => ({
     ...{ id, agenda: agendaId, version, label: rule.label, source: rule.source },
     start: formatInstant(rule.start, timeZone),
     end: formatInstant(rule.end, timeZone),

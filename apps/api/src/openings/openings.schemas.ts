@@ -1,8 +1,7 @@
-import type { OpeningRule } from '#application';
+import type { AgendaRules, Kept, OpeningRule } from '#application';
 import { z } from 'zod';
 import { idView } from '../shared/ids.js';
 import { pageView } from '../shared/paging.js';
-import type { RuleResource } from '../shared/rule-desk.js';
 import {
   audience,
   audiencesInput,
@@ -30,7 +29,7 @@ export const openingInput = z
   .superRefine(checkRecurrence)
   .meta({ id: 'NewOpening' });
 
-const openingView = z
+export const openingView = z
   .object({
     ...ruleHead,
     ...recurrenceView,
@@ -41,20 +40,22 @@ const openingView = z
   .meta({ id: 'Opening' });
 
 export const openingPage = pageView('OpeningPage', openingView);
-export { openingView };
-export type OpeningView = z.input<typeof openingView>;
 
 export function toOpening(
   { motifs, audiences, capacity, ...given }: z.output<typeof openingInput>,
-  zone: string,
+  { timeZone }: AgendaRules,
 ): OpeningRule {
-  return { ...recurrenceOf(given, zone), motifIds: motifs, audiences, capacity };
+  return { ...recurrenceOf(given, timeZone), motifIds: motifs, audiences, capacity };
 }
 
-export const OPENINGS: RuleResource<'opening', OpeningView> = {
-  kind: 'opening',
+export const OPENINGS = {
+  kind: 'opening' as const,
   name: 'openings',
-  view: ({ id, version, rule }, { agendaId }) => {
+  input: openingInput,
+  shown: openingView,
+  page: openingPage,
+  read: toOpening,
+  view: ({ id, version, rule }: Kept<'opening'>, { agendaId }: AgendaRules): z.input<typeof openingView> => {
     const { motifIds, audiences, except, ...rest } = rule;
     return {
       ...{ id, agenda: agendaId, version, ...rest },

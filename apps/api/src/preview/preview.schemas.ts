@@ -81,11 +81,11 @@ function writtenRule(given: Written, rules: AgendaRules): WithoutId<Exclude<Rule
     case 'motif':
       return { kind: 'motif', rule: toRuling(given.rule) };
     case 'opening':
-      return { kind: 'opening', rule: toOpening(given.rule, rules.timeZone) };
+      return { kind: 'opening', rule: toOpening(given.rule, rules) };
     case 'closure':
       return { kind: 'closure', rule: toClosure(given.rule, rules) };
     case 'reserve':
-      return { kind: 'reserve', rule: toReserve(given.rule, rules.timeZone) };
+      return { kind: 'reserve', rule: toReserve(given.rule, rules) };
   }
 }
 

@@ -1,10 +1,9 @@
-import type { ReserveRule } from '#application';
+import type { AgendaRules, Kept, ReserveRule } from '#application';
 import { PRIORITIES, AUDIENCES } from '#domain';
 import { line } from '#platform';
 import { z } from 'zod';
 import { idView } from '../shared/ids.js';
 import { pageView } from '../shared/paging.js';
-import type { RuleResource } from '../shared/rule-desk.js';
 import {
   audience,
   checkRecurrence,
@@ -70,14 +69,13 @@ export const reserveView = z
     recaptureMinutes: z.int().nullable().meta({ description: recapture }),
   })
   .meta({ id: 'Reserve' });
-export type ReserveView = z.input<typeof reserveView>;
 export const reservePage = pageView('ReservePage', reserveView);
 
-export function toReserve(given: z.output<typeof reserveInput>, zone: string): ReserveRule {
+export function toReserve(given: z.output<typeof reserveInput>, { timeZone }: AgendaRules): ReserveRule {
   const { label, keptFor, release, recaptureMinutes, ...recurrence } = given;
   const { motifs, ...others } = keptFor;
   return {
-    ...recurrenceOf(recurrence, zone),
+    ...recurrenceOf(recurrence, timeZone),
     label,
     keptFor: { ...others, motifIds: motifs },
     release,
@@ -85,10 +83,14 @@ export function toReserve(given: z.output<typeof reserveInput>, zone: string): R
   };
 }
 
-export const RESERVES: RuleResource<'reserve', ReserveView> = {
-  kind: 'reserve',
+export const RESERVES = {
+  kind: 'reserve' as const,
   name: 'reserves',
-  view: ({ id, version, rule }, { agendaId }) => {
+  input: reserveInput,
+  shown: reserveView,
+  page: reservePage,
+  read: toReserve,
+  view: ({ id, version, rule }: Kept<'reserve'>, { agendaId }: AgendaRules): z.input<typeof reserveView> => {
     const { keptFor, release, except, ...rest } = rule;
     const { priorities, audiences, motifIds } = keptFor;
     return {

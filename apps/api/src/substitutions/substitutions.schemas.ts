@@ -1,9 +1,8 @@
-import type { SubstitutionRule } from '#application';
+import type { AgendaRules, Kept, SubstitutionRule } from '#application';
 import { line } from '#platform';
 import { z } from 'zod';
 import { formatInstant, instantInput, instantView } from '../shared/instants.js';
 import { pageView } from '../shared/paging.js';
-import type { RuleResource } from '../shared/rule-desk.js';
 import { ruleHead } from '../shared/rule-fields.js';
 
 export const substitutionInput = z
@@ -29,17 +28,23 @@ export const substitutionView = z
     end: instantView,
   })
   .meta({ id: 'Substitution' });
-export type SubstitutionView = z.input<typeof substitutionView>;
 export const substitutionPage = pageView('SubstitutionPage', substitutionView);
 
 export function toSubstitution(given: z.output<typeof substitutionInput>): SubstitutionRule {
   return given;
 }
 
-export const SUBSTITUTIONS: RuleResource<'substitution', SubstitutionView> = {
-  kind: 'substitution',
+export const SUBSTITUTIONS = {
+  kind: 'substitution' as const,
   name: 'substitutions',
-  view: ({ id, version, rule }, { agendaId, timeZone }) => ({
+  input: substitutionInput,
+  shown: substitutionView,
+  page: substitutionPage,
+  read: toSubstitution,
+  view: (
+    { id, version, rule }: Kept<'substitution'>,
+    { agendaId, timeZone }: AgendaRules,
+  ): z.input<typeof substitutionView> => ({
     ...{ id, agenda: agendaId, version, displayName: rule.displayName, rpps: rule.rpps },
     start: formatInstant(rule.start, timeZone),
     end: formatInstant(rule.end, timeZone),
