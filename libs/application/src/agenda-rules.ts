@@ -117,6 +117,8 @@ export interface EquipmentFacts {
   readonly id: string;
   /** One of its own motifs needs equipment. */
   readonly needsSome: boolean;
+  /** It follows a practitioner's tool: then it cannot be claimed together with a visit. */
+  readonly linked: boolean;
 }
 
 /** What takes a seat of an agenda; `holder` = the appointment or the entry of the practitioner's own tool. */

@@ -93,7 +93,9 @@ export abstract class ConnectionStore {
    * `taken`: the agenda or the remote agenda is linked already. `removing`: an earlier link of the remote agenda still
    * removes what it wrote. The hub stays the master of the agenda until the remote one has been read.
    */
-  abstract link(link: NewLink): Promise<'linked' | 'taken' | 'removing' | 'agenda-unknown' | 'connection-unknown'>;
+  abstract link(
+    link: NewLink,
+  ): Promise<'linked' | 'taken' | 'removing' | 'equipment' | 'agenda-unknown' | 'connection-unknown'>;
 }
 
 export type ConnectionProblem =

@@ -104,6 +104,7 @@ function faultOfEquipment(id: string, agendaId: string, named: readonly Equipmen
   if (id === agendaId) return 'is this agenda itself';
   const known = named.find((agenda) => agenda.id === id);
   if (known === undefined) return 'is not known';
+  if (known.linked) return 'is linked to an outside agenda';
   return known.needsSome ? 'needs equipment itself' : null;
 }
 

@@ -92,7 +92,7 @@ test('a visit that some audience could book is inside; one that nobody could is 
 test('equipment that somebody else has speaks against a visit, its own claim on it does not', () => {
   const rules = practice({ equipment: ['room'] });
   const { visit, taken } = placed('a', nine);
-  const room = { id: 'room', active: true, capacity: 1, needsSome: false };
+  const room = { id: 'room', active: true, capacity: 1, needsSome: false, linked: false };
   const asked = (holder: string) => {
     const agenda = withVisits(rules, [{ visit, taken }]);
     const standing = { ...agenda.standing, equipment: [room], taken: [taken, { ...taken, agendaId: 'room', holder }] };

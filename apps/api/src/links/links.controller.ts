@@ -27,6 +27,7 @@ const REFUSED = {
   removing: () => new Problem('still-disconnecting', { retryAfterMs: 5_000 }),
   'agenda-unknown': () => badInput('body.agenda', 'is not known'),
   'connection-unknown': () => badInput('body.connection', 'is not known'),
+  equipment: () => badInput('body.agenda', 'is equipment of another agenda, which claims it together with visits'),
   'remote-agenda-unknown': () => badInput('body.remoteAgenda', 'is not an agenda of this connection'),
   'not-writable': () => badInput('body.direction', 'cannot be two-way: the remote agenda is read-only'),
 } as const;

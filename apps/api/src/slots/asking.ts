@@ -27,7 +27,7 @@ export class Asking {
   async query(caller: Caller, question: SlotQuestion) {
     const { organizationId } = caller;
     const { agendaIds, named } = await this.chosen(organizationId, question);
-    this.demand.note(organizationId, agendaIds);
+    this.note(organizationId, agendaIds);
     const asker = await this.asker(caller, question);
     const filter: SlotFilter = {
       weekdays: question.weekday ?? null,
@@ -35,6 +35,11 @@ export class Asking {
       modality: question.modality ?? null,
     };
     return { named, query: { organizationId, agendaIds, motifId: question.motif, asker, filter } };
+  }
+
+  /** Agendas that somebody asks about are read again soon. */
+  note(organizationId: string, agendaIds: readonly string[]): void {
+    this.demand.note(organizationId, agendaIds);
   }
 
   /** Who asks, with the class of patient as it is told, or else as the patient's other appointment tells it. */

@@ -78,6 +78,7 @@ export class SlotsController {
   ): Promise<z.input<typeof explanationView>> {
     const { organizationId } = caller;
     const { agenda: agendaId, motif: motifId, start, moving } = query;
+    this.asking.note(organizationId, [agendaId]);
     const { patientOf = moving, ...patient } = query;
     const asker = { ...(await this.asking.asker(caller, { ...patient, patientOf })), moving: moving ?? null };
     const found = await this.slots.explain({ organizationId, agendaId, motifId, start, asker });

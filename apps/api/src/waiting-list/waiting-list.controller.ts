@@ -84,7 +84,8 @@ export class WaitingListController {
     const after = at && { at: at[0], id: at[1] };
     const found = await this.entries.list({ organizationId, agendaIds, states, after, limit: limit + 1 });
     const { page, nextCursor } = cutPage(found, limit, ({ createdAt, id }) => [createdAt, id]);
-    return { items: await Promise.all(page.map((entry) => this.view(organizationId, entry))), nextCursor };
+    const zones = await this.zones.ofAll(organizationId, page.map(firstAgenda));
+    return { items: page.map((entry) => viewEntry(entry, zones.get(firstAgenda(entry)) ?? 'UTC')), nextCursor };
   }
 
   /** One entry. */
@@ -140,13 +141,12 @@ export class WaitingListController {
     const entry = await this.entries.get({ organizationId, id });
     if (entry === null) throw new Problem('not-found');
     void reply.header('ETag', versionTag(entry.version));
-    return this.view(organizationId, entry);
-  }
-
-  private async view(organizationId: string, entry: WaitingEntry): Promise<EntryView> {
-    return viewEntry(entry, await this.zones.of(organizationId, entry.agendaIds[0] ?? ''));
+    return viewEntry(entry, await this.zones.of(organizationId, firstAgenda(entry)));
   }
 }
+
+/** Its zone is the one in which the entry is shown. */
+const firstAgenda = ({ agendaIds }: WaitingEntry): string => agendaIds[0] ?? '';
 
 function unknown({ field }: WishFault): Problem {
   return new Problem('unknown-reference', {

@@ -26,6 +26,11 @@ CREATE FUNCTION booking_facts(p_organization uuid, p_agenda uuid, p_motif uuid, 
 DECLARE v_agenda agenda; v_motif motif; v_offer agenda_motif; v_visit record; v_zone text;
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
+  -- Whoever goes from one agenda to another locks both in the order in which everybody does, before any equipment.
+  IF p_lock AND p_self IS NOT NULL THEN
+    PERFORM 1 FROM agenda g WHERE g.organization_id = p_organization
+      AND g.id IN (p_agenda, (SELECT a.agenda_id FROM appointment a WHERE a.organization_id = p_organization AND a.id = p_self)) ORDER BY g.id FOR UPDATE;
+  END IF;
   IF p_lock THEN SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda FOR UPDATE;
   ELSE SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = p_organization AND a.id = p_agenda; END IF;
   IF NOT FOUND THEN RETURN NULL; END IF;
@@ -75,7 +80,10 @@ BEGIN
   IF p_equipment IS NULL OR p_equipment = '[]' THEN RETURN true; END IF;
   FOR v IN SELECT * FROM agenda e WHERE e.organization_id = p_appointment.organization_id AND e.active
       AND e.id IN (SELECT x::uuid FROM jsonb_array_elements_text(p_equipment) x) ORDER BY e.id FOR UPDATE LOOP
-    PERFORM expire_holds(v.id, p_appointment.occupies);
+    -- A hold that has ended may be another agenda's.
+    PERFORM expire_holds(x.agenda_id, x.occupies) FROM (SELECT DISTINCT a.agenda_id, a.occupies FROM claim c
+      JOIN appointment a ON a.organization_id = c.organization_id AND a.id = c.holder AND a.status = 'held' AND a.hold_until <= clock_timestamp()
+      WHERE c.organization_id = v.organization_id AND c.agenda_id = v.id AND c.ends_at > lower(p_appointment.occupies) AND c.during && p_appointment.occupies) x;
     v_seat := free_seat(v, p_appointment.occupies, p_appointment.id);
     IF v_seat IS NULL THEN RETURN false; END IF;
     INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id)
@@ -85,24 +93,38 @@ BEGIN
   RETURN v_found = jsonb_array_length(p_equipment);
 END $$;
 
--- An appointment that goes elsewhere takes its equipment along; where the practitioner himself moved it and it is not free, an event says so.
-CREATE OR REPLACE FUNCTION put_appointment(p_agenda agenda, p_id uuid, p_visit tstzrange, p_occupies tstzrange, p_motif uuid, p_status text, p_seat integer) RETURNS appointment LANGUAGE plpgsql AS $$
-DECLARE v appointment; v_equipment jsonb; v_overbooked boolean;
+-- The equipment of an appointment where it stands now; where the practitioner himself moved it and it is not free, an event says so.
+CREATE FUNCTION take_equipment(p_agenda agenda, p_appointment appointment) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_agenda.ruled AND NOT claim_equipment(p_appointment, (SELECT m.rules->'equipment' FROM agenda_motif m
+      WHERE m.organization_id = p_agenda.organization_id AND m.agenda_id = p_agenda.id AND m.motif_id = p_appointment.motif_id)) THEN
+    PERFORM append_event('appointment-equipment-missing', p_agenda.id, p_appointment.id, '{"kind":"system"}', appointment_record(p_appointment));
+  END IF;
+END $$;
+
+-- Whoever was allowed a place with equipment gets all of it or nothing. It was looked at under the same locks.
+CREATE FUNCTION insist_on_equipment(p_appointment appointment, p_equipment jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_equipment IS NULL OR p_equipment = '[]' THEN RETURN; END IF;
+  DELETE FROM claim WHERE organization_id = p_appointment.organization_id AND holder = p_appointment.id AND appointment_id IS NOT NULL AND agenda_id <> p_appointment.agenda_id;
+  IF NOT claim_equipment(p_appointment, p_equipment) THEN RAISE EXCEPTION 'equipment was taken under its lock' USING ERRCODE = '40001'; END IF;
+END $$;
+
+-- Puts an appointment at another range, with its claims. The caller holds the agenda's lock. What was overbooked, or stood
+-- beside others before (p_was_over), takes a free seat where there is one.
+DROP FUNCTION put_appointment(agenda, uuid, tstzrange, tstzrange, uuid, text, integer);
+CREATE FUNCTION put_appointment(p_agenda agenda, p_id uuid, p_visit tstzrange, p_occupies tstzrange, p_motif uuid, p_status text, p_seat integer, p_was_over boolean DEFAULT false) RETURNS appointment LANGUAGE plpgsql AS $$
+DECLARE v appointment; v_seat integer := p_seat; v_over boolean := false;
 BEGIN
   DELETE FROM claim WHERE organization_id = p_agenda.organization_id AND holder = p_id AND appointment_id IS NOT NULL;
   UPDATE appointment SET during = p_visit, occupies = p_occupies, motif_id = p_motif, status = p_status, version = version + 1, reason = NULL, updated_at = now()
     WHERE organization_id = p_agenda.organization_id AND id = p_id RETURNING * INTO v;
-  v_overbooked := v.overbooking IS NOT NULL AND free_seat(p_agenda, p_occupies, p_id) IS NULL;
-  IF v_overbooked THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
+  IF v.overbooking IS NOT NULL OR p_was_over THEN v_seat := free_seat(p_agenda, p_occupies, p_id); v_over := v_seat IS NULL; END IF;
+  IF v_over THEN PERFORM set_config('app.decision', 'overbook', true); END IF;
   INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, overbooked)
-    VALUES (p_agenda.organization_id, p_agenda.id, p_seat, p_occupies, 'hub', p_id, p_id, v_overbooked);
-  IF v_overbooked THEN PERFORM set_config('app.decision', '', true); END IF;
-  IF p_agenda.ruled THEN
-    SELECT m.rules->'equipment' INTO v_equipment FROM agenda_motif m WHERE m.organization_id = p_agenda.organization_id AND m.agenda_id = p_agenda.id AND m.motif_id = p_motif;
-    IF NOT claim_equipment(v, v_equipment) THEN
-      PERFORM append_event('appointment-equipment-missing', p_agenda.id, p_id, '{"kind":"system"}', appointment_record(v));
-    END IF;
-  END IF;
+    VALUES (p_agenda.organization_id, p_agenda.id, coalesce(v_seat, p_seat), p_occupies, 'hub', p_id, p_id, v_over);
+  IF v_over THEN PERFORM set_config('app.decision', '', true); END IF;
+  PERFORM take_equipment(p_agenda, v);
   RETURN v;
 END $$;
 
@@ -188,10 +210,7 @@ BEGIN
   INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id, overbooked)
     VALUES (p_organization, p_agenda, coalesce(v_seat, 1), v_occupies, 'hub', p_id, p_id, v_seat IS NULL);
   IF v_overbooking IS NOT NULL THEN PERFORM set_config('app.decision', '', true); END IF;
-  IF NOT claim_equipment(v, v_terms->'equipment') THEN
-    -- Looked at under the same locks by whoever passed these terms.
-    RAISE EXCEPTION 'equipment was taken under its lock' USING ERRCODE = '40001';
-  END IF;
+  PERFORM insist_on_equipment(v, v_terms->'equipment');
   IF p_patient IS NOT NULL THEN INSERT INTO patient_identity (organization_id, appointment_id, sealed, fingerprint) VALUES (p_organization, p_id, p_patient, v_fingerprint); END IF;
   IF v.status = 'pending' THEN
     INSERT INTO remote_write (organization_id, appointment_id, agenda_id, link_id) VALUES (p_organization, p_id, p_agenda, v_link.link);
@@ -241,6 +260,7 @@ BEGIN
   UPDATE appointment SET status = CASE WHEN remote THEN 'pending' ELSE 'confirmed' END, hold_until = NULL, version = version + 1, overbooking = coalesce(v_overbooking, overbooking), updated_at = now()
     WHERE organization_id = p_organization AND id = p_hold RETURNING * INTO v;
   IF v_seat IS NOT NULL THEN v := put_appointment(v_agenda, p_hold, v_visit, v_occupies, v.motif_id, v.status, v_seat); END IF;
+  PERFORM insist_on_equipment(v, v_terms->'equipment');
   IF p_patient IS NOT NULL THEN
     INSERT INTO patient_identity (organization_id, appointment_id, sealed, fingerprint) VALUES (p_organization, p_hold, p_patient, v_fingerprint)
       ON CONFLICT (organization_id, appointment_id) DO UPDATE SET sealed = excluded.sealed, fingerprint = excluded.fingerprint;

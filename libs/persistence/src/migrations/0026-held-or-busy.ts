@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION blocking_code(p_agenda uuid, p_range tstzrange, p_hol
   WITH standing AS (SELECT c.during, c.closure_id, a.status IS NOT DISTINCT FROM 'held' AS held FROM claim c
       LEFT JOIN appointment a ON a.organization_id = c.organization_id AND a.id = c.appointment_id
       WHERE c.organization_id = current_organization() AND c.agenda_id = p_agenda AND c.ends_at > lower(p_range) AND c.during && p_range AND c.holder <> p_holder
-        AND NOT c.overbooked AND NOT c.contested),
+        AND (NOT c.overbooked OR c.authority = 'hub')),
     instant AS (SELECT greatest(lower(s.during), lower(p_range)) AS at FROM standing s WHERE NOT s.held)
   SELECT CASE WHEN EXISTS (SELECT 1 FROM standing s WHERE s.closure_id IS NOT NULL) THEN 'CLOSED'
     WHEN NOT EXISTS (SELECT 1 FROM standing s WHERE s.held) THEN 'BUSY'

@@ -181,7 +181,7 @@ BEGIN
   -- Most practices have nobody who waits.
   IF NOT EXISTS (SELECT 1 FROM waiting_entry e WHERE e.organization_id = new.organization_id AND e.state = 'waiting')
     AND NOT EXISTS (SELECT 1 FROM waiting_offer o WHERE o.organization_id = new.organization_id AND o.id = new.appointment_id) THEN RETURN NULL; END IF;
-  SELECT * INTO v FROM appointment a WHERE a.organization_id = new.organization_id AND a.id = new.appointment_id AND a.status IN ('pending', 'confirmed');
+  SELECT * INTO v FROM appointment a WHERE a.organization_id = new.organization_id AND a.id = new.appointment_id AND a.status IN ('pending', 'confirmed') AND a.replaces IS NULL;
   IF NOT FOUND THEN RETURN NULL; END IF;
   SELECT * INTO v_offer FROM waiting_offer o WHERE o.organization_id = new.organization_id AND o.id = v.id AND o.closed_at IS NULL;
   FOR v_entry IN SELECT e.id FROM waiting_entry e WHERE e.organization_id = new.organization_id AND e.state = 'waiting'
@@ -197,10 +197,11 @@ BEGIN
 END $$;
 CREATE TRIGGER patient_identity_waiting AFTER INSERT OR UPDATE ON patient_identity FOR EACH ROW EXECUTE FUNCTION waiting_patient_is_booked();
 
--- What the practitioner's agenda refused was never an appointment: its patient waits on.
+-- What the practitioner's agenda refused, or went with a series of which one was refused, was never an appointment: its patient waits on.
 CREATE FUNCTION waiting_patient_is_refused() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE v waiting_entry;
 BEGIN
+  IF new.status = 'cancelled' AND NOT EXISTS (SELECT 1 FROM series s WHERE s.organization_id = new.organization_id AND s.id = new.series_id AND s.state = 'undoing') THEN RETURN NULL; END IF;
   FOR v IN UPDATE waiting_entry SET state = 'waiting', appointment_id = NULL, closed_at = NULL, version = version + 1
       WHERE organization_id = new.organization_id AND appointment_id = new.id AND state = 'booked' RETURNING * LOOP
     PERFORM waiting_entry_event(v, 'reopened', '{"kind":"system"}');
@@ -208,7 +209,8 @@ BEGIN
   END LOOP;
   RETURN NULL;
 END $$;
-CREATE TRIGGER appointment_waiting_refused AFTER UPDATE OF status ON appointment FOR EACH ROW WHEN (new.status = 'refused' AND old.status <> 'refused')
+CREATE TRIGGER appointment_waiting_refused AFTER UPDATE OF status ON appointment FOR EACH ROW
+  WHEN (old.status <> new.status AND (new.status = 'refused' OR (new.status = 'cancelled' AND new.series_id IS NOT NULL)))
   EXECUTE FUNCTION waiting_patient_is_refused();
 `;
 

@@ -98,6 +98,7 @@ export class RemoteWriteRow {
   @Optional('uuid') departingMotifId!: string | null;
   @Optional('jsonb') lastError!: unknown;
   @Field('boolean', { default: false }) promised!: boolean;
+  @Optional('text') departingOverbooking!: string | null;
 }
 
 const holders = 'appointment_id, departing_id, closure_id, mirror_id';

@@ -39,6 +39,10 @@ export interface Brought {
   readonly terms: BookingTerms;
 }
 
+/** Where a ruled agenda is asked for; with the patient, where the booking itself does not bring him. */
+type Ruled = Omit<Wanted, 'organizationId' | 'fingerprint'> &
+  ({ readonly patient?: undefined } | Pick<Brought, 'patient' | 'fingerprint'>);
+
 /** The booking functions, and the practitioner's rules around them. */
 export class BookingCalls {
   constructor(private readonly database: Database) {}
@@ -50,7 +54,7 @@ export class BookingCalls {
   async underRules(
     { statement, values, key }: Call,
     { organizationId, patient, fingerprint, terms }: Brought,
-    placeOf: () => Promise<Omit<Wanted, 'organizationId' | 'fingerprint'> | null>,
+    placeOf: () => Promise<Ruled | null>,
   ): Promise<PlaceResult> {
     const { overbooking, series, acknowledged, replaces } = terms;
     const brought = { fingerprint: fingerprint?.toString('hex'), acknowledged, overbooking, series, replaces };
@@ -59,13 +63,13 @@ export class BookingCalls {
     const place = await placeOf();
     return again(() =>
       this.database.withOrganization(organizationId, async (transaction) => {
-        const given = { patient, terms };
-        const judged = place && (await judge(transaction, { ...place, organizationId, fingerprint }, given));
+        const wanted = place && { fingerprint, ...place, organizationId };
+        const judged = wanted && (await judge(transaction, wanted, { patient, ...place, terms }));
         // A twin of a request that was in time is told its answer.
-        if (judged?.outcome === 'refused' && !(await isKnown(transaction, key))) return judged.result;
-        const allowed = judged?.outcome === 'allowed' ? judged.terms : {};
-        const rows = await transaction.query<FunctionRow>(statement, [...values, { ...brought, terms: allowed }]);
-        const result = resultOf(rows);
+        if (judged?.outcome === 'refused') return (await answered(transaction, key)) ?? judged.result;
+        // Without terms nothing is placed in a ruled agenda: then the function says what is not known.
+        const allowed = judged?.outcome === 'allowed' ? { ...brought, terms: judged.terms } : brought;
+        const result = resultOf(await transaction.query<FunctionRow>(statement, [...values, allowed]));
         if (judged?.outcome !== 'allowed' || (result.outcome !== 'rule' && result.outcome !== 'taken')) return result;
         return { ...result, patientVisits: judged.patientVisits };
       }),
@@ -85,8 +89,8 @@ export class BookingCalls {
     if (first[0]?.outcome !== 'ruled') return resultOf(first);
     const judged = await judge(transaction, { ...place, organizationId, fingerprint }, { patient, terms });
     if (judged.outcome === 'refused') return judged.result;
-    const allowed = judged.outcome === 'allowed' ? judged.terms : {};
-    return resultOf(await transaction.query<FunctionRow>(statement, [...values, { ...brought, terms: allowed }]));
+    const allowed = judged.outcome === 'allowed' ? { ...brought, terms: judged.terms } : brought;
+    return resultOf(await transaction.query<FunctionRow>(statement, [...values, allowed]));
   }
 
   async decide({ statement, values }: Call): Promise<PlaceResult> {
@@ -104,10 +108,14 @@ async function again<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-async function isKnown(transaction: Transaction, key: RequestKey | null): Promise<boolean> {
-  if (key === null) return false;
-  const [row] = await transaction.query<{ state: string }>('SELECT state FROM find_key($1, $2)', [key.key, key.hash]);
-  return row !== undefined && row.state !== 'new';
+/** What is known of a key that was used before; `null` for a new one. */
+async function answered(transaction: Transaction, key: RequestKey | null): Promise<PlaceResult | null> {
+  if (key === null) return null;
+  const rows = await transaction.query<FunctionRow>(
+    'SELECT state AS outcome, resource, status, body AS record FROM find_key($1, $2)',
+    [key.key, key.hash],
+  );
+  return rows[0] === undefined || rows[0].outcome === 'new' ? null : resultOf(rows);
 }
 
 function resultOf([row]: readonly FunctionRow[]): PlaceResult {
@@ -138,6 +146,7 @@ function keyResultOf(row: FunctionRow): PlaceResult | null {
 
 function linkResultOf(row: FunctionRow): PlaceResult {
   const { outcome, resource, retry_after_ms: retryAfterMs, when_unreachable: whenUnreachable } = row;
+  if (outcome === 'ruled') throw new Error('a ruled agenda was asked without terms');
   if (outcome === 'unreachable') return { outcome, retryAfterMs: retryAfterMs ?? 30_000 };
   if (outcome === 'stale-copy')
     return { outcome, agendaId: resource ?? '', whenUnreachable: whenUnreachable ?? 'refuse' };

@@ -28,6 +28,8 @@ export interface Wanted {
   readonly fingerprint: Buffer | null;
   /** The appointment that is moved, or the hold that is booked: it does not stand in its own way. */
   readonly self: string | null;
+  /** It is a hold that is booked: it was placed in time, and has only to start in the future. */
+  readonly held?: boolean;
 }
 
 interface Given {
@@ -49,7 +51,7 @@ export async function judge(transaction: Transaction, wanted: Wanted, given: Giv
   const [row] = await transaction.query<{ found: Found | null }>(BOOKING_FACTS, values);
   if (!row?.found) return { outcome: 'unknown' };
   const found = { ...row.found, facts: factsOf(row.found.facts) };
-  const refusal = refusalOf(start, found, motifId, given) ?? unansweredOf(found, given.patient);
+  const refusal = refusalOf(wanted, found, given) ?? unansweredOf(found, given.patient);
   if (refusal !== null) return { outcome: 'refused', result: refusal };
   const asked = askedOf(found, motifId, given);
   const { visit } = asked;
@@ -62,9 +64,14 @@ export async function judge(transaction: Transaction, wanted: Wanted, given: Giv
   return { outcome: 'allowed', patientVisits, terms };
 }
 
-function refusalOf(start: number, found: BookingFacts, motifId: string, { patient, terms }: Given): PlaceResult | null {
+function refusalOf(
+  { start, motifId, held }: Wanted,
+  found: BookingFacts,
+  { patient, terms }: Given,
+): PlaceResult | null {
   const asked = askedOf(found, motifId, { patient, terms });
-  const all = objectionsAt(start, found.facts, asked);
+  const inTime = held === true && start >= found.now;
+  const all = objectionsAt(start, found.facts, asked).filter(({ code }) => !inTime || code !== 'NOTICE_TOO_SHORT');
   const { now, patientVisits } = found;
   const told = { now, timeZone: found.facts.timeZone };
   const refusals = terms.overbooking === undefined ? all : all.filter((refusal) => binds(refusal, start, found));

@@ -96,7 +96,7 @@ export class PgBookings extends Bookings {
       this.brought(organizationId, patient, terms),
       async () => {
         const hold = await this.get({ organizationId, id: holdId });
-        return hold && { ...hold, collaboratorId, self: holdId };
+        return hold && { ...hold, collaboratorId, self: holdId, held: true };
       },
     );
   }
@@ -229,13 +229,14 @@ export class PgBookings extends Bookings {
   /** An appointment that goes elsewhere takes its patient along; its version tells when it was changed meanwhile. */
   private async moved(command: MoveCommand, call: Call, agendaId: string | null): Promise<PlaceResult> {
     const { organizationId, id, collaboratorId, terms } = command;
-    const patient = (await this.patients(organizationId, [id])).get(id) ?? null;
-    return this.calls.underRules(call, this.brought(organizationId, patient, terms), async () => {
+    return this.calls.underRules(call, this.brought(organizationId, null, terms), async () => {
       const before = await this.get({ organizationId, id });
       if (before === null) return null;
+      const found = (await this.patients(organizationId, [id])).get(id) ?? null;
+      const { patient, fingerprint } = this.brought(organizationId, found, terms);
       const { start, motifId } = command;
       const place = { start: start ?? before.start, motifId: motifId ?? before.motifId };
-      return { ...place, agendaId: agendaId ?? before.agendaId, collaboratorId, self: id };
+      return { ...place, agendaId: agendaId ?? before.agendaId, collaboratorId, self: id, patient, fingerprint };
     });
   }
 

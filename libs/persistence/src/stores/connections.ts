@@ -9,6 +9,7 @@ import {
   type Vault,
 } from '#application';
 import type { Database } from '../database.js';
+import { SERVES_OTHERS } from './rule-statements.js';
 import { fingerprintOf, openSecrets, readTokens, replaceTokens, SECRETS } from './connection-secrets.js';
 
 interface ConnectionRow {
@@ -173,7 +174,7 @@ export class PgConnectionStore extends ConnectionStore {
     await this.database.one(organizationId, REPORT, [organizationId, id, failed, blockMs, throttled]);
   }
 
-  async link(link: NewLink): Promise<'linked' | 'taken' | 'removing' | 'agenda-unknown' | 'connection-unknown'> {
+  async link(link: NewLink): ReturnType<ConnectionStore['link']> {
     const { organizationId, id, agendaId, connectionId, remoteAgendaId, direction, disclosure, policy, actor } = link;
     const phase = link.approved ? 'reading' : 'planning';
     try {
@@ -193,6 +194,8 @@ export class PgConnectionStore extends ConnectionStore {
           [organizationId, connectionId, remoteAgendaId],
         );
         if (removing.length > 0) return 'removing';
+        const equips = await transaction.query(`SELECT 1 WHERE ${SERVES_OTHERS}`, [organizationId, agendaId]);
+        if (equips.length > 0) return 'equipment';
         await transaction.query(
           'INSERT INTO link (organization_id, id, agenda_id, connection_id, remote_agenda_id, direction, disclosure, policy, phase) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)',
           [organizationId, id, agendaId, connectionId, remoteAgendaId, direction, disclosure, policy, phase],
