@@ -64,7 +64,7 @@ export class BookingCalls {
     return again(() =>
       this.database.withOrganization(organizationId, async (transaction) => {
         const wanted = place && { fingerprint, ...place, organizationId };
-        const judged = wanted && (await judge(transaction, wanted, { patient, ...place, terms }));
+        const judged = wanted && (await judge(transaction, wanted, { patient: place.patient ?? patient, terms }));
         // A twin of a request that was in time is told its answer.
         if (judged?.outcome === 'refused') return (await answered(transaction, key)) ?? judged.result;
         // Without terms nothing is placed in a ruled agenda: then the function says what is not known.
