@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { at, twins, type Practice } from '../../../test/support/practice.js';
 import { Simulator, TestApi, faultPaths, type Answer, type Client } from './api.suite.js';
-import { claimsOn, linkToSimulator, setRules, soon } from './desk.suite.js';
+import { addAgenda, claimsOn, linkToSimulator, setRules, soon } from './desk.suite.js';
 
 const patient = { lastName: 'Lefèvre', firstName: 'Anne', birthDate: '1980-05-31' };
 
@@ -220,5 +220,25 @@ describe("a series in the practitioner's own agenda", () => {
     await api.parts.desk.through.settled(ref, placed!, 5_000);
     const settled = await api.parts.desk.series.settle({ ...ref, id: left.json.id as string }, 15_000);
     expect([settled?.state, await live(), await theirs()]).toEqual(['undone', 0, 0]);
+  });
+
+  test('one visit cancelled and one reassigned while it settles: the others stay', async () => {
+    const other = await addAgenda(api, practice, { name: 'Dr Blanc', offers: true });
+    const left = await series({ starts: starts() }, { prefer: 'wait=0' });
+    expect([left.status, left.json.state]).toEqual([202, 'settling']);
+    const [first, second] = occurrences(left) as [Shown, Shown];
+    const headers = { prefer: 'wait=5' };
+    const gone = await ask('POST', `/v1/appointments/${first.appointment}/cancel`, { body: { reason: 'x' }, headers });
+    expect([gone.status, gone.json.status]).toEqual([200, 'cancelled']);
+    const { headers: seen } = await ask('GET', `/v1/appointments/${second.appointment}`);
+    const moved = await ask('PATCH', `/v1/appointments/${second.appointment}`, {
+      body: { agenda: other },
+      headers: { ...headers, 'if-match': seen.etag as string },
+    });
+    expect([moved.status, moved.json.agenda]).toEqual([200, other]);
+    const ref = { organizationId: practice.organization, id: left.json.id as string };
+    const settled = await api.parts.desk.series.settle(ref, 15_000);
+    expect([settled?.state, await live(), await theirs()]).toEqual(['done', 2, 2]);
+    expect((await ask('GET', moved.json.links.self as string)).json.status).toBe('confirmed');
   });
 });

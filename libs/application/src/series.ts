@@ -158,9 +158,8 @@ export class SeriesBooking {
     const { store, booking } = this.parts;
     const ref = { organizationId, id: series.id };
     const { appointments, mode, state, actor } = series;
-    const lost = appointments.some(
-      ({ status }) => !isLive(status) || status === 'compensating' || status === 'conflict',
-    );
+    // A visit that was cancelled or reassigned meanwhile was meant to be; one that gives way is refused once it is gone.
+    const lost = appointments.some(({ status }) => status === 'refused' || status === 'conflict');
     if (state === 'settling' && mode === 'all-or-nothing' && lost) {
       await store.turn(ref, ['settling'], 'undoing');
     } else if (state === 'settling') {
