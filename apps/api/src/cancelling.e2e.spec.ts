@@ -176,6 +176,16 @@ describe('a bulk cancellation', () => {
     expect((await ask('GET', `/v1/bulk-cancellations/${randomUUID()}`)).status).toBe(404);
   });
 
+  test('twins with one key are one bulk cancellation', async () => {
+    await day();
+    const appointments = listed(await bulk());
+    const headers = { 'idempotency-key': randomUUID() };
+    const answers = await twins(8, () => bulk({ appointments }, headers));
+    expect(answers.filter(({ status }) => status !== 200 && status !== 202)).toEqual([]);
+    expect(new Set(answers.map(({ json }) => json.id as string)).size).toBe(1);
+    expect(await tasks()).toEqual([...appointments].sort());
+  });
+
   test('cut off in the middle it is gone on with, and nobody is cancelled or called back twice', async () => {
     const booked = await day();
     const appointments = listed(await bulk());

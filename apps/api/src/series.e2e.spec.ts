@@ -94,6 +94,17 @@ describe('a series', () => {
     expect([meant.status, await live()]).toEqual([201, 26]);
   });
 
+  test('twins with one key for two agendas: one is booked, the other is told that the key is used', async () => {
+    const other = await addAgenda(api, practice, { name: 'Dr Blanc', offers: true });
+    const agendas = [practice.agenda, other];
+    for (let n = 0; n < 5; n++) {
+      const headers = { 'idempotency-key': randomUUID() };
+      const day = { starts: [`2031-01-${String(6 + n).padStart(2, '0')}T09:00`], acknowledgeDouble: true };
+      const answers = await Promise.all(agendas.map((agenda) => series({ ...day, agenda }, headers)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 422]);
+    }
+  });
+
   test('under rules: each occurrence is judged with those before it', async () => {
     await setRules(api, practice, { quotas: [{ per: 'week', max: 2 }] });
     const starts = ['2031-01-06T09:00', '2031-01-07T09:00', '2031-01-08T09:00', '2031-01-14T09:00'];

@@ -1,5 +1,6 @@
 import { BulkStore, type BulkCommand, type BulkRecord, type BulkRef } from '#application';
 import type { Database, Transaction } from '../database.js';
+import { again } from './booking-calls.js';
 
 const GET = `SELECT b.id, b.state, b.reason, b.actor, coalesce((SELECT jsonb_agg(jsonb_build_object('appointmentId', i.appointment_id, 'agendaId', a.agenda_id,
     'start', milliseconds(lower(a.during)), 'version', i.version, 'state', i.state, 'problem', i.problem) ORDER BY lower(a.during), a.id)
@@ -17,7 +18,9 @@ export class PgBulk extends BulkStore {
   }
 
   create(command: BulkCommand): Promise<{ readonly id: string } | 'reused'> {
-    return this.database.withOrganization(command.organizationId, (transaction) => createIn(transaction, command));
+    return again(() =>
+      this.database.withOrganization(command.organizationId, (transaction) => createIn(transaction, command)),
+    );
   }
 
   async get({ organizationId, id }: BulkRef): Promise<BulkRecord | null> {

@@ -8,6 +8,7 @@ import {
   type SeriesState,
 } from '#application';
 import type { Database, Transaction } from '../database.js';
+import { again } from './booking-calls.js';
 import type { PgBookings } from './bookings.js';
 
 const GET = `SELECT s.id, s.agenda_id AS "agendaId", s.motif_id AS "motifId", s.mode, s.state, s.actor, s.refused,
@@ -38,8 +39,8 @@ export class PgSeries extends SeriesStore {
 
   async place(command: SeriesCommand): Promise<SeriesPlaced> {
     try {
-      return await this.database.withOrganization(command.organizationId, (transaction) =>
-        this.placeIn(transaction, command),
+      return await again(() =>
+        this.database.withOrganization(command.organizationId, (transaction) => this.placeIn(transaction, command)),
       );
     } catch (error) {
       if (error instanceof NotPlaced) return error.why;
