@@ -65,6 +65,18 @@ describe('a series', () => {
     expect(await api.sql(practice, 'SELECT 1 FROM series')).toEqual([]);
   });
 
+  test('a refusal is the answer to its key for good, though what stood in the way is gone', async () => {
+    const booked = await book(nine(1));
+    const headers = { 'idempotency-key': randomUUID() };
+    const few = { ...weekly, rrule: 'FREQ=WEEKLY;COUNT=3' };
+    const first = await series(few, headers);
+    expect(first.status).toBe(409);
+    await ask('POST', `${booked.json.links.self as string}/cancel`, { body: { reason: 'x' } });
+    const again = await series(few, headers);
+    expect([again.status, again.json.occurrences, await live()]).toEqual([409, first.json.occurrences, 0]);
+    expect((await series(few)).status).toBe(201);
+  });
+
   test('complaint 6: the same with a report: 23 are booked, at nine on the clock before and after it changes', async () => {
     await book(nine(16));
     const answer = await series({ ...weekly, mode: 'report' });

@@ -128,11 +128,12 @@ export class PgSeries extends SeriesStore {
 
   private async known(transaction: Transaction, { key }: SeriesCommand): Promise<SeriesPlaced | null> {
     if (key === null) return null;
-    const [row] = await transaction.query<{ state: string; resource: string | null }>(
-      'SELECT state, resource FROM find_key($1, $2)',
+    const [row] = await transaction.query<{ state: string; resource: string | null; body: unknown }>(
+      'SELECT state, resource, body FROM find_key($1, $2)',
       [key.key, key.hash],
     );
     if (row?.state === 'reused') return { outcome: 'refused', result: { outcome: 'reused' } };
-    return row?.resource == null ? null : { outcome: 'placed', id: row.resource };
+    if (row?.resource != null) return { outcome: 'placed', id: row.resource };
+    return row?.state === 'answered' ? { outcome: 'answered', body: row.body } : null;
   }
 }
