@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { at, twins, type Practice } from '../../../test/support/practice.js';
 import { Simulator, TestApi, faultPaths, type Answer, type Client } from './api.suite.js';
 import { addAgenda, claimsOn, linkToSimulator, setRules, soon } from './desk.suite.js';
@@ -81,30 +81,68 @@ describe('any one of several practitioners', () => {
     expect((await book(at('09:00'), { agendas: [randomUUID(), practice.agenda] })).status).toBe(201);
   });
 
-  test('one whose own agenda refuses leads to the next, and the key with it', async () => {
-    const simulator = await Simulator.start();
-    try {
+  describe('one of them with an agenda of his own', () => {
+    let simulator: Simulator;
+    let other: string;
+    beforeEach(async () => {
+      simulator = await Simulator.start();
       await linkToSimulator(api, practice, simulator);
       await api.sql(practice, 'UPDATE agenda SET stale_after_seconds = 3600 WHERE id = $1', [practice.agenda]);
-      const other = agendas[1]!;
+      other = agendas[1]!;
       await api.sql(
         practice,
         'INSERT INTO opening_occurrence (organization_id, opening_id, during, agenda_id) SELECT organization_id, id, tstzrange($1, $2), agenda_id FROM opening WHERE agenda_id = $3',
         [soon('06:00'), soon('18:00'), other],
       );
-      // He took the hour in his own tool, and the hub has not read it yet.
+      // The other one has a visit already: the linked one comes first.
+      await book(soon('15:00'), { agendas: undefined, agenda: other });
+    });
+    afterEach(() => simulator.stop());
+
+    const both = (headers: Record<string, string>): Promise<Answer> =>
+      book(soon('09:00'), { agendas: [practice.agenda, other] }, headers);
+    /** He took the hour in his own tool, and the hub has not read it yet. */
+    const taken = async (): Promise<void> => {
       const start = Date.parse(soon('09:00'));
       const entry = { start, end: start + 1_800_000, title: 'Réunion' };
       await simulator.control('edit', { action: 'create', agendaId: Simulator.agendaId, entry });
-      // The other one has a visit already: the linked one comes first.
-      await book(soon('15:00'), { agendas: undefined, agenda: other });
+    };
+    const follow = async (placed: Answer): Promise<string | undefined> => {
+      const ref = { organizationId: practice.organization, id: placed.json.id as string };
+      const record = await api.parts.bookings.get(ref);
+      return record === null ? undefined : (await api.parts.desk.through.settled(ref, record, 5_000)).status;
+    };
+
+    test('refuses: leads to the next, and the key with it', async () => {
+      await taken();
       const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=5' };
-      const both = { agendas: [practice.agenda, other] };
-      const booked = await book(soon('09:00'), both, headers);
+      const booked = await both(headers);
       expect([booked.status, agendaOf(booked)]).toEqual([201, other]);
-      expect((await book(soon('09:00'), both, headers)).json.id).toBe(booked.json.id);
-    } finally {
-      await simulator.stop();
-    }
+      expect((await both(headers)).json.id).toBe(booked.json.id);
+    });
+
+    test('refuses after the answer: whoever asks again is booked with the next, once', async () => {
+      await taken();
+      const key = randomUUID();
+      const left = await both({ 'idempotency-key': key, prefer: 'wait=0' });
+      expect([left.status, agendaOf(left), await follow(left)]).toEqual([202, practice.agenda, 'refused']);
+      const answers = await twins(6, () => both({ 'idempotency-key': key, prefer: 'wait=5' }));
+      expect(answers.map((one) => [one.status, one.json.agenda])).toEqual(answers.map(() => [201, other]));
+      expect(new Set(answers.map(({ json }) => json.id as string)).size).toBe(1);
+      expect(await claimsOn(api, practice, other)).toEqual([{ claim: '09:00-09:30' }, { claim: '15:00-15:30' }]);
+    });
+
+    test('was cancelled after the answer: the others are not tried, and the answer stays', async () => {
+      const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
+      const left = await both(headers);
+      expect(left.status).toBe(202);
+      await ask('POST', `${left.json.links.self as string}/cancel`, {
+        ...{ body: { reason: 'x' }, headers: { prefer: 'wait=5' } },
+      });
+      const [first, second] = [await both(headers), await both(headers)];
+      expect([first.status, first.json.type]).toEqual([409, 'https://unisson.example/problems/slot-taken']);
+      expect([second.status, second.json.alternatives]).toEqual([409, first.json.alternatives]);
+      expect(await claimsOn(api, practice, other)).toEqual([{ claim: '15:00-15:30' }]);
+    });
   });
 });

@@ -176,6 +176,16 @@ describe('a bulk cancellation', () => {
     expect((await ask('GET', `/v1/bulk-cancellations/${randomUUID()}`)).status).toBe(404);
   });
 
+  test('twins with one key are one bulk cancellation', async () => {
+    await day();
+    const appointments = listed(await bulk());
+    const headers = { 'idempotency-key': randomUUID() };
+    const answers = await twins(8, () => bulk({ appointments }, headers));
+    expect(answers.filter(({ status }) => status !== 200 && status !== 202)).toEqual([]);
+    expect(new Set(answers.map(({ json }) => json.id as string)).size).toBe(1);
+    expect(await tasks()).toEqual([...appointments].sort());
+  });
+
   test('cut off in the middle it is gone on with, and nobody is cancelled or called back twice', async () => {
     const booked = await day();
     const appointments = listed(await bulk());
@@ -195,6 +205,27 @@ describe('a bulk cancellation', () => {
     expect(await tasks()).toEqual([...appointments].sort());
     const cancels = await api.sql(practice, `SELECT subject_id FROM event WHERE type = 'appointment-cancelled'`);
     expect(cancels).toHaveLength(4);
+  });
+
+  test('what was moved or reassigned before its turn came is left, and nobody is told that it is gone', async () => {
+    const booked = await day();
+    const other = await addAgenda(api, practice, { name: 'Dr Blanc', offers: true });
+    const started = await bulk({ appointments: listed(await bulk()) }, { prefer: 'wait=0' });
+    const change = (which: Answer, body: object): Promise<Answer> =>
+      ask('PATCH', self(which), { body, headers: { prefer: 'wait=5', 'if-match': which.headers.etag! } });
+    const moved = await change(booked[1]!, { start: at('09:00', 1) });
+    const reassigned = await change(booked[2]!, { agenda: other });
+    expect([moved.status, reassigned.status]).toEqual([200, 200]);
+    const ref = { organizationId: practice.organization, id: started.json.id as string };
+    const run = await api.parts.desk.bulk.run(ref, 10_000);
+    expect(run?.items.map(({ appointmentId, state, problem }) => [appointmentId, state, problem])).toEqual([
+      [booked[0]!.json.id, 'cancelled', null],
+      [booked[2]!.json.id, 'left', 'appointment-ended'],
+      [booked[3]!.json.id, 'cancelled', null],
+      [booked[1]!.json.id, 'left', 'version-stale'],
+    ]);
+    expect((await ask('GET', self(moved))).json.status).toBe('confirmed');
+    expect(await tasks()).toEqual([booked[0]!.json.id, booked[3]!.json.id].sort());
   });
 
   test('only what is in the window and the agendas, however it is named', async () => {

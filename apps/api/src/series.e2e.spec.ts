@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { at, twins, type Practice } from '../../../test/support/practice.js';
 import { Simulator, TestApi, faultPaths, type Answer, type Client } from './api.suite.js';
-import { claimsOn, linkToSimulator, setRules, soon } from './desk.suite.js';
+import { addAgenda, claimsOn, linkToSimulator, setRules, soon } from './desk.suite.js';
 
 const patient = { lastName: 'Lefèvre', firstName: 'Anne', birthDate: '1980-05-31' };
 
@@ -65,6 +65,18 @@ describe('a series', () => {
     expect(await api.sql(practice, 'SELECT 1 FROM series')).toEqual([]);
   });
 
+  test('a refusal is the answer to its key for good, though what stood in the way is gone', async () => {
+    const booked = await book(nine(1));
+    const headers = { 'idempotency-key': randomUUID() };
+    const few = { ...weekly, rrule: 'FREQ=WEEKLY;COUNT=3' };
+    const first = await series(few, headers);
+    expect(first.status).toBe(409);
+    await ask('POST', `${booked.json.links.self as string}/cancel`, { body: { reason: 'x' } });
+    const again = await series(few, headers);
+    expect([again.status, again.json.occurrences, await live()]).toEqual([409, first.json.occurrences, 0]);
+    expect((await series(few)).status).toBe(201);
+  });
+
   test('complaint 6: the same with a report: 23 are booked, at nine on the clock before and after it changes', async () => {
     await book(nine(16));
     const answer = await series({ ...weekly, mode: 'report' });
@@ -92,6 +104,17 @@ describe('a series', () => {
     expect([double.status, double.json.type]).toEqual([409, 'https://unisson.example/problems/patient-double']);
     const meant = await series({ starts: ['2031-02-01T09:00', '2031-02-02T09:00'], acknowledgeDouble: true });
     expect([meant.status, await live()]).toEqual([201, 26]);
+  });
+
+  test('twins with one key for two agendas: one is booked, the other is told that the key is used', async () => {
+    const other = await addAgenda(api, practice, { name: 'Dr Blanc', offers: true });
+    const agendas = [practice.agenda, other];
+    for (let n = 0; n < 5; n++) {
+      const headers = { 'idempotency-key': randomUUID() };
+      const day = { starts: [`2031-01-${String(6 + n).padStart(2, '0')}T09:00`], acknowledgeDouble: true };
+      const answers = await Promise.all(agendas.map((agenda) => series({ ...day, agenda }, headers)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 422]);
+    }
   });
 
   test('under rules: each occurrence is judged with those before it', async () => {
@@ -220,5 +243,25 @@ describe("a series in the practitioner's own agenda", () => {
     await api.parts.desk.through.settled(ref, placed!, 5_000);
     const settled = await api.parts.desk.series.settle({ ...ref, id: left.json.id as string }, 15_000);
     expect([settled?.state, await live(), await theirs()]).toEqual(['undone', 0, 0]);
+  });
+
+  test('one visit cancelled and one reassigned while it settles: the others stay', async () => {
+    const other = await addAgenda(api, practice, { name: 'Dr Blanc', offers: true });
+    const left = await series({ starts: starts() }, { prefer: 'wait=0' });
+    expect([left.status, left.json.state]).toEqual([202, 'settling']);
+    const [first, second] = occurrences(left) as [Shown, Shown];
+    const headers = { prefer: 'wait=5' };
+    const gone = await ask('POST', `/v1/appointments/${first.appointment}/cancel`, { body: { reason: 'x' }, headers });
+    expect([gone.status, gone.json.status]).toEqual([200, 'cancelled']);
+    const { headers: seen } = await ask('GET', `/v1/appointments/${second.appointment}`);
+    const moved = await ask('PATCH', `/v1/appointments/${second.appointment}`, {
+      body: { agenda: other },
+      headers: { ...headers, 'if-match': seen.etag as string },
+    });
+    expect([moved.status, moved.json.agenda]).toEqual([200, other]);
+    const ref = { organizationId: practice.organization, id: left.json.id as string };
+    const settled = await api.parts.desk.series.settle(ref, 15_000);
+    expect([settled?.state, await live(), await theirs()]).toEqual(['done', 2, 2]);
+    expect((await ask('GET', moved.json.links.self as string)).json.status).toBe('confirmed');
   });
 });

@@ -25,7 +25,7 @@ export function deskWork(
   const slots = new SearchSlots(new PgCalendar(database));
   const booking = new Booking(bookings, slots, through);
   const bulk = new BulkCancellation({ store: new PgBulk(database), booking, bookings, slots });
-  const series = new SeriesBooking({ store: new PgSeries(database, bookings), booking, through });
+  const series = new SeriesBooking({ store: new PgSeries(database, bookings), booking, bookings, through });
   return {
     runBulk: async ({ organizationId, bulkId }) => {
       await bulk.run({ organizationId, id: bulkId }, FOLLOW_MS);

@@ -3,7 +3,7 @@ import { answer, replay, type Booking, type BookingAnswer, type PlaceRequest } f
 import type { Refusal } from './refusals.js';
 import type { DeskStore } from './desk-ports.js';
 import { newId } from './ids.js';
-import type { Patient } from './model.js';
+import type { AppointmentRecord, Patient } from './model.js';
 import type { Bookings, PlaceResult } from './ports.js';
 import type { SearchSlots } from './search-slots.js';
 import type { WriteThrough } from './write-through.js';
@@ -41,63 +41,88 @@ export class AnyOf {
   async book(request: AnyOfRequest): Promise<BookingAnswer> {
     const { organizationId, agendaIds, start } = request;
     const loads = await this.parts.desk.dayLoads(organizationId, agendaIds, start);
-    const refused: Refusal[] = [];
+    const refusals: Refusal[] = [];
     for (const agendaId of inTurn(agendaIds, loads)) {
       const given = await this.tryOne(request, agendaId);
       if (!('elsewhere' in given)) return given;
-      refused.push(given.elsewhere);
+      refusals.push(given.elsewhere);
     }
-    return this.parts.booking.remember(request, await this.noneOf(request, refused));
+    return this.parts.booking.remember(request, await this.noneOf(request, refusals));
   }
 
   private async tryOne(
     request: AnyOfRequest,
     agendaId: string,
   ): Promise<BookingAnswer | { readonly elsewhere: Refusal }> {
-    const { booking, bookings, through, desk } = this.parts;
-    const { organizationId, key, waitMs } = request;
+    const { booking, bookings, through } = this.parts;
+    const { organizationId, waitMs } = request;
     const terms = request.terms ?? { audience: 'SECRETARIAT' };
     const command = { ...request, id: newId(), agendaId, terms, holdSeconds: null, collaboratorId: request.actor.id };
     const result = await through.fresh(request, (acceptStale) => bookings.place({ ...command, acceptStale }));
     if (result.outcome === 'answered') return replay(result);
-    if (result.outcome === 'running') return this.join(request, result.resource);
+    if (result.outcome === 'running') return this.join(request, agendaId, result.resource);
     if (result.outcome !== 'placed') {
       const refusal = await booking.refusal(null, result);
       return ELSEWHERE.has(result.outcome) ? { elsewhere: refusal } : refusal;
     }
-    const ref = { organizationId, id: result.record.id };
-    const record = await through.settled(ref, result.record, waitMs);
-    if (isLive(record.status) && record.status !== 'compensating')
-      return booking.remember(request, answer(record, 201));
+    const record = await through.settled({ organizationId, id: result.record.id }, result.record, waitMs);
+    const given = await this.answerOf(request, record);
+    if (given !== null) return given;
     // His agenda refused it: the key is free for the next one of them.
-    if (key !== null) await desk.releaseKey(organizationId, key, ref.id);
-    return { elsewhere: await booking.refusal(null, { outcome: 'taken', code: record.reason?.code ?? 'BUSY' }) };
+    await this.release(request, record.id);
+    return { elsewhere: await booking.refusal(null, refused(record)) };
   }
 
-  /** A twin follows what the first has placed; what was refused is no answer, as long as the first is at the others. */
-  private async join(request: AnyOfRequest, resource: string): Promise<BookingAnswer> {
-    const { bookings, through, booking } = this.parts;
+  /**
+   * A twin, or whoever asks again after "under way", follows what was placed. What was refused is no answer: the others
+   * are tried, by whoever gets to the key first.
+   */
+  private async join(
+    request: AnyOfRequest,
+    agendaId: string,
+    resource: string,
+  ): Promise<BookingAnswer | { readonly elsewhere: Refusal }> {
+    const { bookings, through } = this.parts;
     const ref = { organizationId: request.organizationId, id: resource };
     const placed = await bookings.get(ref);
     const record = placed && (await through.settled(ref, placed, request.waitMs));
-    if (record === null || !isLive(record.status) || record.status === 'compensating')
+    if (record === null || record.status === 'compensating')
       return { outcome: 'refused', status: 409, problem: 'idempotency-in-progress', retryAfterMs: 1000 };
-    return booking.remember(request, answer(record, 201));
+    const given = await this.answerOf(request, record);
+    if (given !== null) return given;
+    await this.release(request, resource);
+    return this.tryOne(request, agendaId);
+  }
+
+  /** What became of the one that was placed; `null` when his agenda refused it, and another may do. */
+  private async answerOf(request: AnyOfRequest, record: AppointmentRecord): Promise<BookingAnswer | null> {
+    const { booking } = this.parts;
+    if (isLive(record.status) && record.status !== 'compensating') return booking.remember(request, answer(record, 201));
+    if (record.status !== 'cancelled') return null;
+    return booking.remember(request, await this.noneOf(request, [await booking.refusal(null, refused(record))]));
+  }
+
+  private async release({ organizationId, key }: AnyOfRequest, resource: string): Promise<void> {
+    if (key !== null) await this.parts.desk.releaseKey(organizationId, key, resource);
   }
 
   /** None is free: what tells most of why, and the next slots with any of them. */
   private async noneOf(
     { organizationId, agendaIds, motifId, start }: AnyOfRequest,
-    refused: Refusal[],
+    refusals: readonly Refusal[],
   ): Promise<Refusal> {
-    const [first] = refused;
+    const [first] = refusals;
     const told =
-      refused.find(({ problem }) => problem === 'taken') ?? refused.find(({ code }) => code !== undefined) ?? first;
+      refusals.find(({ problem }) => problem === 'taken') ?? refusals.find(({ code }) => code !== undefined) ?? first;
     if (told === undefined) throw new RangeError('any of none');
     if (told.problem !== 'taken' && told.problem !== 'rule') return told;
     const next = await this.parts.slots.next({ organizationId, agendaIds, motifId, from: start, limit: ALTERNATIVES });
     return { ...told, alternatives: next?.slots ?? [] };
   }
+}
+
+function refused({ reason }: AppointmentRecord): PlaceResult {
+  return { outcome: 'taken', code: reason?.code ?? 'BUSY' };
 }
 
 /** Fewest appointments first; among equals the turn goes round with the number of appointments there are. */

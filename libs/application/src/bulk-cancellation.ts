@@ -26,6 +26,8 @@ export interface BulkItem {
   readonly agendaId: string;
   /** Epoch milliseconds. */
   readonly start: number;
+  /** As it was listed: one that was changed since is left. */
+  readonly version: number;
   readonly state: 'due' | 'cancelled' | 'left';
   readonly problem: string | null;
 }
@@ -46,7 +48,7 @@ export abstract class BulkStore {
   abstract get(ref: BulkRef): Promise<BulkRecord | null>;
   /** This process is at it: a worker does not come for a while. */
   abstract keep(ref: BulkRef): Promise<void>;
-  /** The appointment is cancelled or being cancelled: its patient is to be called back. Again without harm. */
+  /** Cancelled or being cancelled: its patient is to be called back; left when a successor of it stands. Again without harm. */
   abstract cancelled(ref: BulkRef, appointmentId: string): Promise<void>;
   abstract left(ref: BulkRef, appointmentId: string, problem: string): Promise<void>;
   /** Done, when nothing is due any more. */
@@ -107,9 +109,9 @@ export class BulkCancellation {
     const bulk = await store.get(ref);
     if (bulk === null || bulk.state === 'done') return bulk;
     const { reason, actor } = bulk;
-    for (const { appointmentId } of bulk.items.filter(({ state }) => state === 'due')) {
+    for (const { appointmentId, version } of bulk.items.filter(({ state }) => state === 'due')) {
       await store.keep(ref);
-      const asked = { organizationId: ref.organizationId, id: appointmentId, version: null, key: null };
+      const asked = { organizationId: ref.organizationId, id: appointmentId, version, key: null };
       const answer = await booking.cancel({ ...asked, reason, actor, waitMs: 0 });
       if (answer.outcome === 'booked') await store.cancelled(ref, appointmentId);
       else await store.left(ref, appointmentId, answer.problem);

@@ -37,10 +37,14 @@ export interface SeriesCommand {
   readonly terms: BookingTerms;
 }
 
-/** `placed`: the series of that id stands. `conflicts`: nothing was booked; one result for each start, as if the others were. */
+/**
+ * `placed`: the series of that id stands. `conflicts`: nothing was booked; one result for each start, as if the others were.
+ * `answered`: the first answer to the key, when it was one of conflicts.
+ */
 export type SeriesPlaced =
   | { readonly outcome: 'placed'; readonly id: string }
   | { readonly outcome: 'conflicts'; readonly results: readonly PlaceResult[] }
+  | { readonly outcome: 'answered'; readonly body: unknown }
   | { readonly outcome: 'refused'; readonly result: PlaceResult };
 
 export abstract class SeriesStore {

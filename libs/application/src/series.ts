@@ -2,7 +2,7 @@ import { isLive, zoneClock, type Audience } from '#domain';
 import type { Booking, BookingAnswer } from './booking.js';
 import type { Refusal } from './refusals.js';
 import type { AppointmentRecord, Reason, RequestKey } from './model.js';
-import type { PlaceResult } from './ports.js';
+import type { Bookings, PlaceResult } from './ports.js';
 import type { SeriesCommand, SeriesPlaced, SeriesRecord, SeriesStore } from './series-ports.js';
 import type { WriteThrough } from './write-through.js';
 
@@ -51,6 +51,7 @@ export class SeriesBooking {
     private readonly parts: {
       readonly store: SeriesStore;
       readonly booking: Booking;
+      readonly bookings: Bookings;
       readonly through: WriteThrough;
     },
   ) {}
@@ -62,9 +63,10 @@ export class SeriesBooking {
     const placed = await this.placed(request);
     if (placed.outcome === 'refused')
       return { outcome: 'refused', refusal: await this.parts.booking.refusal(null, placed.result) };
+    if (placed.outcome === 'answered') return placed.body as SeriesAnswer;
     if (placed.outcome === 'conflicts') {
-      const occurrences = placed.results.map((result, n) => ({ start: starts[n] ?? 0, outcome: told(result), result }));
-      return { outcome: 'conflicts', occurrences };
+      const occurrences = placed.results.map((result, n) => ({ start: starts[n] ?? 0, ...told(result) }));
+      return this.remember(request, { outcome: 'conflicts', occurrences });
     }
     const record = await this.settle({ organizationId, id: placed.id }, waitMs);
     if (record === null) throw new Error('a series that was placed is not there');
@@ -143,6 +145,16 @@ export class SeriesBooking {
     return following ? live.slice(from) : live.slice(from, from + 1);
   }
 
+  /** Binds what stands in the way to the request's key: its repetition is told the same. */
+  private async remember(
+    { organizationId, key }: { organizationId: string; key: RequestKey | null },
+    body: SeriesAnswer,
+  ): Promise<SeriesAnswer> {
+    if (key === null) return body;
+    const first = await this.parts.bookings.answerKey(organizationId, key, { status: 409, body, resource: null });
+    return first === null ? body : (first.body as SeriesAnswer);
+  }
+
   private async placed(
     request: Omit<SeriesCommand, 'acceptStale'> & { readonly waitMs: number },
   ): Promise<SeriesPlaced> {
@@ -158,9 +170,8 @@ export class SeriesBooking {
     const { store, booking } = this.parts;
     const ref = { organizationId, id: series.id };
     const { appointments, mode, state, actor } = series;
-    const lost = appointments.some(
-      ({ status }) => !isLive(status) || status === 'compensating' || status === 'conflict',
-    );
+    // A visit that was cancelled or reassigned meanwhile was meant to be; one that gives way is refused once it is gone.
+    const lost = appointments.some(({ status }) => status === 'refused' || status === 'conflict');
     if (state === 'settling' && mode === 'all-or-nothing' && lost) {
       await store.turn(ref, ['settling'], 'undoing');
     } else if (state === 'settling') {
@@ -175,6 +186,8 @@ export class SeriesBooking {
   }
 }
 
-function told(result: PlaceResult): Occurrence['outcome'] {
-  return result.outcome === 'placed' ? 'free' : result.outcome === 'taken' ? 'taken' : 'rule';
+/** Of one that could be booked nothing is left to tell: it was taken back with the others. */
+function told(result: PlaceResult): Omit<Occurrence, 'start'> {
+  if (result.outcome === 'placed') return { outcome: 'free', result: NOTHING };
+  return { outcome: result.outcome === 'taken' ? 'taken' : 'rule', result };
 }

@@ -125,7 +125,7 @@ async function fill(
     hold[1],
     hold[4],
   ]);
-  await client.query('INSERT INTO bulk_item (organization_id, bulk_id, appointment_id) VALUES ($1, $2, $3)', [
+  await client.query('INSERT INTO bulk_item (organization_id, bulk_id, appointment_id, version) VALUES ($1, $2, $3, 1)', [
     organization,
     id,
     hold[1],

@@ -161,6 +161,7 @@ CREATE TABLE bulk_item (
   organization_id uuid NOT NULL,
   bulk_id uuid NOT NULL,
   appointment_id uuid NOT NULL,
+  version integer NOT NULL,
   state text NOT NULL DEFAULT 'due',
   problem text,
   CONSTRAINT bulk_item_pk PRIMARY KEY (organization_id, bulk_id, appointment_id),
@@ -178,13 +179,16 @@ END $$;
 GRANT SELECT (organization_id, id, state, due_at) ON bulk_cancellation TO unisson_dispatcher;
 CREATE POLICY bulk_cancellation_dispatch ON bulk_cancellation FOR SELECT TO unisson_dispatcher USING (state = 'running');
 
--- One of them is done: whoever was to come is called back. Again without harm.
+-- One of them is done: whoever was to come is called back, unless he comes to the successor of what was reassigned. Again without harm.
 CREATE FUNCTION bulk_cancelled(p_organization uuid, p_bulk uuid, p_appointment uuid) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE a appointment; v_actor jsonb;
+DECLARE a appointment; v_actor jsonb; v_stands boolean;
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
-  UPDATE bulk_item SET state = 'cancelled' WHERE organization_id = p_organization AND bulk_id = p_bulk AND appointment_id = p_appointment AND state = 'due';
-  IF NOT FOUND THEN RETURN; END IF;
+  v_stands := EXISTS (SELECT 1 FROM appointment s WHERE s.organization_id = p_organization AND s.replaces = p_appointment
+    AND s.status NOT IN ('cancelled', 'refused', 'expired') AND s.status <> 'compensating');
+  UPDATE bulk_item SET state = CASE WHEN v_stands THEN 'left' ELSE 'cancelled' END, problem = CASE WHEN v_stands THEN 'appointment-ended' END
+    WHERE organization_id = p_organization AND bulk_id = p_bulk AND appointment_id = p_appointment AND state = 'due';
+  IF NOT FOUND OR v_stands THEN RETURN; END IF;
   SELECT b.actor INTO v_actor FROM bulk_cancellation b WHERE b.organization_id = p_organization AND b.id = p_bulk;
   SELECT * INTO a FROM appointment x WHERE x.organization_id = p_organization AND x.id = p_appointment;
   PERFORM call_back(a, 'cancelled', v_actor);

@@ -67,6 +67,7 @@ export class BulkItemRow {
   @Key('bulk_item_pk') organizationId!: string;
   @Key('bulk_item_pk') bulkId!: string;
   @Key('bulk_item_pk') appointmentId!: string;
+  @Field('integer') version!: number;
   @Field('text', { default: 'due' }) state!: string;
   @Optional('text') problem!: string | null;
 }

@@ -99,7 +99,7 @@ export class BookingCalls {
 }
 
 /** Once more when a twin got to the key first. */
-async function again<T>(ask: () => Promise<T>): Promise<T> {
+export async function again<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {

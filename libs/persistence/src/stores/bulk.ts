@@ -1,8 +1,9 @@
 import { BulkStore, type BulkCommand, type BulkRecord, type BulkRef } from '#application';
 import type { Database, Transaction } from '../database.js';
+import { again } from './booking-calls.js';
 
 const GET = `SELECT b.id, b.state, b.reason, b.actor, coalesce((SELECT jsonb_agg(jsonb_build_object('appointmentId', i.appointment_id, 'agendaId', a.agenda_id,
-    'start', milliseconds(lower(a.during)), 'state', i.state, 'problem', i.problem) ORDER BY lower(a.during), a.id)
+    'start', milliseconds(lower(a.during)), 'version', i.version, 'state', i.state, 'problem', i.problem) ORDER BY lower(a.during), a.id)
   FROM bulk_item i JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
   WHERE i.organization_id = b.organization_id AND i.bulk_id = b.id), '[]') AS items
   FROM bulk_cancellation b WHERE b.organization_id = $1 AND b.id = $2`;
@@ -17,7 +18,9 @@ export class PgBulk extends BulkStore {
   }
 
   create(command: BulkCommand): Promise<{ readonly id: string } | 'reused'> {
-    return this.database.withOrganization(command.organizationId, (transaction) => createIn(transaction, command));
+    return again(() =>
+      this.database.withOrganization(command.organizationId, (transaction) => createIn(transaction, command)),
+    );
   }
 
   async get({ organizationId, id }: BulkRef): Promise<BulkRecord | null> {
@@ -80,7 +83,7 @@ async function createIn(transaction: Transaction, command: BulkCommand): Promise
     [organizationId, id, agendaIds, window.start, window.end, reason, actor, LEFT_MS],
   );
   await transaction.query(
-    `INSERT INTO bulk_item (organization_id, bulk_id, appointment_id) SELECT a.organization_id, b.id, a.id FROM bulk_cancellation b
+    `INSERT INTO bulk_item (organization_id, bulk_id, appointment_id, version) SELECT a.organization_id, b.id, a.id, a.version FROM bulk_cancellation b
        JOIN appointment a ON a.organization_id = b.organization_id AND a.agenda_id = ANY (b.agenda_ids) AND lower(a.during) <@ b.during
      WHERE b.organization_id = $1 AND b.id = $2 AND a.id = ANY ($3::uuid[])`,
     [organizationId, id, appointmentIds],

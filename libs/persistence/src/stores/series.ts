@@ -8,6 +8,7 @@ import {
   type SeriesState,
 } from '#application';
 import type { Database, Transaction } from '../database.js';
+import { again } from './booking-calls.js';
 import type { PgBookings } from './bookings.js';
 
 const GET = `SELECT s.id, s.agenda_id AS "agendaId", s.motif_id AS "motifId", s.mode, s.state, s.actor, s.refused,
@@ -38,8 +39,8 @@ export class PgSeries extends SeriesStore {
 
   async place(command: SeriesCommand): Promise<SeriesPlaced> {
     try {
-      return await this.database.withOrganization(command.organizationId, (transaction) =>
-        this.placeIn(transaction, command),
+      return await again(() =>
+        this.database.withOrganization(command.organizationId, (transaction) => this.placeIn(transaction, command)),
       );
     } catch (error) {
       if (error instanceof NotPlaced) return error.why;
@@ -127,11 +128,12 @@ export class PgSeries extends SeriesStore {
 
   private async known(transaction: Transaction, { key }: SeriesCommand): Promise<SeriesPlaced | null> {
     if (key === null) return null;
-    const [row] = await transaction.query<{ state: string; resource: string | null }>(
-      'SELECT state, resource FROM find_key($1, $2)',
+    const [row] = await transaction.query<{ state: string; resource: string | null; body: unknown }>(
+      'SELECT state, resource, body FROM find_key($1, $2)',
       [key.key, key.hash],
     );
     if (row?.state === 'reused') return { outcome: 'refused', result: { outcome: 'reused' } };
-    return row?.resource == null ? null : { outcome: 'placed', id: row.resource };
+    if (row?.resource != null) return { outcome: 'placed', id: row.resource };
+    return row?.state === 'answered' ? { outcome: 'answered', body: row.body } : null;
   }
 }

@@ -1,5 +1,4 @@
 import {
-  StoreRefused,
   WaitingEntries,
   type EntryState,
   type Patient,
@@ -11,6 +10,7 @@ import {
 } from '#application';
 import type { Audience, Availability, Priority } from '#domain';
 import type { Database, Transaction } from '../database.js';
+import { again } from './booking-calls.js';
 import { fingerprintOf } from './bookings.js';
 
 const WAITING_CONTEXT = 'waiting_entry.sealed';
@@ -40,9 +40,6 @@ export const ENTRY = `e.id, e.sealed, e.motif_ids AS "motifIds", e.availability,
   e.created_by AS "createdBy", ${millis('deadline', 'deadline')}, ${millis('created_at', 'createdAt')}, ${millis('closed_at', 'closedAt')},
   ARRAY(SELECT w.agenda_id FROM waiting_wish w WHERE w.organization_id = e.organization_id AND w.entry_id = e.id ORDER BY w.agenda_id) AS "agendaIds"`;
 
-/** Raised by keep_key: a request with the same key got there first. */
-const KEY_TAKEN = 'UK001';
-
 /** The waiting list in PostgreSQL. */
 export class PgWaitingEntries extends WaitingEntries {
   constructor(
@@ -52,13 +49,8 @@ export class PgWaitingEntries extends WaitingEntries {
     super();
   }
 
-  async create(entry: Parameters<WaitingEntries['create']>[0], key: RequestKey): ReturnType<WaitingEntries['create']> {
-    try {
-      return await this.insert(entry, key);
-    } catch (error) {
-      if (!(error instanceof StoreRefused) || error.code !== KEY_TAKEN) throw error;
-      return this.insert(entry, key);
-    }
+  create(entry: Parameters<WaitingEntries['create']>[0], key: RequestKey): ReturnType<WaitingEntries['create']> {
+    return again(() => this.insert(entry, key));
   }
 
   get({ organizationId, id }: { organizationId: string; id: string }): Promise<WaitingEntry | null> {
