@@ -256,7 +256,7 @@ describe("a series in the practitioner's own agenda", () => {
     const { headers: seen } = await ask('GET', `/v1/appointments/${second.appointment}`);
     const moved = await ask('PATCH', `/v1/appointments/${second.appointment}`, {
       body: { agenda: other },
-      headers: { ...headers, 'if-match': seen.etag as string },
+      headers: { ...headers, 'if-match': seen.etag },
     });
     expect([moved.status, moved.json.agenda]).toEqual([200, other]);
     const ref = { organizationId: practice.organization, id: left.json.id as string };

@@ -61,10 +61,10 @@ export class BookingCalls {
     const first = await again(() => this.database.call<FunctionRow>(statement, [...values, brought]));
     if (first[0]?.outcome !== 'ruled') return resultOf(first);
     const place = await placeOf();
+    const given = { patient: place?.patient ?? patient, terms };
     return again(() =>
       this.database.withOrganization(organizationId, async (transaction) => {
-        const wanted = place && { fingerprint, ...place, organizationId };
-        const judged = wanted && (await judge(transaction, wanted, { patient: place.patient ?? patient, terms }));
+        const judged = place && (await judge(transaction, { fingerprint, ...place, organizationId }, given));
         // A twin of a request that was in time is told its answer.
         if (judged?.outcome === 'refused') return (await answered(transaction, key)) ?? judged.result;
         // Without terms nothing is placed in a ruled agenda: then the function says what is not known.
