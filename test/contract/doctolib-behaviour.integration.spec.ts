@@ -118,6 +118,14 @@ describe('what happens at a vendor of the Doctolib style, as the connector tells
       expect(mirror.objects.size).toBe(2);
     });
 
+    it('are read anew before each walk, and once for bookings in a row', async () => {
+      const session = open();
+      for (let n = 0; n < 3; n += 1) await new Mirror(session, AGENDA, WINDOW).pull(call().signal);
+      for (let n = 0; n < 3; n += 1) await session.create(booking(NINE + n * 60 * MINUTE), call());
+      const { counts } = (await control('GET', 'requests')) as { counts: Record<string, number> };
+      expect(counts['GET /doctolib/online_booking/api/slot_selection_funnel/v1/info.json']).toBe(3);
+    });
+
     it('are followed from number to number where nothing else names them', async () => {
       const twin = { key: 'roux-2', id: 54, name: 'Dr Roux bis', practice_id: 20, practitioner_id: 40, motives: [30] };
       await control('POST', 'seed', { agendas: [twin] });

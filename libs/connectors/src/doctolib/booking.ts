@@ -39,11 +39,12 @@ export class Booking {
       const rows = await this.rows(place.agenda, request.reference, options);
       const standing = rows.find(isStanding);
       if (standing) {
-        await this.release(hold, options);
+        await this.#letGo(hold, options);
         return toRemoteObject(standing, null);
       }
       if (rows.some(isDeleted))
         throw new ConnectorError('stale', 'the appointment made under this reference was cancelled');
+      // One that stays could still be confirmed by an earlier attempt: this must be certain.
       for (const { id } of rows.filter(isHold)) if (id !== hold) await this.release(id, options);
       await this.#confirm(hold, request, options);
     } catch (error) {
@@ -108,7 +109,10 @@ export class Booking {
   ): Promise<Held | null> {
     if (!ConnectorError.is(error) || (error.kind !== 'taken' && error.kind !== 'unknown')) return null;
     const { start, end } = request.content;
-    const rows = await this.rows(agenda, request.reference, options).catch(() => []);
+    const rows = await this.rows(agenda, request.reference, options).catch((unseen: unknown) => {
+      // Whether it is ourselves who took it is not known: nobody may be told that it is gone.
+      throw error.kind === 'taken' ? unseen : error;
+    });
     const standing = rows.find(isStanding);
     if (standing) return { id: standing.id, standing };
     const there = rows.find((row) => isHold(row) && row.start_date === start && row.end_date === end);

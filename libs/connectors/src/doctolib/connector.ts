@@ -21,7 +21,8 @@ export default defineConnector({
     availability: 'hub',
     audience: 'by-motif',
     rateLimit: null,
-    freshnessTarget: 120,
+    // A walk through a year is two dozen requests; webhooks tell what is urgent.
+    freshnessTarget: 300,
     // A hold lives for five minutes, and nothing is confirmed without one.
     settleMs: 300_000,
   },

@@ -119,9 +119,11 @@ function believed(status: number, said: Refusal): ConnectorError | undefined {
   switch (status) {
     case 400:
     case 422:
+      // RFC 6749 5.2 lets the token endpoint say this with either status.
+      if (/^(invalid|unauthorized)_client$/.test(said.error)) return unauthorized(status);
       return new ConnectorError('invalid', 'the vendor refused the content of the request', { status });
     case 401:
-      return new ConnectorError('auth', 'the vendor refused the client', { status });
+      return unauthorized(status);
     case 403:
       return refused(rightOf(said), 'forbidden', status);
     case 404:
@@ -131,6 +133,10 @@ function believed(status: number, said: Refusal): ConnectorError | undefined {
     default:
       return undefined;
   }
+}
+
+function unauthorized(status: number): ConnectorError {
+  return new ConnectorError('auth', 'the vendor refused the client', { status });
 }
 
 function rightOf({ error: code, scope }: Refusal): string {
