@@ -42,7 +42,7 @@ BEGIN
     PERFORM 1 FROM agenda e WHERE e.organization_id = p_organization AND e.id IN (SELECT x::uuid FROM jsonb_array_elements_text(v_offer.rules->'equipment') x) ORDER BY e.id FOR UPDATE;
   END IF;
   v_visit := visit_minutes(v_motif, coalesce(v_offer.rules, '{}'));
-  RETURN jsonb_build_object('now', milliseconds(clock_timestamp()), 'minutes', to_jsonb(v_visit), 'rules', coalesce(v_offer.rules, '{}'),
+  RETURN jsonb_build_object('now', milliseconds(clock_timestamp()), 'minutes', to_jsonb(v_visit), 'rules', coalesce(v_offer.rules, '{}') || CASE WHEN v_agenda.backend_rules IS NULL THEN '{}' ELSE jsonb_build_object('backend', v_agenda.backend_rules) END,
     'secretariat', (SELECT c.secretariat FROM collaborator c WHERE c.organization_id = p_organization AND c.id = p_collaborator),
     'patientVisits', coalesce((SELECT jsonb_agg(milliseconds(lower(a.during))) FROM patient_identity i JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
       WHERE i.organization_id = p_organization AND i.fingerprint = p_fingerprint AND a.agenda_id = p_agenda AND a.motif_id = p_motif AND is_live(a.status) AND a.id IS DISTINCT FROM p_self), '[]'),
