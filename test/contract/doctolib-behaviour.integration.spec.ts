@@ -244,9 +244,7 @@ describe('what happens at a vendor of the Doctolib style, as the connector tells
 
   describe('rules of the vendor', () => {
     it.each([
-      ['31', 'NEW_PATIENT'],
       ['33', 'AUDIENCE'],
-      ['35', 'AGE'],
       ['32', 'MOTIF'],
     ])('motif %s is refused as forbidden, with %s', async (motif, reason) => {
       const error = await failure(open({ motif }).create(booking(), call()));
@@ -254,9 +252,58 @@ describe('what happens at a vendor of the Doctolib style, as the connector tells
       expect((await dump()).holds).toEqual([]);
     });
 
-    it('a motif closed to new patients is booked where the connection vouches for them', async () => {
-      await open({ motif: 'Première fois', knownPatientsOnly: true }).create(booking(), call());
+    const MONTH = { start: Date.parse('2027-06-01T00:00:00Z'), end: Date.parse('2027-07-01T00:00:00Z') };
+    const rulesOf = (session: Session, agendaId = AGENDA) =>
+      session.rules!({ agendaId, window: MONTH, timeZone: 'Europe/Paris' }, call());
+
+    it.each([
+      ['30', { newPatients: 'accepted', age: null }],
+      ['31', { newPatients: 'refused', age: null }],
+      ['35', { newPatients: 'accepted', age: { minYears: null, maxYears: 16 } }],
+    ])('for whom motif %s is, is told to the hub, and booked for those whom it lets through', async (motif, whom) => {
+      const session = open({ motif });
+      expect(await rulesOf(session)).toMatchObject(whom);
+      await session.create(booking(), call());
       expect(await standing()).toHaveLength(1);
+    });
+
+    it.each(['text', 'object', 'pair'])('when it may be booked is told from slots written as %s', async (slots) => {
+      await control('POST', 'seed', { slots });
+      await put(NINE);
+      const { openings } = await rulesOf(open());
+      // Every day from eight to six, the hour that is taken as well.
+      expect(openings).toHaveLength(30);
+      expect(openings?.[6]).toEqual({ start: NINE - 60 * MINUTE, end: NINE + 9 * 60 * MINUTE });
+    });
+
+    it('where it may not be booked at all, nothing is open; behind a wall, nothing is known', async () => {
+      expect((await rulesOf(open({ motif: '33' }))).openings).toEqual([]);
+      const session = open();
+      await control('POST', 'change-agenda', { agendaId: 'roux', booking_disabled: true });
+      expect((await rulesOf(session)).openings).toEqual([]);
+      await control('POST', 'ban');
+      expect((await failure(rulesOf(session))).kind).toBe('unavailable');
+    });
+
+    it('outside of its hours the vendor refuses', async () => {
+      const error = await failure(open().create(booking(NINE - 90 * MINUTE), call()));
+      expect([error.kind, error.message]).toEqual(['forbidden', expect.stringContaining('CLOSED')]);
+    });
+
+    it('equipment narrows what may be booked, in the order of the moment', async () => {
+      const session = open({ motif: 'Scanner' });
+      for (const agendaId of ['salle', 'salle-2'])
+        await control('POST', 'edit', {
+          ...{ action: 'create', agendaId },
+          entry: { start: NINE, end: NINE + 60 * MINUTE, title: 'Entretien' },
+        });
+      await control('POST', 'rotate-ids');
+      const { openings } = await rulesOf(session, SCANNER);
+      expect(openings).toHaveLength(31);
+      expect(openings?.slice(6, 8)).toEqual([
+        { start: NINE - 60 * MINUTE, end: NINE },
+        { start: NINE + 60 * MINUTE, end: NINE + 9 * 60 * MINUTE },
+      ]);
     });
 
     it('an agenda that was switched off meanwhile is refused by the vendor itself', async () => {

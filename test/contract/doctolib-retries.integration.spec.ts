@@ -10,6 +10,7 @@ const HALF_HOUR = 1_800_000;
 const ATTEMPTS = 40;
 const CERTAIN = new Set(['taken', 'stale', 'forbidden', 'invalid', 'not_found']);
 
+const ALWAYS = [0, 1, 2, 3, 4, 5, 6].map((day) => ({ day, ranges: [['00:00', '24:00']] }));
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'];
 /** Each of them, each time, on one request in so many. */
 const FAULTS = METHODS.flatMap((method) => [
@@ -74,7 +75,7 @@ it.each([1, 2, 3])(
     await control('POST', 'seed', {
       profile: { id: 10, slug: 'cabinet', name: 'Cabinet' },
       clients: [{ id: 'retries', secret: 'retries-secret' }],
-      practices: [{ id: 20, name: 'Cabinet' }],
+      practices: [{ id: 20, name: 'Cabinet', opening_hours: ALWAYS }],
       motives: [{ id: 30, name: 'Suivi' }],
       agendas: [{ key: 'roux', id: 51, name: 'Dr Roux', practice_id: 20, practitioner_id: 40, motives: [30] }],
       quota: 100_000,

@@ -3,6 +3,7 @@ import type { Target } from '#connector-testkit';
 import { simulatorTarget } from './simulator-target.js';
 
 const SECRETS = { clientId: 'kit-doctolib-client', clientSecret: 'kit-doctolib-secret-0123456789' };
+const ALWAYS = [0, 1, 2, 3, 4, 5, 6].map((day) => ({ day, ranges: [['00:00', '24:00']] }));
 /** What a booking reads before it writes is left alone: the kit asks about the write. */
 const ON_APPOINTMENTS = { route: '/partner/v1/appointments' };
 
@@ -26,7 +27,8 @@ export function doctolibTarget(): Target {
     seed: {
       profile: { id: 10, slug: 'cabinet-kit', name: 'Cabinet Kit' },
       clients: [{ id: SECRETS.clientId, secret: SECRETS.clientSecret }],
-      practices: [{ id: 20, name: 'Cabinet Kit' }],
+      // Open by day and night: the kit books at any hour.
+      practices: [{ id: 20, name: 'Cabinet Kit', opening_hours: ALWAYS }],
       motives: [{ id: 30, name: 'Consultation de  suivi' }],
       agendas: [{ key: 'dr-kit', id: 50, name: 'Dr Kit', practice_id: 20, practitioner_id: 40, motives: [30] }],
       quota: 100_000,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Agenda, Motive } from './model.js';
-import { at, midnight, plusDays, weekday, written } from './moments.js';
+import { at, dateOf, midnight, plusDays, weekday, written } from './moments.js';
 import { HardRefusal } from './refusal.js';
 import { refusedMotive } from './rules.js';
 import type { AppointmentStore } from './store.js';
@@ -90,6 +90,14 @@ function slotsOf(
       return free ? [{ start, end, agenda, equipment: free }] : [];
     })
     .sort((a, b) => a.start - b.start);
+}
+
+/** Whether a practice is open for all of an interval; two days that touch are one. */
+export function isOpen(store: AppointmentStore, agenda: Agenda, when: { start: number; end: number }): boolean {
+  const first = plusDays(dateOf(when.start, store.setup.zone(agenda)), -1);
+  const around = [0, 1, 2, 3].flatMap((n) => openings(store, agenda, plusDays(first, n)));
+  const reached = around.reduce((at, { start, end }) => (start <= at && at < end ? end : at), when.start);
+  return reached >= when.end;
 }
 
 function openings(store: AppointmentStore, agenda: Agenda, date: string): { start: number; end: number }[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isOpen } from './availability.js';
 import type { Agenda, Appointment, Client, Motive } from './model.js';
 import { HardRefusal, SoftRefusal } from './refusal.js';
 import { chosen, refusedMotive, refusedPatient } from './rules.js';
@@ -53,6 +54,7 @@ export class Booking {
     if (!input.practice_ids.includes(agenda.practice_id)) throw new SoftRefusal('practice_not_allowed');
     const end = input.appointment.end_date ?? start + motive.minutes * 60_000;
     if (start >= end) throw new HardRefusal(422, { errors: ['end_date: must be after start_date'] });
+    if (!isOpen(this.store, agenda, { start, end })) throw new SoftRefusal('outside_opening_hours');
     const keys = [agenda, ...(equipment ? [equipment] : [])].map(({ key }) => key);
     if (keys.some((key) => this.store.taken(key, { start, end }))) throw new SoftRefusal('slot_unavailable');
     return this.store.add({
@@ -111,6 +113,8 @@ export class Booking {
     const start = to.start_date ?? row.start;
     const end = to.end_date ?? row.end + (start - row.start);
     if (start >= end) throw new HardRefusal(422, { errors: ['end_date: must be after start_date'] });
+    const agenda = this.store.setup.agenda(row.agendaKey);
+    if (!isOpen(this.store, agenda, { start, end })) throw new SoftRefusal('outside_opening_hours');
     const keys = row.equipmentKey === null ? [row.agendaKey] : [row.agendaKey, row.equipmentKey];
     if (keys.some((key) => this.store.taken(key, { start, end }, row.id))) throw new SoftRefusal('slot_unavailable');
     return this.store.replace(row, { start, end, title: to.title ?? row.title });

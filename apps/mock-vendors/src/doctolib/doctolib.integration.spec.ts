@@ -168,7 +168,8 @@ describe('the simulator in the style of Doctolib', () => {
     });
     expect((await online(AT, child)).status).toBe(200);
     expect((await online(AT, { motive: 30 })).body.error).toMatchObject({ code: 'overlap' });
-    const { id } = (await hold(AT + 1440 * MINUTE)).body;
+    expect((await hold(AT + 1440 * MINUTE)).body).toEqual({ error: 'outside_opening_hours' });
+    const { id } = (await hold(AT + 30 * MINUTE)).body;
     expect((await confirm(id, { master_patient: { external_id: 'lea' } })).body).toEqual({
       error: 'appointments_too_close',
     });

@@ -31,10 +31,10 @@ export function refusedPatient(
 ): string | null {
   // Nobody who is not said to be known is taken for known.
   if (motive.closed_to_new.includes(agenda.key) && newPatient !== false) return 'new_patients_not_accepted';
-  const age = birthdate == null ? null : (start - Date.parse(birthdate)) / YEAR_MS;
+  const age = birthdate == null ? null : Math.floor((start - Date.parse(birthdate)) / YEAR_MS);
   for (const rule of motive.ages) {
     if (!rule.agendas.includes(agenda.key)) continue;
-    if (age === null || (rule.operator === 'lt' ? age < rule.age : age >= rule.age)) return 'age_not_accepted';
+    if (age !== null && (rule.operator === 'lt' ? age < rule.age : age > rule.age)) return 'age_not_accepted';
   }
   const { gap_days: gap } = motive;
   const near = store

@@ -46,7 +46,7 @@ export class Booking {
         throw new ConnectorError('stale', 'the appointment made under this reference was cancelled');
       // One that stays could still be confirmed by an earlier attempt: this must be certain.
       for (const { id } of rows.filter(isHold)) if (id !== hold) await this.release(id, options);
-      await this.#confirm(hold, request, options);
+      await this.#confirm(hold, place, { request, options });
     } catch (error) {
       // Where it may have been confirmed it stays; the vendor lets it go by itself if it was not.
       if (!ConnectorError.is(error) || error.kind !== 'unknown') await this.#letGo(hold, options);
@@ -77,7 +77,7 @@ export class Booking {
   async #hold({ directory, agenda }: Place, request: CreateRequest, options: CallOptions): Promise<Held> {
     const { start, end } = request.content;
     const motif = directory.motif(this.settings.motif);
-    directory.requireBookable(agenda, motif, this.settings.knownPatientsOnly);
+    directory.requireBookable(agenda, motif);
     const ids = await agendasFor(this.client, { directory, agenda, motif, start, end }, options);
     const body = {
       agenda_ids: directory.joined(ids),
@@ -119,14 +119,19 @@ export class Booking {
     return there ? { id: there.id, standing: null } : null;
   }
 
-  async #confirm(hold: number, { content }: CreateRequest, options: CallOptions): Promise<void> {
+  async #confirm(
+    hold: number,
+    { directory, agenda }: Place,
+    { request: { content }, options }: { request: CreateRequest; options: CallOptions },
+  ): Promise<void> {
     const path = `${APPOINTMENTS}/${String(hold)}`;
     const { appointment } = await this.client.json(fill, { method: 'GET', path: `${path}/edit.json` }, options);
     if (appointment.custom_fields?.some(({ required }) => required === true)) throw refusedBy('custom_field_required');
+    const { newPatients } = directory.restrictions(agenda, directory.motif(this.settings.motif));
     const body = {
       appointment: { title: content.summary, custom_fields_values: {} },
-      // Said only where an administrator vouches for it.
-      new_patient: this.settings.knownPatientsOnly ? false : null,
+      // The hub keeps this rule of the vendor's, and asks for nobody whom it does not take for known.
+      new_patient: newPatients === 'refused' ? false : null,
     };
     try {
       await this.client.json(done, { method: 'PUT', path, body }, options);

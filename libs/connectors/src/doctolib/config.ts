@@ -20,11 +20,6 @@ export const settings = z.strictObject({
     title: 'Motif de consultation',
     description: 'Numéro (visit_motive_id) ou nom exact du motif sous lequel le secrétariat prend rendez-vous',
   }),
-  knownPatientsOnly: z.boolean().default(false).meta({
-    title: 'Patients connus seulement',
-    description:
-      'Le secrétariat ne prend ici que des patients déjà suivis : permet les motifs fermés aux nouveaux patients',
-  }),
 });
 
 export const secrets = z.strictObject({

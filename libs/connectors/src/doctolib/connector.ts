@@ -17,8 +17,7 @@ export default defineConnector({
     deleteMode: 'status',
     timeModel: 'instant',
     idStability: 'stable',
-    // Its slots are asked for where equipment is needed; they are not mirrored.
-    availability: 'hub',
+    availability: 'remote',
     audience: 'by-motif',
     rateLimit: null,
     // A walk through a year is two dozen requests; webhooks tell what is urgent.

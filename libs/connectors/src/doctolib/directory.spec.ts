@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Directory } from './directory.js';
-import { availabilities, info as schema } from './schemas.js';
+import { offered } from './openings.js';
+import { availabilities, info as schema, type Slot } from './schemas.js';
 
 const AGENDAS = [
   {
@@ -59,24 +60,72 @@ describe('what a practice has set up', () => {
     [{ booking_temporary_disabled: true }, {}, 'TEMP_DISABLED'],
     [{ visit_motive_ids_by_practice_id: { '1': [4] } }, {}, 'MOTIF'],
     [{ visit_motive_ids_only_for_doctors: [3] }, {}, 'AUDIENCE'],
-    [{}, { new_patient_restrictions: [{ insurance_sector: 'all', agenda_ids: [9] }] }, 'NEW_PATIENT'],
-    [{}, { age_referral_restrictions: [{ agenda_ids: [9], age: { operator: 'lt', age: 3, unit: 'years' } }] }, 'AGE'],
+    [
+      {},
+      { age_referral_restrictions: [{ agenda_ids: [9], age: { operator: 'between', age: 3, unit: 'years' } }] },
+      'AGE',
+    ],
   ])('says why a motif cannot be booked: %j %j', (ofAgenda, ofMotif, reason) => {
     const it = directory([{ ...AGENDAS[0], ...ofAgenda }], [{ ...MOTIVES[0], ...ofMotif }]);
     const [agenda] = it.agendas();
     expect(() => {
-      it.requireBookable(agenda!.agenda, it.motif('3'), false);
+      it.requireBookable(agenda!.agenda, it.motif('3'));
     }).toThrow(reason);
   });
 
-  it('lets a motif through that is restricted elsewhere, or to those who are known', () => {
-    const restricted = (agenda: number) => [{ ...MOTIVES[0], new_patient_restrictions: [{ agenda_ids: [agenda] }] }];
-    const [elsewhere, here] = [directory(AGENDAS, restricted(8)), directory(AGENDAS, restricted(9))];
-    elsewhere.requireBookable(elsewhere.numbered(9), elsewhere.motif('3'), false);
-    here.requireBookable(here.numbered(9), here.motif('3'), true);
-    expect(() => {
-      here.requireBookable(here.numbered(9), here.motif('3'), false);
-    }).toThrow('NEW_PATIENT');
+  it.each([
+    [[], null],
+    [[['lt', 3, 'years']], { minYears: 3, maxYears: null }],
+    [[['gt', 16, 'years']], { minYears: null, maxYears: 16 }],
+    [
+      [
+        ['lt', 18, 'months'],
+        ['ge', 6, 'years'],
+      ],
+      { minYears: 2, maxYears: 5 },
+    ],
+    [
+      [
+        ['gt', 30, 'months'],
+        ['lte', 0, 'years'],
+      ],
+      { minYears: 1, maxYears: 1 },
+    ],
+  ])('tells the ages that %j leaves', (restrictions, age) => {
+    const of = (agenda: number) =>
+      restrictions.map(([operator, years, unit]) => ({ agenda_ids: [agenda], age: { operator, age: years, unit } }));
+    const [here, elsewhere] = [9, 8].map((agenda) =>
+      directory(AGENDAS, [{ ...MOTIVES[0], age_referral_restrictions: of(agenda) }]),
+    );
+    expect(here!.restrictions(here!.numbered(9), here!.motif('3'))).toEqual({ newPatients: 'accepted', age });
+    expect(elsewhere!.restrictions(elsewhere!.numbered(9), elsewhere!.motif('3')).age).toBeNull();
+  });
+
+  it('tells where new patients are refused', () => {
+    const closed = directory(AGENDAS, [{ ...MOTIVES[0], new_patient_restrictions: [{ agenda_ids: [9] }] }]);
+    const on = (agenda: number) => closed.restrictions(closed.numbered(agenda), closed.motif('3')).newPatients;
+    expect([on(9), on(8)]).toEqual(['refused', 'accepted']);
+  });
+});
+
+describe('slots', () => {
+  const at = (time: string): number => Date.parse(`2027-06-07T${time}:00.000+02:00`);
+  const bare = (time: string): Slot => ({ start: at(time), end: null, agendas: [] });
+
+  it('without an end last as long as they lie apart', () => {
+    expect(
+      offered([bare('09:00'), bare('09:20'), bare('11:00')])?.map(({ start, end }) => (end - start) / 60_000),
+    ).toEqual([20, 20, 20]);
+  });
+
+  it('that are too few to tell how long they are tell nothing', () => {
+    expect(offered([bare('09:00')])).toBeNull();
+    expect(offered([bare('09:00'), bare('18:00')])).toBeNull();
+    expect(offered([{ ...bare('09:00'), end: at('09:30') }])).toEqual([{ start: at('09:00'), end: at('09:30') }]);
+  });
+
+  it('that there are none, is told', () => {
+    expect(offered([])).toEqual([]);
   });
 });
 
@@ -90,10 +139,10 @@ it('reads a slot in each of its spellings', () => {
   ];
   const start = Date.parse(at);
   expect(availabilities.parse({ availabilities: [{ date: '2027-06-07', slots }] }).availabilities[0]?.slots).toEqual([
-    { start, agendas: [] },
-    { start, agendas: [] },
-    { start, agendas: [5] },
-    { start, agendas: [] },
+    { start, end: null, agendas: [] },
+    { start, end: start + 1_800_000, agendas: [] },
+    { start, end: null, agendas: [5] },
+    { start, end: null, agendas: [] },
   ]);
   expect(() => availabilities.parse({ availabilities: [{ slots: ['tomorrow'] }] })).toThrow();
 });

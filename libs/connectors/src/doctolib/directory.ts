@@ -1,3 +1,6 @@
+import { ConnectorError } from '#connector-sdk';
+import type { BackendRestrictions } from '#domain';
+import { ageOf } from './ages.js';
 import { AgendaGone, refused, refusedBy } from './errors.js';
 import type { Agenda, Info, Motif } from './schemas.js';
 
@@ -55,16 +58,31 @@ export class Directory {
     throw refused(`the setting "motif" ${why}; numbers that can be entered: ${numbers.join(', ')}`, 'invalid');
   }
 
-  /** Throws why a motif cannot be booked on an agenda, as far as the vendor says so beforehand. */
-  requireBookable(agenda: Agenda, motif: Motif, knownPatientsOnly: boolean): void {
+  /** Throws why a motif cannot be booked on an agenda by anybody, as far as the vendor says so beforehand. */
+  requireBookable(agenda: Agenda, motif: Motif): void {
     if (agenda.booking_disabled === true) throw refusedBy('agenda_booking_disabled');
     if (agenda.booking_temporary_disabled === true) throw refusedBy('agenda_booking_temporary_disabled');
     if (!motifsOf(agenda).includes(motif.id)) throw refusedBy('visit_motive_not_allowed');
     if (agenda.visit_motive_ids_only_for_doctors?.includes(motif.id)) throw refusedBy('visit_motive_only_for_doctors');
-    const concerns = ({ agenda_ids }: { agenda_ids: number[] }): boolean => agenda_ids.includes(agenda.id);
-    if (!knownPatientsOnly && motif.new_patient_restrictions?.some(concerns))
-      throw refusedBy('new_patients_not_accepted');
-    if (motif.age_referral_restrictions?.some(concerns)) throw refusedBy('age_not_accepted');
+    if (ageOf(agenda, motif) === 'unclear') throw refusedBy('age_not_accepted');
+  }
+
+  /** The same as a value; `null`: it can be booked. */
+  refusal(agenda: Agenda, motif: Motif): ConnectorError | null {
+    try {
+      this.requireBookable(agenda, motif);
+      return null;
+    } catch (error) {
+      if (ConnectorError.is(error)) return error;
+      throw error;
+    }
+  }
+
+  /** Who may come for a motif on an agenda. */
+  restrictions(agenda: Agenda, motif: Motif): BackendRestrictions {
+    const age = ageOf(agenda, motif);
+    const closed = motif.new_patient_restrictions?.some(({ agenda_ids }) => agenda_ids.includes(agenda.id)) ?? false;
+    return { newPatients: closed ? 'refused' : 'accepted', age: age === 'unclear' ? null : age };
   }
 
   /** The equipment of the same place of which one piece must be free as well; none when none is needed. */

@@ -11,11 +11,15 @@ const LISTING = '/partner/v1/appointments';
 /** Appointments asked for by number in one request. */
 const BY_NUMBER = 100;
 
-interface Reading {
+/** Where rows come from. */
+export interface Source {
   readonly client: Client;
   readonly practice: Practice;
-  readonly request: PullRequest;
   readonly options: CallOptions;
+}
+
+interface Reading extends Source {
+  readonly request: PullRequest;
 }
 
 /** Reads the whole window; there is no delta, and deletions are rows with a status. */
@@ -39,7 +43,7 @@ async function* complete(reading: Reading): AsyncGenerator<PullItem> {
       if (change.kind !== 'removed') present.add(idOf(change));
       return known.has(idOf(change)) || concerns(change);
     });
-  for await (const rows of rowsOf(reading)) {
+  for await (const rows of listed(reading, request)) {
     const changes = told(rows);
     if (changes.length > 0) yield { type: 'changes', changes };
   }
@@ -58,12 +62,16 @@ function concerns(change: RemoteChange): boolean {
   return change.kind === 'upsert' ? change.object.busy.length > 0 : change.kind === 'unreadable';
 }
 
-function rowsOf({ client, practice, request, options }: Reading): AsyncGenerator<readonly RemoteChange[]> {
-  return walk(daysAround(request.window), (start_date, limit) =>
-    practice.on(request.agendaId, options, async (_directory, agenda) => {
+/** The rows of an agenda, window by window; those of the days around as well. */
+export function listed(
+  { client, practice, options }: Source,
+  { agendaId, window }: Pick<PullRequest, 'agendaId' | 'window'>,
+): AsyncGenerator<readonly RemoteChange[]> {
+  return walk(daysAround(window), (start_date, limit) =>
+    practice.on(agendaId, options, async (_directory, agenda) => {
       const query = { agenda_ids: agenda.id, start_date, limit };
       const page = await client.json(listing, { method: 'GET', path: LISTING, query }, options);
-      const rows = page.appointments.flatMap((item) => toChange(item, request.window) ?? []);
+      const rows = page.appointments.flatMap((item) => toChange(item, window) ?? []);
       return { rows, isEmpty: page.appointments.length === 0, next: page.next_appointment ?? null };
     }),
   );

@@ -13,12 +13,15 @@ export const account = z.object({
 });
 
 const restriction = z.object({ agenda_ids: numbers });
+const ageRestriction = restriction.extend({
+  age: z.object({ operator: z.string(), age: z.number(), unit: z.string().nullish() }),
+});
 
 const motif = z.object({
   id: number,
   name: z.string(),
   new_patient_restrictions: z.array(restriction).nullish(),
-  age_referral_restrictions: z.array(restriction).nullish(),
+  age_referral_restrictions: z.array(ageRestriction).nullish(),
 });
 
 const agenda = z.object({
@@ -47,6 +50,7 @@ export const info = z.object({
 export type Info = z.output<typeof info>['data'];
 export type Motif = z.output<typeof motif>;
 export type Agenda = z.output<typeof agenda>;
+export type AgeRestriction = z.output<typeof ageRestriction>;
 
 const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
@@ -78,17 +82,23 @@ export const listing = z.object({ appointments: z.array(z.unknown()), next_appoi
 export const lookup = z.object({ appointments: z.array(appointment) });
 
 const step = z.object({ agenda_id: number.nullish() });
-const slotObject = z.object({ start_date: instant, steps: z.array(step).nullish() });
+const slotObject = z.object({ start_date: instant, end_date: instant.nullish(), steps: z.array(step).nullish() });
+
+/** A time that is offered; where it ends is not always told. */
+export interface Slot {
+  readonly start: number;
+  readonly end: number | null;
+  /** Agendas that it takes, where it tells. */
+  readonly agendas: readonly number[];
+}
 
 /** The same slot in three spellings: a time, a pair of times, or an object with steps. */
 export const slot = z.union([
-  instant.transform((start) => ({ start, agendas: [] as number[] })),
-  z
-    .tuple([instant])
-    .rest(z.unknown())
-    .transform(([start]) => ({ start, agendas: [] as number[] })),
-  slotObject.transform(({ start_date: start, steps }) => ({
+  instant.transform((start): Slot => ({ start, end: null, agendas: [] })),
+  z.tuple([instant, instant]).transform(([start, end]): Slot => ({ start, end, agendas: [] })),
+  slotObject.transform(({ start_date: start, end_date: end, steps }): Slot => ({
     start,
+    end: end ?? null,
     agendas: (steps ?? []).flatMap(({ agenda_id: id }) => (id == null ? [] : [id])),
   })),
 ]);

@@ -14,15 +14,15 @@ import {
   type Subscription,
   type UpdateRequest,
 } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import type { BackendRules, Interval, RemoteObject } from '#domain';
 import { Booking, isStanding } from './booking.js';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
-import type { Directory } from './directory.js';
 import { lacking, refused } from './errors.js';
 import { isDeleted, isHold, toRemoteObject } from './mapping.js';
 import { Practice } from './practice.js';
 import { get, readBack, unproven } from './proof.js';
+import { rulesOf } from './openings.js';
 import { pull } from './pull.js';
 import { parsePush } from './push.js';
 import * as schemas from './schemas.js';
@@ -40,7 +40,7 @@ export class DoctolibSession implements Session {
   constructor(
     private readonly settings: Settings,
     secrets: Secrets,
-    context: ConnectorContext,
+    private readonly context: ConnectorContext,
   ) {
     this.#client = new Client({ settings, secrets }, createHttp(context), context);
     this.#practice = new Practice(this.#client, settings, context);
@@ -56,7 +56,7 @@ export class DoctolibSession implements Session {
     const own = directory.agendas().filter(({ agenda }) => agreed.includes(agenda.id));
     if (own.length === 0)
       throw refused('no practitioner of this profile has agreed to this client: each has to, with the vendor (RIGHT)');
-    const reasons = own.map(({ agenda }) => this.#refusal(directory, agenda, motif));
+    const reasons = own.map(({ agenda }) => directory.refusal(agenda, motif));
     const [reason] = reasons;
     if (reason != null && !reasons.includes(null)) throw reason;
     return { account: organization.name };
@@ -70,13 +70,27 @@ export class DoctolibSession implements Session {
       .agendas()
       .filter(({ agenda }) => agreed.includes(agenda.id))
       .map(({ id, name, agenda }) => {
-        const writable = scopes.includes('appointments:write') && this.#refusal(directory, agenda, motif) === null;
+        const writable = scopes.includes('appointments:write') && directory.refusal(agenda, motif) === null;
         return { id, name, writable, timeZone: null };
       });
   }
 
   pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem> {
     return pull({ client: this.#client, practice: this.#practice, request, options });
+  }
+
+  /** From now on: what is past can no longer be booked. */
+  async rules(
+    { agendaId, window }: { readonly agendaId: string; readonly window: Interval },
+    options: CallOptions,
+  ): Promise<BackendRules> {
+    await this.#practice.read(options);
+    const ahead = { start: Math.max(window.start, this.context.now()), end: window.end };
+    return this.#practice.on(agendaId, options, (directory, agenda) => {
+      const motif = directory.motif(this.settings.motif);
+      const source = { client: this.#client, practice: this.#practice, options };
+      return rulesOf({ ...source, agendaId, window: ahead, directory, agenda, motif });
+    });
   }
 
   create(request: CreateRequest, options: CallOptions): Promise<RemoteObject> {
@@ -148,17 +162,6 @@ export class DoctolibSession implements Session {
 
   #account(options: CallOptions) {
     return this.#client.json(schemas.account, { method: 'GET', path: `${PARTNER}/account` }, options);
-  }
-
-  /** Why the motif of the connection cannot be booked on an agenda; `null` when it can. */
-  #refusal(directory: Directory, agenda: schemas.Agenda, motif: schemas.Motif): ConnectorError | null {
-    try {
-      directory.requireBookable(agenda, motif, this.settings.knownPatientsOnly);
-      return null;
-    } catch (error) {
-      if (ConnectorError.is(error)) return error;
-      throw error;
-    }
   }
 
   #register(

@@ -4,7 +4,7 @@ import type { Directory } from './directory.js';
 import { availabilities, type Agenda, type Motif } from './schemas.js';
 import { daysAround, walk } from './windows.js';
 
-/** What is to be booked, and where. */
+/** What is to be booked, where, and when: a visit, or any in a range. */
 export interface Wanted {
   readonly directory: Directory;
   readonly agenda: Agenda;
@@ -28,7 +28,8 @@ export async function agendasFor(client: Client, wanted: Wanted, options: CallOp
   throw new ConnectorError('taken', 'no equipment that the motif needs is free at this time');
 }
 
-function slotsOf(
+/** What the vendor offers, window by window. */
+export function slotsOf(
   client: Client,
   { directory, agenda, motif, start, end }: Wanted,
   ids: readonly number[],
