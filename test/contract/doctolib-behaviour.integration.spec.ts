@@ -286,8 +286,12 @@ describe('what happens at a vendor of the Doctolib style, as the connector tells
     });
 
     it('outside of its hours the vendor refuses', async () => {
-      const error = await failure(open().create(booking(NINE - 90 * MINUTE), call()));
-      expect([error.kind, error.message]).toEqual(['forbidden', expect.stringContaining('CLOSED')]);
+      expect((await failure(open().create(booking(NINE - 90 * MINUTE), call()))).kind).toBe('taken');
+      const openings = [0, 4].map((n) => ({ start: NINE + n * 60 * MINUTE, end: NINE + (n + 1) * 60 * MINUTE }));
+      await control('POST', 'open-only', { agendaId: 'roux', openings });
+      await open().create(booking(NINE), call());
+      expect((await failure(open().create(booking(NINE + 60 * MINUTE), call()))).kind).toBe('taken');
+      expect((await rulesOf(open())).openings).toEqual(openings);
     });
 
     it('equipment narrows what may be booked, in the order of the moment', async () => {

@@ -102,6 +102,7 @@ export function isOpen(store: AppointmentStore, agenda: Agenda, when: { start: n
 
 function openings(store: AppointmentStore, agenda: Agenda, date: string): { start: number; end: number }[] {
   const zone = store.setup.zone(agenda);
+  if (agenda.openings !== null) return agenda.openings.filter(({ start }) => dateOf(start, zone) === date);
   const hours = store.setup.practices.get(agenda.practice_id)?.opening_hours ?? [];
   return hours
     .filter(({ day, enabled }) => enabled && day === weekday(date))

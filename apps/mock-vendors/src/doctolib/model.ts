@@ -53,6 +53,11 @@ const agendaSeed = z.strictObject({
   booking_disabled: z.boolean().default(false),
   booking_temporary_disabled: z.boolean().default(false),
   equipment_agendas_required: z.boolean().default(false),
+  /** Dated openings of its own; `null`: whenever the place is open. */
+  openings: z
+    .array(z.strictObject({ start: z.int(), end: z.int() }))
+    .nullable()
+    .default(null),
 });
 
 export const SCOPES = ['appointments:read', 'appointments:write', 'webhooks'] as const;

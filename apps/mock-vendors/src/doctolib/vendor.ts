@@ -25,6 +25,9 @@ const changeInput = z.strictObject({
   booking_temporary_disabled: z.boolean().optional(),
 });
 const spoilInput = agendaInput.extend({ start: z.int(), end: z.int() });
+const openInput = agendaInput.extend({
+  openings: z.array(z.strictObject({ start: z.int(), end: z.int() })).nullable(),
+});
 const banInput = z.strictObject({ address: z.string().default('127.0.0.1') }).default({ address: '127.0.0.1' });
 const waitingInput = z.strictObject({ seconds: z.int().min(0).nullable() });
 
@@ -115,6 +118,11 @@ function actions({ store, wall, tokens }: Parts): Readonly<Record<string, Contro
     'change-agenda': (body) => {
       const { agendaId, ...change } = parsed(changeInput, body);
       setup.change(agendaId, Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)));
+    },
+    /** The practitioner opens these hours, and no others. */
+    'open-only': (body) => {
+      const { agendaId, openings } = parsed(openInput, body);
+      setup.change(agendaId, { openings });
     },
     ban: (body) => wall.ban(parsed(banInput, body).address),
     'waiting-room': (body) => {

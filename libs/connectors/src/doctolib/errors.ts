@@ -43,7 +43,6 @@ const RULES: Readonly<Record<string, string>> = {
   new_patients_not_accepted: 'the motif is closed to new patients on this agenda (NEW_PATIENT)',
   age_not_accepted: 'the motif depends on the age of the patient on this agenda, which is not told (AGE)',
   appointments_too_close: 'the patient has another appointment too close to this one (GAP)',
-  outside_opening_hours: 'the practice is not open at this time (CLOSED)',
   equipment_agenda_required: 'the motif needs equipment that was not found (RESOURCE)',
   custom_field_required: 'the motif asks a question that is not answered here (QUESTION)',
   consent_missing: 'the practitioner has not agreed to this client for this agenda (RIGHT)',
