@@ -44,6 +44,7 @@ export function doctolibTarget(): Target {
       // A window is answered whole or not at all.
       'small-pages': null,
     },
+    openOnly: (control, openings) => control('POST', 'open-only', { agendaId: 'dr-kit', openings }),
     hazards: ['push-reorder'],
     // The practice, an empty window, and two that hold something.
     brokenPart: 4,

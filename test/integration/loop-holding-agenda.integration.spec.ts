@@ -115,7 +115,7 @@ describe('the loop between the hub and an agenda that holds before it confirms',
     await edit({ action: 'create', by: 'patient', entry: { start: TEN, end: TEN + 30 * MINUTE, title: 'Mme Petit' } });
     expect(await book(TEN)).toMatchObject({ outcome: 'refused', status: 409 });
     expect(await entries()).toHaveLength(1);
-    expect(await freeMinutes()).toEqual([30]);
+    expect(await freeMinutes()).toEqual([30, 35, 40, 45, 50, 55]);
   });
 
   it.each(['POST', 'PUT'])('finds its own when the answer to a %s was lost', async (method) => {
@@ -132,9 +132,15 @@ describe('the loop between the hub and an agenda that holds before it confirms',
     await seed({ opening_hours: everyDay('10:30', '20:00') });
     await linkAgenda(hub, practice, account());
     expect(await freeMinutes()).toEqual([30, 35, 40, 45, 50, 55]);
+    const closed = (): Promise<unknown[]> =>
+      hub.database.withOrganization(practice.organization, (transaction) =>
+        transaction.query(`SELECT during::text FROM closure WHERE source = 'backend' ORDER BY during`),
+      );
+    const before = await closed();
+    expect(before.length).toBeGreaterThan(100);
     await control('POST', 'ban');
-    await pull('full');
-    expect(await freeMinutes()).toEqual([30, 35, 40, 45, 50, 55]);
+    expect(await pull('full')).not.toBe('done');
+    expect(await closed()).toEqual(before);
   });
 
   it('keeps new patients and ages as the practitioner’s own tool does', async () => {
