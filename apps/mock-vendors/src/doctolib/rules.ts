@@ -1,10 +1,17 @@
 import { Refusal } from '../core/refusal.js';
-import type { Agenda, Motive } from './model.js';
+import type { Agenda, Appointment, Motive } from './model.js';
 import { SoftRefusal } from './refusal.js';
-import type { AppointmentStore } from './store.js';
+import type { Setup } from './practice.js';
 
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365.2425 * DAY_MS;
+
+/** What rules look at. */
+export interface Rows {
+  readonly setup: Setup;
+  /** What takes time on an agenda. */
+  living(key: string): readonly Appointment[];
+}
 
 /** What is known of who comes, as far as rules ask for it. */
 export interface Who {
@@ -25,7 +32,7 @@ export function refusedMotive(agenda: Agenda, motive: Motive | undefined): strin
 
 /** Why this patient cannot come for it; `null` when he can. */
 export function refusedPatient(
-  store: AppointmentStore,
+  store: Rows,
   { agenda, motive, start, id }: { agenda: Agenda; motive: Motive; start: number; id?: number },
   { patient, newPatient, birthdate }: Who,
 ): string | null {
@@ -45,7 +52,7 @@ export function refusedPatient(
 
 /** An online patient's booking: refused as the patient would be. Answers the motif. */
 export function judgeOnline(
-  store: AppointmentStore,
+  store: Rows,
   agenda: Agenda,
   entry: Readonly<Record<string, unknown>> & { readonly start: number; readonly patient: string | null },
 ): number {
@@ -64,7 +71,7 @@ export function judgeOnline(
 }
 
 /** Practitioner and equipment of a booking, from numbers in the order in which the practice lists them. */
-export function chosen(store: AppointmentStore, ids: readonly number[], motiveId: number): [Agenda, Agenda | null] {
+export function chosen(store: Rows, ids: readonly number[], motiveId: number): [Agenda, Agenda | null] {
   const { setup } = store;
   const agendas = ids.map((id) => setup.numbered(id));
   const order = setup.agendas().map(({ key }) => key);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Directory } from './directory.js';
-import { offered } from './openings.js';
-import { availabilities, info as schema, type Slot } from './schemas.js';
+import { availabilities, info as schema } from './schemas.js';
 
 const AGENDAS = [
   {
@@ -105,27 +104,6 @@ describe('what a practice has set up', () => {
     const closed = directory(AGENDAS, [{ ...MOTIVES[0], new_patient_restrictions: [{ agenda_ids: [9] }] }]);
     const on = (agenda: number) => closed.restrictions(closed.numbered(agenda), closed.motif('3')).newPatients;
     expect([on(9), on(8)]).toEqual(['refused', 'accepted']);
-  });
-});
-
-describe('slots', () => {
-  const at = (time: string): number => Date.parse(`2027-06-07T${time}:00.000+02:00`);
-  const bare = (time: string): Slot => ({ start: at(time), end: null, agendas: [] });
-
-  it('without an end last as long as they lie apart', () => {
-    expect(
-      offered([bare('09:00'), bare('09:20'), bare('11:00')])?.map(({ start, end }) => (end - start) / 60_000),
-    ).toEqual([20, 20, 20]);
-  });
-
-  it('that are too few to tell how long they are tell nothing', () => {
-    expect(offered([bare('09:00')])).toBeNull();
-    expect(offered([bare('09:00'), bare('18:00')])).toBeNull();
-    expect(offered([{ ...bare('09:00'), end: at('09:30') }])).toEqual([{ start: at('09:00'), end: at('09:30') }]);
-  });
-
-  it('that there are none, is told', () => {
-    expect(offered([])).toEqual([]);
   });
 });
 

@@ -43,11 +43,21 @@ async function slots({ client, practice, options, directory, agenda, motif, wind
 
 /** The time that slots take; `null` when none tells how long it is. */
 export function offered(slots: readonly Slot[]): Interval[] | null {
+  const step = stepOf(slots);
+  if (step === null && slots.some(({ end }) => end === null)) return null;
+  return slots.map(({ start, end }) => ({ start, end: end ?? start + (step ?? 0) }));
+}
+
+/** How far apart slots lie most often: here and there one stands off the grid, or others between are taken. */
+function stepOf(slots: readonly Slot[]): number | null {
   const starts = [...new Set(slots.map(({ start }) => start))].sort((a, b) => a - b);
-  const gaps = starts.slice(1).map((start, n) => start - (starts[n] ?? start));
-  const step = Math.min(...gaps);
-  if (step > LONGEST_STEP_MS && slots.some(({ end }) => end === null)) return null;
-  return slots.map(({ start, end }) => ({ start, end: end ?? start + step }));
+  const counts = new Map<number, number>();
+  for (const [n, start] of starts.slice(1).entries()) {
+    const gap = start - (starts[n] ?? start);
+    if (gap <= LONGEST_STEP_MS) counts.set(gap, (counts.get(gap) ?? 0) + 1);
+  }
+  const [most] = [...counts].sort(([a, often], [b, oftener]) => oftener - often || a - b);
+  return most?.[0] ?? null;
 }
 
 /** Sorted, what touches joined, cut to the window. */
