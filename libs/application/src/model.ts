@@ -56,6 +56,8 @@ export interface AppointmentRecord extends Interval {
   readonly overbooking?: string;
   /** How often a hold can still be renewed; only on holds. */
   readonly renewalsLeft?: number;
+  /** Until when the practitioner's own tool keeps it as well; only on holds, and where it can. */
+  readonly heldThereUntil?: number;
   /** The series it belongs to. */
   readonly series?: string;
   /** The appointment on another agenda that this one is to replace, and the one that is to replace it. */

@@ -68,6 +68,16 @@ export interface CreateRequest {
   readonly content: RemoteContent;
 }
 
+/** An interval to be kept until it is booked, or for a while. */
+export interface HoldRequest {
+  readonly agendaId: string;
+  /** That of the create that is to follow. */
+  readonly reference: string;
+  readonly when: Interval;
+  /** IANA zone of the place of consultation. */
+  readonly timeZone: string;
+}
+
 export interface UpdateRequest extends CreateRequest {
   readonly remoteId: string;
   /** Version that the remote object must still have; `null` when unknown (then read first). */
@@ -143,6 +153,12 @@ export interface Session {
     request: { readonly agendaId: string; readonly window: Interval; readonly timeZone: string },
     options: CallOptions,
   ): Promise<BackendRules>;
+  /**
+   * Keeps an interval (`hold: 'ttl'`) and tells until when, epoch milliseconds; asked twice under one reference, it keeps it once.
+   * A create under that reference books what is kept, also later; a `cancel` with `remoteId` null lets it go. What is kept is no
+   * busy time of the agenda: pulls do not tell it. Throws `taken`, `forbidden`.
+   */
+  hold?(request: HoldRequest, options: CallOptions): Promise<{ readonly until: number }>;
   /** Throws `taken`, or `stale` when the reference was used by an object that was since deleted. */
   create(request: CreateRequest, options: CallOptions): Promise<RemoteObject>;
   /** Throws `stale` when the version moved on, `not_found` when the object is gone, `taken`. */

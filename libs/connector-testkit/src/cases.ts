@@ -1,6 +1,7 @@
 import type { ConformanceCase } from './case.js';
 import { cancelling, updating } from './cases/changing.js';
 import { failures } from './cases/faults.js';
+import { holding } from './cases/holding.js';
 import { hazards } from './cases/hazards.js';
 import { notifications } from './cases/pushes.js';
 import { reading } from './cases/reading.js';
@@ -14,6 +15,7 @@ import { creating, finding } from './cases/writing.js';
 export const CONFORMANCE: Readonly<Record<string, readonly ConformanceCase[]>> = {
   reading,
   creating,
+  holding,
   finding,
   updating,
   cancelling,

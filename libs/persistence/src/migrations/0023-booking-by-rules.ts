@@ -213,7 +213,8 @@ BEGIN
   outcome := 'placed'; record := appointment_record(v); resource := p_id; status := 201;
   PERFORM append_event('appointment-' || v.status, p_agenda, p_id, p_actor, record);
   IF v_overbooking IS NOT NULL THEN PERFORM append_event('appointment-overbooked', p_agenda, p_id, p_actor, record); END IF;
-  PERFORM keep_key(p_key, p_hash, p_id, CASE WHEN v.status <> 'pending' THEN 201 END, CASE WHEN v.status <> 'pending' THEN record END);
+  -- What the practitioner's own tool has still to say has no answer yet.
+  IF remote THEN PERFORM keep_key(p_key, p_hash, p_id, NULL, NULL); ELSE PERFORM keep_key(p_key, p_hash, p_id, 201, record); END IF;
 END $$;
 
 DROP FUNCTION confirm_hold(uuid, uuid, jsonb, bytea, text, bytea, boolean);

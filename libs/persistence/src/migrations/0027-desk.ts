@@ -109,7 +109,7 @@ CREATE POLICY series_dispatch ON series FOR SELECT TO unisson_dispatcher USING (
 `;
 
 const HOLDS = `
-ALTER TABLE appointment ADD COLUMN renewals integer NOT NULL DEFAULT 0;
+ALTER TABLE appointment ADD COLUMN renewals integer NOT NULL DEFAULT 0, ADD COLUMN held_there_until timestamptz;
 
 -- The same as before, and: its series, why it was overbooked, how often a hold can still be renewed. Planned once per connection, as a function in SQL is not.
 DROP FUNCTION appointment_record_alone(appointment);
@@ -120,7 +120,8 @@ BEGIN
       'overbooked', a.overbooking IS NOT NULL OR EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = a.organization_id AND c.holder = a.id AND c.appointment_id IS NOT NULL AND c.overbooked))
     || jsonb_strip_nulls(jsonb_build_object('replaces', a.replaces, 'replacedBy', (SELECT s.id FROM appointment s
         WHERE s.organization_id = a.organization_id AND s.replaces = a.id AND s.status NOT IN ('cancelled', 'refused', 'expired')),
-      'series', a.series_id, 'overbooking', a.overbooking, 'renewalsLeft', CASE WHEN a.status = 'held' THEN greatest(0, 3 - a.renewals) END));
+      'series', a.series_id, 'overbooking', a.overbooking, 'renewalsLeft', CASE WHEN a.status = 'held' THEN greatest(0, 3 - a.renewals) END,
+      'heldThereUntil', CASE WHEN a.status = 'held' THEN milliseconds(a.held_there_until) END));
 END $$;
 
 -- Keeps a hold longer: three times at most, and never beyond 30 minutes from when it was made, so that every hold ends.
