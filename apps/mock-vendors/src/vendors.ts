@@ -1,8 +1,9 @@
 import { google } from './google/vendor.js';
 import { icsFeed } from './ics-feed/vendor.js';
 import { inHouse } from './in-house/vendor.js';
+import { keldoc } from './keldoc/vendor.js';
 import { maiia } from './maiia/vendor.js';
 import type { Vendor } from './vendor.js';
 
 /** Every simulated backend. */
-export const VENDORS: readonly Vendor[] = [google, icsFeed, inHouse, maiia];
+export const VENDORS: readonly Vendor[] = [google, icsFeed, inHouse, keldoc, maiia];

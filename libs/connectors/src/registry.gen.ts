@@ -4,9 +4,10 @@ import caldav from './caldav/connector.js';
 import google from './google/connector.js';
 import ics from './ics/connector.js';
 import inHouse from './in-house/connector.js';
+import keldoc from './keldoc/connector.js';
 import maiia from './maiia/connector.js';
 
-const all: readonly Connector[] = [caldav, google, ics, inHouse, maiia];
+const all: readonly Connector[] = [caldav, google, ics, inHouse, keldoc, maiia];
 
 /** Every connector there is, by its id. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(all.map((connector) => [connector.id, connector]));

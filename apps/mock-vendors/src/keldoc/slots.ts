@@ -1,0 +1,49 @@
+import { Temporal } from 'temporal-polyfill';
+import { stamp, ZONE, type Agenda } from './model.js';
+import type { KeldocStore } from './store.js';
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What of the openings of an agenda is still free. */
+export function freeRanges(store: KeldocStore, agenda: Agenda, { start, end }: Range): Range[] {
+  const busy = store
+    .appointments(agenda.id)
+    .filter(({ state }) => state === 'confirmed')
+    .sort((a, b) => a.start - b.start);
+  return openings(agenda, { start, end }).flatMap((opening) => {
+    const free: Range[] = [];
+    let at = opening.start;
+    for (const one of busy.filter((b) => b.start < opening.end && opening.start < b.end)) {
+      if (at < one.start) free.push({ start: at, end: one.start });
+      at = Math.max(at, one.end);
+    }
+    return at < opening.end ? [...free, { start: at, end: opening.end }] : free;
+  });
+}
+
+/** Slots of one length, by day, as the patient front tells them. */
+export function slotsByDay(ranges: readonly Range[], lengthMs: number): Record<string, { start_time: string }[]> {
+  const days: Record<string, { start_time: string }[]> = {};
+  for (const { start, end } of ranges)
+    for (let at = start; at + lengthMs <= end; at += lengthMs)
+      (days[stamp(at).slice(0, 10)] ??= []).push({ start_time: stamp(at) });
+  return days;
+}
+
+function openings({ openings: weekly }: Agenda, { start, end }: Range): Range[] {
+  const found: Range[] = [];
+  const dayOf = (ms: number): Temporal.PlainDate =>
+    Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(ZONE).toPlainDate();
+  const last = dayOf(end);
+  for (let day = dayOf(start); Temporal.PlainDate.compare(day, last) <= 0; day = day.add({ days: 1 }))
+    for (const opening of weekly.filter((one) => one.day === day.dayOfWeek)) {
+      const at = (time: string): number =>
+        day.toZonedDateTime({ timeZone: ZONE, plainTime: Temporal.PlainTime.from(time) }).epochMilliseconds;
+      const range = { start: Math.max(start, at(opening.from)), end: Math.min(end, at(opening.to)) };
+      if (range.start < range.end) found.push(range);
+    }
+  return found.sort((a, b) => a.start - b.start);
+}
