@@ -56,79 +56,35 @@ export function opened(store: KeldocStore, { agendaIds }: Account, agendaId: num
   return store.agenda(agendaId);
 }
 
+type Answer = (account: Account, query: unknown) => unknown;
+
 /** What partners read. */
-export function registerReads(scope: FastifyInstance, { store, access, now }: ApiParts): void {
-  const signed =
-    <T>(answer: (account: Account, request: FastifyRequest) => T) =>
-    (request: FastifyRequest): T =>
-      answer(access.account(request.headers), request);
+export function registerReads(scope: FastifyInstance, parts: ApiParts): void {
+  const { store, access } = parts;
   const agendasOf = ({ agendaIds }: Account): object[] =>
     store
       .agendas()
       .filter(({ id }) => agendaIds.includes(id))
       .map(({ id, name }) => ({ id, name }));
-
-  scope.get(
-    '/agendas.json',
-    signed((account) => ({ agendas: agendasOf(account) })),
-  );
-  scope.get(
-    '/motives.json',
-    signed(() => ({ motives: store.motives() })),
-  );
-  scope.get(
-    '/specialties.json',
-    signed(() => ({ specialties: store.specialties() })),
-  );
-  scope.get(
-    '/config',
-    signed((account) => ({
+  const answers: Readonly<Record<string, Answer>> = {
+    '/agendas.json': (account) => ({ agendas: agendasOf(account) }),
+    '/motives.json': () => ({ motives: store.motives() }),
+    '/specialties.json': () => ({ specialties: store.specialties() }),
+    '/config': (account) => ({
       agendas: agendasOf(account),
       motives: store.motives(),
       specialties: store.specialties(),
-    })),
-  );
-
-  scope.get(
-    '/availabilities',
-    signed((account, { query }) => {
-      const asked = parse(availabilitiesQuery, query);
-      const { motive_id, start_date: start, end_date: end } = asked;
-      if (end - start > MAX_AVAILABILITIES_MS) throw badRequest();
-      const lengthMs = store.motive(motive_id).duration * 60_000;
-      const ids = asked.agenda_ids ?? asked['agenda_ids[]'] ?? account.agendaIds;
-      const ranges = ids.flatMap((id) => freeRanges(store, opened(store, account, id), { start, end }));
-      return { availabilities: slotsByDay(ranges, lengthMs) };
     }),
-  );
-
-  scope.get(
-    '/available_slots',
-    signed((account, { query }) => {
-      const { agenda_id, start_date: start = now(), end_date: end = start + MAX_SLOTS_MS } = parse(slotsQuery, query);
-      if (end - start > MAX_SLOTS_MS) throw badRequest();
-      const free = freeRanges(store, opened(store, account, agenda_id), { start, end });
-      // No motive: for all of them.
-      return [
-        {
-          availabilities: free.map((one) => ({
-            start_time: stamp(one.start),
-            end_time: stamp(one.end),
-            motive_ids: [],
-          })),
-        },
-      ];
-    }),
-  );
-
-  scope.get(
-    '/appointments',
-    signed((account, { query }) => {
+    '/availabilities': availabilitiesOf(parts),
+    '/available_slots': slotsOf(parts),
+    '/appointments': (account, query) => {
       const asked = parse(appointmentsQuery, query);
       const agenda = opened(store, account, asked.agenda_id);
       return { appointments: listed(store, agenda, asked).map((one) => view(one, store.patient(one.patientId))) };
-    }),
-  );
+    },
+  };
+  for (const [route, answer] of Object.entries(answers))
+    scope.get(route, (request) => answer(access.account(request.headers), request.query));
 
   scope.get<{ Params: { id: string } }>('/appointments/:id', (request) => {
     const account = access.account(request.headers);
@@ -137,6 +93,29 @@ export function registerReads(scope: FastifyInstance, { store, access, now }: Ap
     return view(appointment, store.patient(appointment.patientId));
   });
 }
+
+const availabilitiesOf =
+  ({ store }: ApiParts): Answer =>
+  (account, query) => {
+    const asked = parse(availabilitiesQuery, query);
+    const { motive_id, start_date: start, end_date: end } = asked;
+    if (end - start > MAX_AVAILABILITIES_MS) throw badRequest();
+    const lengthMs = store.motive(motive_id).duration * 60_000;
+    const ids = asked.agenda_ids ?? asked['agenda_ids[]'] ?? account.agendaIds;
+    const ranges = ids.flatMap((id) => freeRanges(store, opened(store, account, id), { start, end }));
+    return { availabilities: slotsByDay(ranges, lengthMs) };
+  };
+
+const slotsOf =
+  ({ store, now }: ApiParts): Answer =>
+  (account, query) => {
+    const { agenda_id, start_date: start = now(), end_date: end = start + MAX_SLOTS_MS } = parse(slotsQuery, query);
+    if (end - start > MAX_SLOTS_MS) throw badRequest();
+    const free = freeRanges(store, opened(store, account, agenda_id), { start, end });
+    // No motive: for all of them.
+    const shown = free.map((one) => ({ start_time: stamp(one.start), end_time: stamp(one.end), motive_ids: [] }));
+    return [{ availabilities: shown }];
+  };
 
 /** What touches a window of two months at most, or what carries a comment. */
 function listed(store: KeldocStore, agenda: Agenda, asked: z.output<typeof appointmentsQuery>): Appointment[] {

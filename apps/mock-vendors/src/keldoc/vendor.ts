@@ -16,7 +16,7 @@ import { KeldocStore } from './store.js';
 import { Webhooks } from './webhooks.js';
 import { registerWrites } from './writes.js';
 
-const damageInput = z.strictObject({ id: z.coerce.number().int() });
+const idInput = z.strictObject({ id: z.coerce.number().int() });
 
 /** In the style of Keldoc's partner API: signed dates, daily quota, unsigned webhooks. */
 export const keldoc: Vendor = {
@@ -48,7 +48,10 @@ export const keldoc: Vendor = {
       },
       actions: {
         damage: (body) => {
-          store.damage(parsed(damageInput, body).id);
+          store.damage(parsed(idInput, body).id);
+        },
+        cancel: (body) => {
+          store.update(store.appointment(parsed(idInput, body).id), { state: 'canceled' });
         },
       },
       apis: [

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { opened, parse, type ApiParts } from './api.js';
-import { instantOf, view, type Account, type Appointment, type Patient } from './model.js';
+import { instantOf, view, type Account, type Appointment, type Motive, type Patient } from './model.js';
 import { invalid } from './refusal.js';
 import type { Change, KeldocStore } from './store.js';
 
@@ -86,15 +86,24 @@ function contentOf(store: KeldocStore, body: Input, before: Appointment | null):
   const start = body.start_at === undefined ? undefined : instantOf(body.start_at);
   if (start === undefined || start === null) throw invalid('start_at', 'is invalid');
   const motive = body.motive_id == null ? null : store.motive(body.motive_id);
-  const usual = before === null ? (motive?.duration ?? 20) * 60_000 : before.end - before.start;
-  const length = body.duration === undefined ? usual : body.duration * 1000;
+  const length = lengthOf(body, { motive, before });
   if (length <= 0) throw invalid('duration', 'must be greater than 0');
+  return { start, end: start + length, ...(motive === null ? {} : { motiveId: motive.id }), ...detailsOf(body) };
+}
+
+function lengthOf(
+  { duration }: Input,
+  { motive, before }: { motive: Motive | null; before: Appointment | null },
+): number {
+  if (duration !== undefined) return duration * 1000;
+  return before === null ? (motive?.duration ?? 20) * 60_000 : before.end - before.start;
+}
+
+function detailsOf({ state, patient_comment: comment, patient_id: patientId }: Input): Change {
   return {
-    ...{ start, end: start + length },
-    ...(body.state === undefined ? {} : { state: body.state }),
-    ...(motive === null ? {} : { motiveId: motive.id }),
-    ...(body.patient_comment == null ? {} : { comment: body.patient_comment }),
-    ...(body.patient_id === undefined ? {} : { patientId: body.patient_id }),
+    ...(state === undefined ? {} : { state }),
+    ...(comment == null ? {} : { comment }),
+    ...(patientId === undefined ? {} : { patientId }),
   };
 }
 
