@@ -160,6 +160,56 @@ describe('the connector of an agenda that is polled, and whose motifs go by name
     expect(pages).toBe(4);
   });
 
+  describe('told of what the practitioner’s own tool lets be booked', () => {
+    const week = { start: MORNING - 2 * DAY_MS, end: MORNING + 7 * DAY_MS };
+    const now = () => MORNING - DAY_MS;
+    const past = { start: week.start, end: now() };
+    const ask = (session: Session) =>
+      session.rules?.({ agendaId: AGENDA, window: week, timeZone: 'Europe/Paris' }, call());
+    const agenda = { ...SEED.agendas[0], openings: [{ day: 1, from: '09:00', to: '12:00' }] };
+
+    it('knows the hours, taken or not, and the age that the motif is for', async () => {
+      const reasons = [{ ...SEED.reasons[0], minimumAge: 16 }];
+      await control('POST', 'seed', { agendas: [agenda], reasons });
+      await put(MORNING + HOUR_MS);
+      expect(await ask(open({ now }))).toEqual({
+        openings: [
+          past,
+          { start: MORNING, end: MORNING + 1.5 * HOUR_MS },
+          { start: MORNING + 2 * HOUR_MS, end: MORNING + 3 * HOUR_MS },
+        ],
+        newPatients: 'accepted',
+        age: { minYears: 16, maxYears: null },
+      });
+    });
+
+    it('takes no hours for closed beyond the days that are shown, nor where nothing is offered', async () => {
+      await control('POST', 'clock', { advanceMs: now() - Date.now() });
+      await control('POST', 'seed', { agendas: [{ ...agenda, onlineAvailabilityVisibilityLimit: 2 }] });
+      expect((await ask(open({ now })))?.openings).toEqual([
+        past,
+        { start: MORNING, end: MORNING + 3 * HOUR_MS },
+        { start: MORNING + DAY_MS, end: week.end },
+      ]);
+      await control('POST', 'seed', { agendas: [{ ...agenda, isOnlineAppointment: false }] });
+      expect((await ask(open({ now })))?.openings).toBeNull();
+      await control('POST', 'seed', { agendas: [{ ...agenda, openings: [] }] });
+      expect((await ask(open({ now })))?.openings).toBeNull();
+    });
+
+    it('is not misled by a motif that is renamed while its slots are read', async () => {
+      await control('POST', 'seed', { agendas: [agenda] });
+      let renamed = false;
+      proxy.interfere = ({ target }) => {
+        if (renamed || !target.includes('/availabilities')) return undefined;
+        renamed = true;
+        void control('POST', 'rename-reason', { id: REASON, name: 'Suivi' });
+        return { heldUpMs: 200 };
+      };
+      expect((await ask(open({ now })))?.openings).toEqual([past, { start: MORNING, end: MORNING + 3 * HOUR_MS }]);
+    });
+  });
+
   it('shares its tokens: one login for all sessions, a refresh for what was refused, a login when even that is spent', async () => {
     const tokens = memory();
     const [one, two] = [open({ tokens }), open({ tokens })];

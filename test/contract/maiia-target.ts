@@ -15,6 +15,7 @@ export const SEED = {
     {
       id: AGENDA,
       name: 'Dr Kit',
+      onlineAvailabilityVisibilityLimit: 3650,
       openings: [1, 2, 3, 4, 5, 6, 7].map((day) => ({ day, from: '00:00', to: '24:00' })),
     },
   ],

@@ -103,7 +103,8 @@ const availabilitiesOf =
     const lengthMs = store.motive(motive_id).duration * 60_000;
     const ids = asked.agenda_ids ?? asked['agenda_ids[]'] ?? account.agendaIds;
     const ranges = ids.flatMap((id) => freeRanges(store, opened(store, account, id), { start, end }));
-    return { availabilities: slotsByDay(ranges, lengthMs) };
+    const offered = ranges.filter(({ motiveIds }) => motiveIds.length === 0 || motiveIds.includes(motive_id));
+    return { availabilities: slotsByDay(offered, lengthMs) };
   };
 
 const slotsOf =
@@ -112,8 +113,11 @@ const slotsOf =
     const { agenda_id, start_date: start = now(), end_date: end = start + MAX_SLOTS_MS } = parse(slotsQuery, query);
     if (end - start > MAX_SLOTS_MS) throw badRequest();
     const free = freeRanges(store, opened(store, account, agenda_id), { start, end });
-    // No motive: for all of them.
-    const shown = free.map((one) => ({ start_time: stamp(one.start), end_time: stamp(one.end), motive_ids: [] }));
+    const shown = free.map((one) => ({
+      start_time: stamp(one.start),
+      end_time: stamp(one.end),
+      motive_ids: one.motiveIds,
+    }));
     return [{ availabilities: shown }];
   };
 

@@ -31,10 +31,17 @@ const id = z.int().min(1);
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
 const instant = z.int().min(0).max(8_640_000_000_000_000);
 
+/** `motiveIds` none: for all of them. */
+const opening = z.strictObject({
+  day: z.int().min(1).max(7),
+  from: clock,
+  to: clock,
+  motiveIds: z.array(id).default([]),
+});
 export const agendaSeed = z.strictObject({
   id,
   name: z.string().min(1),
-  openings: z.array(z.strictObject({ day: z.int().min(1).max(7), from: clock, to: clock })).default([]),
+  openings: z.array(opening).default([]),
 });
 /** `duration` in minutes. */
 export const motiveSeed = z.strictObject({

@@ -7,20 +7,26 @@ interface Range {
   readonly end: number;
 }
 
+interface Opening extends Range {
+  /** None: for all of them. */
+  readonly motiveIds: readonly number[];
+}
+
 /** What of the openings of an agenda is still free. */
-export function freeRanges(store: KeldocStore, agenda: Agenda, { start, end }: Range): Range[] {
+export function freeRanges(store: KeldocStore, agenda: Agenda, { start, end }: Range): Opening[] {
   const busy = store
     .appointments(agenda.id)
     .filter(({ state }) => state === 'confirmed')
     .sort((a, b) => a.start - b.start);
   return openings(agenda, { start, end }).flatMap((opening) => {
-    const free: Range[] = [];
+    const { motiveIds } = opening;
+    const free: Opening[] = [];
     let at = opening.start;
     for (const one of busy.filter((b) => b.start < opening.end && opening.start < b.end)) {
-      if (at < one.start) free.push({ start: at, end: one.start });
+      if (at < one.start) free.push({ start: at, end: one.start, motiveIds });
       at = Math.max(at, one.end);
     }
-    return at < opening.end ? [...free, { start: at, end: opening.end }] : free;
+    return at < opening.end ? [...free, { start: at, end: opening.end, motiveIds }] : free;
   });
 }
 
@@ -33,8 +39,8 @@ export function slotsByDay(ranges: readonly Range[], lengthMs: number): Record<s
   return days;
 }
 
-function openings({ openings: weekly }: Agenda, { start, end }: Range): Range[] {
-  const found: Range[] = [];
+function openings({ openings: weekly }: Agenda, { start, end }: Range): Opening[] {
+  const found: Opening[] = [];
   const dayOf = (ms: number): Temporal.PlainDate =>
     Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(ZONE).toPlainDate();
   const last = dayOf(end);
@@ -43,7 +49,7 @@ function openings({ openings: weekly }: Agenda, { start, end }: Range): Range[] 
       const at = (time: string): number =>
         day.toZonedDateTime({ timeZone: ZONE, plainTime: Temporal.PlainTime.from(time) }).epochMilliseconds;
       const range = { start: Math.max(start, at(opening.from)), end: Math.min(end, at(opening.to)) };
-      if (range.start < range.end) found.push(range);
+      if (range.start < range.end) found.push({ ...range, motiveIds: opening.motiveIds });
     }
   return found.sort((a, b) => a.start - b.start);
 }

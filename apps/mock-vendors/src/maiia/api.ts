@@ -187,7 +187,15 @@ function paged<Item>(faults: Faults, { all, query, shape }: Listing<Item>): obje
   return { items: items.map(shape), total: all.length };
 }
 
-function agendaView({ id, name, zone, practitionerId, centerId, isOnlineAppointment }: Agenda): object {
+function agendaView({
+  id,
+  name,
+  zone,
+  practitionerId,
+  centerId,
+  isOnlineAppointment,
+  onlineAvailabilityVisibilityLimit,
+}: Agenda): object {
   return {
     agendaSettingsId: id,
     name,
@@ -196,12 +204,12 @@ function agendaView({ id, name, zone, practitionerId, centerId, isOnlineAppointm
     centerId,
     isOnlineAppointment,
     isVisibleOnline: isOnlineAppointment,
-    onlineAvailabilityVisibilityLimit: 183,
+    onlineAvailabilityVisibilityLimit,
     isTeleconsultation: false,
   };
 }
 
-function reasonView({ id, name, agendaIds, patientLimitation }: Reason, position = 0): object {
+function reasonView({ id, name, agendaIds, patientLimitation, minimumAge }: Reason, position = 0): object {
   return {
     id,
     name,
@@ -209,6 +217,7 @@ function reasonView({ id, name, agendaIds, patientLimitation }: Reason, position
     agendaSettingsIds: agendaIds,
     consultationType: 'PHYSICAL',
     patientLimitation,
+    ...(minimumAge === undefined ? {} : { minimumAge }),
     allowAvailabilitiesXHoursBefore: 1008,
     injectionType: 'NONE',
   };

@@ -43,7 +43,13 @@ describe('the simulator in the style of Maiia', () => {
     await control('seed', {
       keys: [{ apiKey: KEY, account: 'Cabinet', agendaIds: [AGENDA, CLOSED] }],
       agendas: [
-        { id: AGENDA, name: 'Dr A', centerId: CENTER, openings: [{ day: 1, from: '09:00', to: '11:00' }] },
+        {
+          id: AGENDA,
+          name: 'Dr A',
+          centerId: CENTER,
+          onlineAvailabilityVisibilityLimit: 3650,
+          openings: [{ day: 1, from: '09:00', to: '11:00' }],
+        },
         { id: CLOSED, name: 'Dr B', centerId: CENTER, isOnlineAppointment: false },
       ],
       reasons: [{ id: REASON, name: 'Consultation', agendaIds: [AGENDA], minutes: 30 }],

@@ -37,6 +37,7 @@ export const agendaSeed = z.strictObject({
   practitionerId: objectId.optional(),
   centerId: objectId.optional(),
   isOnlineAppointment: z.boolean().default(true),
+  onlineAvailabilityVisibilityLimit: z.int().min(1).default(183),
   openings: z.array(opening).default([]),
 });
 
@@ -45,6 +46,7 @@ export const reasonSeed = z.strictObject({
   name: z.string().min(1).max(200),
   agendaIds: z.array(objectId),
   minutes: z.int().min(5).max(480).default(20),
+  minimumAge: z.int().min(1).optional(),
   patientLimitation: z.enum(['PUBLIC', 'PRIVATE']).default('PUBLIC'),
 });
 

@@ -4,6 +4,7 @@ import { iso, type Agenda, type Reason } from './model.js';
 import type { MaiiaStore } from './store.js';
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 export interface Slot {
   readonly id: string;
@@ -21,11 +22,11 @@ export function slotsOf(
   range: { from: number; to: number },
 ): Slot[] {
   const busy = store.living(agenda.id);
-  return openings(agenda, range)
+  // Beyond these days nothing is shown, and nothing says so.
+  const to = Math.min(range.to, store.now() + agenda.onlineAvailabilityVisibilityLimit * DAY_MS);
+  return openings(agenda, { from: range.from, to })
     .flatMap((opening) => cut(opening, reason.minutes * MINUTE_MS))
-    .filter(
-      ({ start, end }) => start >= range.from && start < range.to && !busy.some((b) => b.start < end && start < b.end),
-    )
+    .filter(({ start, end }) => start >= range.from && start < to && !busy.some((b) => b.start < end && start < b.end))
     .map(({ start, end }) => ({
       // Made anew with every generation: the id of a slot outlives nothing.
       id: derivedId('slot', store.generation, agenda.id, reason.id, start),

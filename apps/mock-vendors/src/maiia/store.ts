@@ -40,11 +40,7 @@ export class MaiiaStore {
   /** Counts the times that slots were made anew from their week templates. */
   #generation = 1;
   #stamp = 0;
-  readonly #now: () => number;
-
-  constructor(now: () => number) {
-    this.#now = now;
-  }
+  constructor(readonly now: () => number) {}
 
   reset(): void {
     for (const kept of [this.#agendas, this.#reasons, this.#keys, this.#appointments]) kept.clear();
@@ -150,7 +146,7 @@ export class MaiiaStore {
 
   /** Refuses to say what changed so long ago that it is no longer kept. */
   requireHorizon(updatedSince: number): void {
-    if (updatedSince < this.#now() - HORIZON_MS) throw new Refusal(410, 'UPDATED_SINCE_TOO_OLD');
+    if (updatedSince < this.now() - HORIZON_MS) throw new Refusal(410, 'UPDATED_SINCE_TOO_OLD');
   }
 
   create(by: Author, entry: NewEntry): Appointment {
@@ -159,7 +155,7 @@ export class MaiiaStore {
     if (by === 'patient' && !agenda.isOnlineAppointment) throw new Refusal(403, 'AGENDA_NOT_ONLINE');
     if (!entry.force) this.#refuseOverlap(entry.agendaId, entry);
     return this.#commit({
-      id: this.#ids.next(this.#now()),
+      id: this.#ids.next(this.now()),
       agendaId: entry.agendaId,
       type: by === 'practitioner' ? 'UNAVAILABILITY' : 'APPOINTMENT',
       status: 'CONFIRMED',
@@ -167,7 +163,7 @@ export class MaiiaStore {
       consultationReasonId: entry.consultationReasonId ?? null,
       ...{ start: entry.start, end: entry.end, title: entry.title },
       by,
-      createdAt: this.#now(),
+      createdAt: this.now(),
       damaged: false,
     });
   }
@@ -203,7 +199,7 @@ export class MaiiaStore {
 
   /** No two changes carry the same date: it is also what a later change is held against. */
   #commit(appointment: Omit<Appointment, 'updatedAt'>): Appointment {
-    this.#stamp = Math.max(this.#now(), this.#stamp + 1);
+    this.#stamp = Math.max(this.now(), this.#stamp + 1);
     const stored = { ...appointment, updatedAt: this.#stamp };
     this.#appointments.set(stored.id, stored);
     return stored;

@@ -9,9 +9,10 @@ import { parisTime } from './signing.js';
 /** Less than two months, whichever they are. */
 const PART_MS = 59 * 86_400_000;
 
-interface Reading {
+/** What is read of which agenda. */
+export interface Reading {
   readonly client: Client;
-  readonly request: PullRequest;
+  readonly request: Pick<PullRequest, 'agendaId' | 'window'>;
   readonly options: CallOptions;
 }
 
@@ -19,7 +20,7 @@ interface Reading {
  * Lists the window, two months at a time. What the hub knows inside of it that did not turn up is asked for by itself: it may
  * have been moved from a part that was still to be read to one that had been.
  */
-export async function* pull(reading: Reading): AsyncGenerator<PullItem> {
+export async function* pull(reading: Reading & { readonly request: PullRequest }): AsyncGenerator<PullItem> {
   const { window } = reading.request;
   const found = new Map<string, RemoteChange>();
   for (const part of parts(window)) for (const change of await listed(reading, part)) found.set(idOf(change), change);
@@ -29,13 +30,15 @@ export async function* pull(reading: Reading): AsyncGenerator<PullItem> {
   yield { type: 'end', cursor: null, complete: { window, present: new Set(changes.map(idOf)) } };
 }
 
-function parts({ start, end }: Interval): Interval[] {
+/** Windows that may be asked for at once. */
+export function parts({ start, end }: Interval): Interval[] {
   const found: Interval[] = [];
   for (let at = start; at < end; at += PART_MS) found.push({ start: at, end: Math.min(end, at + PART_MS) });
   return found;
 }
 
-async function listed({ client, request, options }: Reading, part: Interval): Promise<RemoteChange[]> {
+/** The appointments that touch one of them. */
+export async function listed({ client, request, options }: Reading, part: Interval): Promise<RemoteChange[]> {
   const query = { agenda_id: request.agendaId, start_date: parisTime(part.start), end_date: parisTime(part.end) };
   try {
     const { appointments } = await client.json(listing, { method: 'GET', path: ['appointments'], query }, options);
@@ -48,7 +51,7 @@ async function listed({ client, request, options }: Reading, part: Interval): Pr
 }
 
 async function missing(
-  { client, request, options }: Reading,
+  { client, request, options }: Reading & { readonly request: PullRequest },
   found: ReadonlyMap<string, RemoteChange>,
 ): Promise<RemoteChange[]> {
   const changes: RemoteChange[] = [];
@@ -70,7 +73,7 @@ function mayStandIn({ start, end }: Interval, version: string | null): boolean {
 }
 
 /** Passing over an appointment that cannot even be named would make it look deleted. */
-function named(item: unknown, { window }: PullRequest): RemoteChange {
+function named(item: unknown, { window }: Pick<PullRequest, 'window'>): RemoteChange {
   const change = toChange(item, window);
   if (change === null) throw senseless(false, 200);
   return change;

@@ -33,6 +33,19 @@ export const appointment = identified.extend({
 /** Items stay unparsed here, so that one unreadable item does not hide the others. */
 export const listing = z.object({ appointments: z.array(z.unknown()) });
 
+export const availableSlots = z.array(
+  z.object({
+    availabilities: z.array(
+      z.object({
+        start_time: moment,
+        end_time: moment,
+        /** None: for all of them. */
+        motive_ids: z.array(id),
+      }),
+    ),
+  }),
+);
+
 export const webhooks = z.object({ webhooks: z.array(z.object({ url: z.string() })) });
 
 export const failure = z.object({ error: z.string() });

@@ -14,7 +14,7 @@ import {
   type Subscription,
   type UpdateRequest,
 } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import type { BackendRules, Interval, RemoteObject } from '#domain';
 import { z } from 'zod';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
@@ -23,6 +23,7 @@ import { commentOf, intervalOf, isCanceled, textOf, toRemoteObject, versionOf } 
 import { Motives } from './motives.js';
 import { pull } from './pull.js';
 import { parsePush, subscribe, unsubscribe } from './push.js';
+import { rules } from './rules.js';
 import * as schemas from './schemas.js';
 import { parisTime } from './signing.js';
 
@@ -35,11 +36,13 @@ interface Named {
 export class KeldocSession implements Session {
   readonly #client: Client;
   readonly #motives: Motives;
+  readonly #now: () => number;
   readonly parsePush = parsePush;
 
   constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {
     this.#client = new Client(settings, secrets, { http: createHttp(context), context });
-    this.#motives = new Motives(settings.motif, this.#client, () => context.now());
+    this.#now = () => context.now();
+    this.#motives = new Motives(settings.motif, this.#client, this.#now);
   }
 
   /** Also that the motif is there. The account has no name but those of its agendas. */
@@ -58,6 +61,14 @@ export class KeldocSession implements Session {
 
   pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem> {
     return pull({ client: this.#client, request, options });
+  }
+
+  async rules(
+    request: { readonly agendaId: string; readonly window: Interval },
+    options: CallOptions,
+  ): Promise<BackendRules> {
+    const motive = await this.#motives.required(options);
+    return rules({ client: this.#client, request, options, motive, now: this.#now() });
   }
 
   async create({ agendaId, reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {

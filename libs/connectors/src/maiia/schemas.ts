@@ -22,9 +22,17 @@ export const agenda = z.object({
   timeZone: z.string().nullish(),
   practitionerId: id,
   centerId: id,
+  isOnlineAppointment: z.boolean().nullish(),
+  /** Days from now for which slots are shown. */
+  onlineAvailabilityVisibilityLimit: z.number().positive().nullish(),
 });
 
-export const reason = z.object({ id, name: z.string().min(1), agendaSettingsIds: z.array(id) });
+export const reason = z.object({
+  id,
+  name: z.string().min(1),
+  agendaSettingsIds: z.array(id),
+  minimumAge: z.number().nullish(),
+});
 
 export const slot = z.object({
   id,

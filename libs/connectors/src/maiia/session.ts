@@ -12,7 +12,7 @@ import {
   type Session,
   type UpdateRequest,
 } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import type { BackendRules, Interval, RemoteObject } from '#domain';
 import { Booking } from './booking.js';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
@@ -22,6 +22,7 @@ import { isCancelled, toRemoteObject } from './mapping.js';
 import { Motifs, type Motif } from './motifs.js';
 import { listAll } from './paging.js';
 import { pull } from './pull.js';
+import { rules, type RulesParts } from './rules.js';
 import * as schemas from './schemas.js';
 import { SharedState } from './shared-state.js';
 
@@ -33,6 +34,7 @@ export class MaiiaSession implements Session {
   readonly #directory: Directory;
   readonly #motifs: Motifs;
   readonly #booking: Booking;
+  readonly #rules: RulesParts;
   readonly #asked: string;
 
   constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {
@@ -42,6 +44,10 @@ export class MaiiaSession implements Session {
     this.#directory = new Directory(this.#client, () => context.now());
     this.#motifs = new Motifs(settings.motif, this.#directory, state);
     this.#booking = new Booking(this.#client, this.#directory, this.#motifs);
+    this.#rules = {
+      ...{ client: this.#client, directory: this.#directory, motifs: this.#motifs },
+      now: () => context.now(),
+    };
   }
 
   /** Also that the key may write, and that the motif is there under some agenda; says when it has been renamed. */
@@ -72,6 +78,13 @@ export class MaiiaSession implements Session {
 
   pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem> {
     return pull({ client: this.#client, request, options });
+  }
+
+  rules(
+    request: { readonly agendaId: string; readonly window: Interval },
+    options: CallOptions,
+  ): Promise<BackendRules> {
+    return rules(this.#rules, request, options);
   }
 
   async create(request: CreateRequest, options: CallOptions): Promise<RemoteObject> {

@@ -13,6 +13,11 @@ export class SharedState {
     this.#context = context;
   }
 
+  /** Whether there may be other sessions that look at the same. */
+  get isShared(): boolean {
+    return this.#context.tokens !== undefined;
+  }
+
   async read(): Promise<Shared> {
     return parsed(await this.#stored()) ?? this.#own;
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectorError, type ConnectorContext, type Http } from '#connector-sdk';
 import type { z } from 'zod';
 import { errorOf, isKind, senseless } from './errors.js';
@@ -6,6 +7,8 @@ import type { SharedState } from './shared-state.js';
 
 /** A token that ends this soon is renewed first. */
 const EARLY_MS = 30_000;
+/** How long another session may take to store what it was given for the same refresh token. */
+const ROTATION = { looks: 4, everyMs: 250 } as const;
 
 type Kept = NonNullable<Shared['tokens']>;
 
@@ -50,9 +53,7 @@ export class AccessTokens {
     if (kept !== null) {
       const renewed = await this.#refresh(kept.refreshToken);
       if (renewed !== null) return this.#keep(renewed);
-      // Another session was quicker with the same refresh token: what it was given is ours too.
-      const { tokens: newer } = await state.read();
-      const given = newer?.refreshToken === kept.refreshToken ? null : this.#usable(newer, refused);
+      const given = await this.#givenElsewhere(kept, refused);
       if (given !== null) return given;
     }
     return this.#keep(await this.#ask('token', { apiKey }));
@@ -66,6 +67,17 @@ export class AccessTokens {
       if (isKind(error, 'auth')) return null;
       throw error;
     }
+  }
+
+  /** Another session may have been quicker with the same refresh token, and be about to store what it was given. */
+  async #givenElsewhere(kept: Kept, refused: string | null): Promise<Kept | null> {
+    const { state } = this.#parts;
+    for (let look = 0; look < ROTATION.looks && state.isShared; look += 1) {
+      const { tokens } = await state.read();
+      if (tokens?.refreshToken !== kept.refreshToken) return this.#usable(tokens, refused);
+      await delay(ROTATION.everyMs);
+    }
+    return null;
   }
 
   /** What cannot be stored is used all the same: the others log in. */
