@@ -131,7 +131,7 @@ export interface LinkRecord {
   readonly timeZone: string;
   /** Milliseconds since the last complete read by the database's clock; `null` = never read. */
   readonly ageMs: number | null;
-  /** Milliseconds since the backend's own rules were last read; `null` = never, or the hub's have changed since. */
+  /** Milliseconds since the backend's own rules were last read; `null` = never. */
   readonly rulesAgeMs: number | null;
   /** Milliseconds since everything in the window was last compared; `null` = never. */
   readonly reconciledMs: number | null;

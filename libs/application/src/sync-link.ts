@@ -12,6 +12,7 @@ import {
 } from '#domain';
 import { ConnectorError, type CallOptions, type PullRequest } from '#connector-sdk';
 import { backoffMs } from './backoff.js';
+import { areRulesDue, readBackendRules } from './backend-rules.js';
 import { chunksOf, isMissing } from './sync-actions.js';
 import { summaryDigest } from './disclosure.js';
 import type { LinkRecord } from './model.js';
@@ -32,8 +33,6 @@ const HORIZON_DAYS = 183;
 const PULL_MS = 60_000;
 /** A refused credential is not hammered: accounts get locked. Changing it, or a forced sync, tries at once. */
 const AUTH_RETRY_MS = 15 * 60_000;
-/** A backend's own rules seldom change. */
-const RULES_MS = 10 * 60_000;
 /** What could not be removed is tried again soon. */
 const AGAIN_POLL_MS = 10_000;
 /** More than this share and this number of deletions in one run waits for a person. */
@@ -102,7 +101,8 @@ export class SyncLink {
     };
     const applied = await this.act(remote, actions, end);
     await this.listen(remote.link, foundElsewhere(actions, read.complete !== null));
-    await this.readRules(remote, window);
+    if (areRulesDue(remote))
+      await readBackendRules(remote, window, { store: this.store, options: this.effects.deadline(PULL_MS) });
     return applied;
   }
 
@@ -110,14 +110,6 @@ export class SyncLink {
   async rehearse(remote: Remote): Promise<readonly Action[]> {
     const window = pullWindow(this.effects.now());
     return this.plan(remote, window, await this.read(remote, window, null));
-  }
-
-  /** What the backend itself lets be booked: looked at now and then, and after the hub's own hours have changed. */
-  private async readRules({ link, backend }: Remote, window: Interval): Promise<void> {
-    if (link.direction !== 'two-way' || backend.session.rules === undefined) return;
-    if (link.rulesAgeMs !== null && link.rulesAgeMs < RULES_MS) return;
-    const request = { agendaId: link.remoteAgendaId, window, timeZone: link.timeZone };
-    await this.store.putBackendRules(link, await backend.session.rules(request, this.effects.deadline(PULL_MS)));
   }
 
   /** Whether what was found should have been announced by a push, and was not. */

@@ -20,7 +20,7 @@ export class Rules1763770022000 implements MigrationInterface {
 }
 
 const TABLES = `
-ALTER TABLE agenda ADD COLUMN ruled boolean NOT NULL DEFAULT false,
+ALTER TABLE agenda ADD COLUMN ruled boolean NOT NULL DEFAULT false, ADD COLUMN backend_rules jsonb,
   ADD COLUMN holiday_calendar text,
   ADD COLUMN worked_holidays text[] NOT NULL DEFAULT '{}',
   ADD CONSTRAINT agenda_holiday_calendar_value CHECK (holiday_calendar IN

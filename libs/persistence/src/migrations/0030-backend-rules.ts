@@ -9,41 +9,47 @@ export class BackendRules1763770030000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
-ALTER TABLE link ADD COLUMN rules_read_at timestamptz NOT NULL DEFAULT '-infinity';
+-- backend_openings: hours that may be booked there, as far as it was asked and beyond; NULL when it does not say.
+ALTER TABLE link ADD COLUMN rules_read_at timestamptz NOT NULL DEFAULT '-infinity', ADD COLUMN backend_openings tstzmultirange;
 
--- Puts what a backend lets be booked in the place of what it said before; true when that differs. p_openings: NULL when it does not say.
-CREATE FUNCTION put_backend_rules(p_link uuid, p_restrictions jsonb, p_openings tstzmultirange) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE v_link link; v_agenda agenda; v_closed tstzmultirange := '{}'; v_changed boolean; v_rows integer;
+-- The hours that are open here and not there become closures; true when that changes any. Only under the agenda's lock.
+CREATE FUNCTION close_backend_hours(p_organization uuid, p_agenda uuid, p_openings tstzmultirange) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE v_closed tstzmultirange := '{}'; v_gone integer; v_new integer;
 BEGIN
-  SELECT * INTO v_link FROM link l WHERE l.organization_id = current_organization() AND l.id = p_link;
-  SELECT * INTO v_agenda FROM agenda a WHERE a.organization_id = v_link.organization_id AND a.id = v_link.agenda_id FOR UPDATE;
-  IF NOT FOUND THEN RETURN false; END IF;
   IF p_openings IS NOT NULL THEN
-    v_closed := coalesce((SELECT range_agg(o.during) FROM opening_occurrence o WHERE o.organization_id = v_agenda.organization_id AND o.agenda_id = v_agenda.id AND o.ends_at > now()), '{}') - p_openings;
+    v_closed := coalesce((SELECT range_agg(o.during) FROM opening_occurrence o WHERE o.organization_id = p_organization AND o.agenda_id = p_agenda AND o.ends_at > now()), '{}') - p_openings;
   END IF;
-  DELETE FROM closure c WHERE c.organization_id = v_agenda.organization_id AND c.agenda_id = v_agenda.id AND c.source = 'backend'
-    AND NOT EXISTS (SELECT 1 FROM unnest(v_closed) r WHERE r = c.during);
-  GET DIAGNOSTICS v_rows = ROW_COUNT;
-  v_changed := v_rows > 0;
+  DELETE FROM closure c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.source = 'backend' AND NOT EXISTS (SELECT 1 FROM unnest(v_closed) r WHERE r = c.during);
+  GET DIAGNOSTICS v_gone = ROW_COUNT;
   INSERT INTO closure (organization_id, id, agenda_id, during, label, source)
-    SELECT v_agenda.organization_id, gen_random_uuid(), v_agenda.id, r, 'Fermé dans l’outil du praticien', 'backend' FROM unnest(v_closed) r
-    WHERE NOT EXISTS (SELECT 1 FROM closure c WHERE c.organization_id = v_agenda.organization_id AND c.agenda_id = v_agenda.id AND c.source = 'backend' AND c.during = r);
-  GET DIAGNOSTICS v_rows = ROW_COUNT;
-  v_changed := v_changed OR v_rows > 0 OR v_agenda.backend_rules IS DISTINCT FROM p_restrictions;
-  UPDATE agenda a SET backend_rules = p_restrictions, ruled = rules_of_agenda(a.organization_id, a.id, p_restrictions) WHERE a.organization_id = v_agenda.organization_id AND a.id = v_agenda.id
-    AND a.backend_rules IS DISTINCT FROM p_restrictions;
-  UPDATE link SET rules_read_at = clock_timestamp() WHERE organization_id = v_link.organization_id AND id = p_link;
-  RETURN v_changed;
+    SELECT p_organization, gen_random_uuid(), p_agenda, r, 'Fermé dans l’outil du praticien', 'backend' FROM unnest(v_closed) r
+    WHERE NOT EXISTS (SELECT 1 FROM closure c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.source = 'backend' AND c.during = r);
+  GET DIAGNOSTICS v_new = ROW_COUNT;
+  RETURN v_gone + v_new > 0;
 END $$;
 
--- New hours of the hub are held against the backend's at the next look.
-CREATE FUNCTION backend_rules_are_old() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Puts what a backend lets be booked in the place of what it said before; true when that differs.
+CREATE FUNCTION put_backend_rules(p_link uuid, p_restrictions jsonb, p_openings tstzmultirange) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE v_agenda agenda; v_changed boolean;
 BEGIN
-  UPDATE link l SET rules_read_at = '-infinity' FROM (SELECT DISTINCT organization_id, agenda_id FROM changed) x
-    WHERE l.organization_id = x.organization_id AND l.agenda_id = x.agenda_id AND l.rules_read_at > '-infinity';
+  SELECT a.* INTO v_agenda FROM agenda a JOIN link l ON l.organization_id = a.organization_id AND l.agenda_id = a.id
+    WHERE l.organization_id = current_organization() AND l.id = p_link FOR UPDATE OF a;
+  IF NOT FOUND THEN RETURN false; END IF;
+  UPDATE link SET rules_read_at = clock_timestamp(), backend_openings = p_openings WHERE organization_id = v_agenda.organization_id AND id = p_link;
+  v_changed := close_backend_hours(v_agenda.organization_id, v_agenda.id, p_openings);
+  IF v_agenda.backend_rules IS NOT DISTINCT FROM p_restrictions THEN RETURN v_changed; END IF;
+  UPDATE agenda a SET backend_rules = p_restrictions, ruled = rules_of_agenda(a.organization_id, a.id, p_restrictions) WHERE a.organization_id = v_agenda.organization_id AND a.id = v_agenda.id;
+  RETURN true;
+END $$;
+
+-- New hours of the hub are held against those that the backend told last.
+CREATE FUNCTION new_hours_meet_backend() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM close_backend_hours(l.organization_id, l.agenda_id, l.backend_openings) FROM link l
+    WHERE (l.organization_id, l.agenda_id) IN (SELECT x.organization_id, x.agenda_id FROM changed x) AND l.backend_openings IS NOT NULL;
   RETURN NULL;
 END $$;
-CREATE TRIGGER opening_occurrence_backend AFTER INSERT ON opening_occurrence REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION backend_rules_are_old();
+CREATE TRIGGER opening_occurrence_backend AFTER INSERT ON opening_occurrence REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION new_hours_meet_backend();
 
 -- What a backend says ends with its link.
 CREATE FUNCTION backend_rules_end() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -18,6 +18,7 @@ import {
 } from '#application';
 import type { Action, AppointmentStatus, BackendRules, Interval, KnownObject, RemoteChange } from '#domain';
 import type { Database, Transaction } from '../database.js';
+import { putBackendRules } from './backend-rules.js';
 import { openPatient } from './bookings.js';
 import { noteUnannounced, takeHint } from './push-hints.js';
 
@@ -125,18 +126,8 @@ export class PgSyncStore extends SyncStore {
     });
   }
 
-  putBackendRules({ organizationId, id }: LinkRecord, rules: BackendRules): Promise<boolean> {
-    const { openings, ...restrictions } = rules;
-    const iso = (instant: number): string => new Date(instant).toISOString();
-    const ranges = openings?.map(({ start, end }) => `[${iso(start)},${iso(end)})`);
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ changed: boolean }>('SELECT put_backend_rules($1, $2, $3) AS changed', [
-        id,
-        JSON.stringify(restrictions),
-        ranges === undefined ? null : `{${ranges.join(',')}}`,
-      ]);
-      return row?.changed ?? false;
-    });
+  putBackendRules(link: LinkRecord, rules: BackendRules, until: number): Promise<boolean> {
+    return putBackendRules(this.database, link, { rules, until });
   }
 
   versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>> {
