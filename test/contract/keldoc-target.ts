@@ -54,6 +54,7 @@ export function keldocTarget(): Target {
       await control('POST', 'damage', { id });
       return { remoteId: id };
     },
+    openOnly: (control, openings) => control('POST', 'seed', { agendas: [{ ...SEED.agendas[0], openings }] }),
     manyEntries: 120,
   });
 }

@@ -163,7 +163,6 @@ describe('the connector of an agenda that is polled, and whose motifs go by name
   describe('told of what the practitioner’s own tool lets be booked', () => {
     const week = { start: MORNING - 2 * DAY_MS, end: MORNING + 7 * DAY_MS };
     const now = () => MORNING - DAY_MS;
-    const past = { start: week.start, end: now() };
     const ask = (session: Session) =>
       session.rules?.({ agendaId: AGENDA, window: week, timeZone: 'Europe/Paris' }, call());
     const agenda = { ...SEED.agendas[0], openings: [{ day: 1, from: '09:00', to: '12:00' }] };
@@ -174,7 +173,6 @@ describe('the connector of an agenda that is polled, and whose motifs go by name
       await put(MORNING + HOUR_MS);
       expect(await ask(open({ now }))).toEqual({
         openings: [
-          past,
           { start: MORNING, end: MORNING + 1.5 * HOUR_MS },
           { start: MORNING + 2 * HOUR_MS, end: MORNING + 3 * HOUR_MS },
         ],
@@ -187,7 +185,6 @@ describe('the connector of an agenda that is polled, and whose motifs go by name
       await control('POST', 'clock', { advanceMs: now() - Date.now() });
       await control('POST', 'seed', { agendas: [{ ...agenda, onlineAvailabilityVisibilityLimit: 2 }] });
       expect((await ask(open({ now })))?.openings).toEqual([
-        past,
         { start: MORNING, end: MORNING + 3 * HOUR_MS },
         { start: MORNING + DAY_MS, end: week.end },
       ]);
@@ -206,7 +203,7 @@ describe('the connector of an agenda that is polled, and whose motifs go by name
         void control('POST', 'rename-reason', { id: REASON, name: 'Suivi' });
         return { heldUpMs: 200 };
       };
-      expect((await ask(open({ now })))?.openings).toEqual([past, { start: MORNING, end: MORNING + 3 * HOUR_MS }]);
+      expect((await ask(open({ now })))?.openings).toEqual([{ start: MORNING, end: MORNING + 3 * HOUR_MS }]);
     });
   });
 

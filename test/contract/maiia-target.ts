@@ -60,6 +60,7 @@ export function maiiaTarget(): Target {
       await control('POST', 'damage', { id });
       return { remoteId: id };
     },
+    openOnly: (control, openings) => control('POST', 'seed', { agendas: [{ ...SEED.agendas[0], openings }] }),
     manyEntries: 120,
   });
 }

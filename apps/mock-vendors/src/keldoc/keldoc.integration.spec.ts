@@ -86,6 +86,8 @@ describe('the simulator in the style of Keldoc', () => {
     expect(again).toEqual({ status: 422, body: { errors: { start_at: ['is already taken'] } } });
     const foreign = await api('POST', '/appointments', booking({ agenda_id: 1671 }));
     expect(foreign).toEqual({ status: 422, body: { errors: { agenda_id: ['is invalid'] } } });
+    const late = await api('POST', '/appointments', booking({ start_at: '2027-06-07T09:45:00+02:00' }));
+    expect(late).toEqual({ status: 422, body: { errors: { start_at: ['is not available'] } } });
     const { id } = made.body as { id: number };
     expect((await api('PUT', `/appointments/${String(id)}`, booking({ state: 'canceled' }))).body.state).toBe(
       'canceled',

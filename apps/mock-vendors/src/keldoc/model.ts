@@ -28,16 +28,16 @@ export interface Appointment {
 }
 
 const id = z.int().min(1);
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
 const instant = z.int().min(0).max(8_640_000_000_000_000);
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
 
 /** `motiveIds` none: for all of them. */
-const opening = z.strictObject({
-  day: z.int().min(1).max(7),
-  from: clock,
-  to: clock,
-  motiveIds: z.array(id).default([]),
-});
+const motiveIds = z.array(id).default([]);
+/** Every week, or once. */
+const opening = z.union([
+  z.strictObject({ day: z.int().min(1).max(7), from: clock, to: clock, motiveIds }),
+  z.strictObject({ start: instant, end: instant, motiveIds }),
+]);
 export const agendaSeed = z.strictObject({
   id,
   name: z.string().min(1),

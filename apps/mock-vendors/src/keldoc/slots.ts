@@ -39,13 +39,30 @@ export function slotsByDay(ranges: readonly Range[], lengthMs: number): Record<s
   return days;
 }
 
-function openings({ openings: weekly }: Agenda, { start, end }: Range): Opening[] {
-  const found: Opening[] = [];
+/** Whether a time lies inside hours opened for a motif; an agenda without any is not kept by hours. */
+export function isOpen(agenda: Agenda, when: Range, motiveId: number | null): boolean {
+  if (agenda.openings.length === 0) return true;
+  let open = when.start;
+  // One may go on where another ends.
+  for (const { start, end, motiveIds } of openings(agenda, when)) {
+    const offered = motiveIds.length === 0 || (motiveId !== null && motiveIds.includes(motiveId));
+    if (offered && start <= open) open = Math.max(open, end);
+  }
+  return open >= when.end;
+}
+
+function openings({ openings: all }: Agenda, { start, end }: Range): Opening[] {
+  const found: Opening[] = all.flatMap((one) =>
+    'start' in one && one.start < end && start < one.end
+      ? [{ start: Math.max(start, one.start), end: Math.min(end, one.end), motiveIds: one.motiveIds }]
+      : [],
+  );
   const dayOf = (ms: number): Temporal.PlainDate =>
     Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(ZONE).toPlainDate();
   const last = dayOf(end);
   for (let day = dayOf(start); Temporal.PlainDate.compare(day, last) <= 0; day = day.add({ days: 1 }))
-    for (const opening of weekly.filter((one) => one.day === day.dayOfWeek)) {
+    for (const opening of all) {
+      if (!('day' in opening) || opening.day !== day.dayOfWeek) continue;
       const at = (time: string): number =>
         day.toZonedDateTime({ timeZone: ZONE, plainTime: Temporal.PlainTime.from(time) }).epochMilliseconds;
       const range = { start: Math.max(start, at(opening.from)), end: Math.min(end, at(opening.to)) };

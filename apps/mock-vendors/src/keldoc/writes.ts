@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { opened, parse, type ApiParts } from './api.js';
 import { instantOf, view, type Account, type Appointment, type Motive, type Patient } from './model.js';
 import { invalid } from './refusal.js';
+import { isOpen } from './slots.js';
 import type { Change, KeldocStore } from './store.js';
 
 /** An id that was never given to anything. */
@@ -34,6 +35,7 @@ export function registerWrites(scope: FastifyInstance, parts: ApiParts): void {
     const change = contentOf(store, body, null);
     if (change.start === undefined || change.end === undefined) throw invalid('duration', "can't be blank");
     const entry = { ...change, agendaId, start: change.start, end: change.end };
+    if (!isOpen(store.agenda(agendaId), entry, entry.motiveId ?? null)) throw invalid('start_at', 'is not available');
     if (faults.take(['lose-write'], { method: 'POST' })) {
       const lost = {
         ...entry,
@@ -56,7 +58,12 @@ export function registerWrites(scope: FastifyInstance, parts: ApiParts): void {
     opened(store, account, appointment.agendaId);
     const body = parse(input, request.body);
     agendaOf(store, account, body);
-    const changed = store.update(appointment, contentOf(store, body, appointment));
+    const change = contentOf(store, body, appointment);
+    const next = { ...appointment, ...change };
+    const moved = next.start !== appointment.start || next.end !== appointment.end;
+    if (moved && !isOpen(store.agenda(appointment.agendaId), next, next.motiveId))
+      throw invalid('start_at', 'is not available');
+    const changed = store.update(appointment, change);
     const patient = patientOf(store, body, changed);
     return view(patient === null ? changed : store.attach(changed, patient), patient);
   });

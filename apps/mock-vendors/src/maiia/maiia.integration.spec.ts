@@ -85,6 +85,7 @@ describe('the simulator in the style of Maiia', () => {
     ['a motif of no such name', { consultationReasonName: 'consultation' }, 422, 'CONSULTATION_REASON_UNKNOWN'],
     ['a motif of another agenda', { agendaId: CLOSED }, 422, 'CONSULTATION_REASON_NOT_ALLOWED'],
     ['no slot and no word of it', { outOfAvailability: false }, 422, 'AVAILABILITY_REQUIRED'],
+    ['closed hours', { endDateTime: '2027-06-07T09:30:00.000Z' }, 409, 'OUTSIDE_OPENINGS'],
     ['an end before its start', { endDateTime: START }, 400, 'INVALID_DATES'],
   ])('refuses %s', async (_what, more, status, code) => {
     expect(await api('POST', '/appointments', booking(more))).toEqual({ status, body: { code } });

@@ -28,7 +28,11 @@ export const objectId = z.string().regex(/^[0-9a-f]{24}$/);
 const instant = z.int().min(0).max(8_640_000_000_000_000);
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/);
 
-const opening = z.strictObject({ day: z.int().min(1).max(7), from: clock, to: clock });
+/** Every week, or once. */
+const opening = z.union([
+  z.strictObject({ day: z.int().min(1).max(7), from: clock, to: clock }),
+  z.strictObject({ start: instant, end: instant }),
+]);
 
 export const agendaSeed = z.strictObject({
   id: objectId,

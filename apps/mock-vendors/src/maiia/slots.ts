@@ -60,13 +60,23 @@ interface Range {
   readonly end: number;
 }
 
-function openings({ zone, openings: weekly }: Agenda, { from, to }: { from: number; to: number }): Range[] {
-  const found: Range[] = [];
+/** Whether a time lies inside the opened hours; an agenda without any is not kept by hours. */
+export function isOpen(agenda: Agenda, { start, end }: Range): boolean {
+  if (agenda.openings.length === 0) return true;
+  let open = start;
+  // One may go on where another ends, at midnight for instance.
+  for (const opening of openings(agenda, { from: start, to: end }))
+    if (opening.start <= open) open = Math.max(open, opening.end);
+  return open >= end;
+}
+
+function openings({ zone, openings: all }: Agenda, { from, to }: { from: number; to: number }): Range[] {
+  const found: Range[] = all.flatMap((one) => ('start' in one && one.start < to && from < one.end ? [one] : []));
   let day = Temporal.Instant.fromEpochMilliseconds(from).toZonedDateTimeISO(zone).toPlainDate();
   const last = Temporal.Instant.fromEpochMilliseconds(to).toZonedDateTimeISO(zone).toPlainDate();
   for (; Temporal.PlainDate.compare(day, last) <= 0; day = day.add({ days: 1 })) {
-    for (const opening of weekly)
-      if (opening.day === day.dayOfWeek)
+    for (const opening of all)
+      if ('day' in opening && opening.day === day.dayOfWeek)
         found.push({ start: at(day, opening.from, zone), end: at(day, opening.to, zone) });
   }
   return found.sort((a, b) => a.start - b.start);

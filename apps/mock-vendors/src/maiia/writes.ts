@@ -2,8 +2,16 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Refusal } from '../core/refusal.js';
 import { callerOf, opened, parse, type ApiParts } from './api.js';
-import { appointmentChange, newAppointment, view, type Agenda, type Key, type Reason } from './model.js';
-import { slotsOf } from './slots.js';
+import {
+  appointmentChange,
+  newAppointment,
+  view,
+  type Agenda,
+  type Appointment,
+  type Key,
+  type Reason,
+} from './model.js';
+import { isOpen, slotsOf } from './slots.js';
 import type { MaiiaStore } from './store.js';
 
 const login = z.strictObject({ apiKey: z.string() });
@@ -45,20 +53,32 @@ export function registerWrites(scope: FastifyInstance, parts: ApiParts): void {
 
   scope.patch<{ Params: { id: string } }>('/appointments/:id', (request) => {
     const key = callerOf(parts, request, 'appointments:write');
-    const { startDateTime, endDateTime, title, status, updateDate } = parse(appointmentChange, request.body);
+    const input = parse(appointmentChange, request.body);
     const appointment = store.appointment(request.params.id);
     const agenda = opened(store, key, appointment.agendaId);
-    if (status === 'CANCELLED' && appointment.status === 'CANCELLED') return view(appointment, agenda);
-    if (appointment.status === 'CANCELLED') throw new Refusal(409, 'APPOINTMENT_CANCELLED');
-    if (updateDate !== undefined && updateDate !== appointment.updatedAt) throw new Refusal(409, 'UPDATE_DATE_STALE');
-    if (status === 'CANCELLED') return view(store.cancel(appointment), agenda);
-    const change = {
-      start: startDateTime ?? appointment.start,
-      end: endDateTime ?? appointment.end,
-      title: title ?? appointment.title,
-    };
-    return view(store.change(appointment, change, false), agenda);
+    return view(changed(store, { appointment, agenda, input }), agenda);
   });
+}
+
+function changed(
+  store: MaiiaStore,
+  {
+    appointment,
+    agenda,
+    input,
+  }: { appointment: Appointment; agenda: Agenda; input: z.output<typeof appointmentChange> },
+): Appointment {
+  const { startDateTime: start = appointment.start, endDateTime: end = appointment.end, updateDate } = input;
+  const cancels = input.status === 'CANCELLED';
+  if (appointment.status === 'CANCELLED') {
+    if (cancels) return appointment;
+    throw new Refusal(409, 'APPOINTMENT_CANCELLED');
+  }
+  if (updateDate !== undefined && updateDate !== appointment.updatedAt) throw new Refusal(409, 'UPDATE_DATE_STALE');
+  if (cancels) return store.cancel(appointment);
+  const moved = start !== appointment.start || end !== appointment.end;
+  if (moved && start < end && !isOpen(agenda, { start, end })) throw new Refusal(409, 'OUTSIDE_OPENINGS');
+  return store.change(appointment, { start, end, title: input.title ?? appointment.title }, false);
 }
 
 /** Motifs are addressed by their name, character by character. */
@@ -77,11 +97,12 @@ interface Wanted {
   readonly input: z.output<typeof newAppointment>;
 }
 
-/** A booking stands in a free slot, named by its id of today, or outside of all with a right of its own. */
+/** A booking stands in a free slot, named by its id of today, or, with a right of its own, beside the slots in opened hours. */
 function requirePlace(store: MaiiaStore, { key, agenda, reason, input }: Wanted): void {
   const { availabilityId, outOfAvailability, startDateTime: start, endDateTime: end } = input;
   if (availabilityId === undefined) {
     if (!outOfAvailability) throw new Refusal(422, 'AVAILABILITY_REQUIRED');
+    if (!isOpen(agenda, { start, end })) throw new Refusal(409, 'OUTSIDE_OPENINGS');
     if (key.scopes.includes('appointments:out-of-availability')) return;
     throw new Refusal(403, 'SCOPE_MISSING', { scope: 'appointments:out-of-availability' });
   }

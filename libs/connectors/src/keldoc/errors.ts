@@ -40,8 +40,8 @@ function certain({ status, body }: HttpAnswer): ConnectorError | null {
   const content = json(body);
   const fields = refusal.safeParse(content).data?.errors;
   if (status === 422 && fields !== undefined) {
-    const taken = fields['start_at']?.some((message) => message.includes('taken')) ?? false;
-    if (taken) return new ConnectorError('taken', 'the interval is taken in the agenda', { status });
+    const taken = fields['start_at']?.some((message) => /taken|not available/.test(message)) ?? false;
+    if (taken) return new ConnectorError('taken', 'the interval is taken in the agenda, or not open', { status });
     const names = Object.keys(fields).join(', ');
     return new ConnectorError('invalid', `the backend refused the content of the request: ${names.slice(0, 200)}`, {
       status,

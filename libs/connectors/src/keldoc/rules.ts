@@ -7,24 +7,21 @@ import { parisTime } from './signing.js';
 
 export interface Asked extends Reading {
   readonly motive: number;
-  /** Epoch milliseconds. */
-  readonly now: number;
 }
 
 /**
  * The hours in which the motif may be booked, taken or not: what is still free, and what is taken already. `null` where nothing at
- * all is free: nothing can be told then from slots that are not used. What is past is not closed either.
+ * all is free: nothing can be told then from slots that are not used.
  */
-export async function rules({ motive, now, ...reading }: Asked): Promise<BackendRules> {
+export async function rules({ motive, ...reading }: Asked): Promise<BackendRules> {
   const { window } = reading.request;
-  const start = Math.min(window.end, Math.max(window.start, now));
   const free: Interval[] = [];
   const taken: Interval[] = [];
-  for (const part of parts({ start, end: window.end })) {
+  for (const part of parts(window)) {
     free.push(...(await freeIn(reading.client, { agendaId: reading.request.agendaId, motive, part }, reading.options)));
     for (const change of await listed(reading, part)) if (change.kind === 'upsert') taken.push(...change.object.busy);
   }
-  const openings = free.length === 0 ? null : union([{ start: window.start, end: start }, ...free, ...taken]);
+  const openings = free.length === 0 ? null : union([...free, ...taken]);
   return { openings, newPatients: 'accepted', age: null };
 }
 

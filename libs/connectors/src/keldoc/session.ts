@@ -36,13 +36,11 @@ interface Named {
 export class KeldocSession implements Session {
   readonly #client: Client;
   readonly #motives: Motives;
-  readonly #now: () => number;
   readonly parsePush = parsePush;
 
   constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {
     this.#client = new Client(settings, secrets, { http: createHttp(context), context });
-    this.#now = () => context.now();
-    this.#motives = new Motives(settings.motif, this.#client, this.#now);
+    this.#motives = new Motives(settings.motif, this.#client, () => context.now());
   }
 
   /** Also that the motif is there. The account has no name but those of its agendas. */
@@ -68,7 +66,7 @@ export class KeldocSession implements Session {
     options: CallOptions,
   ): Promise<BackendRules> {
     const motive = await this.#motives.required(options);
-    return rules({ client: this.#client, request, options, motive, now: this.#now() });
+    return rules({ client: this.#client, request, options, motive });
   }
 
   async create({ agendaId, reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {

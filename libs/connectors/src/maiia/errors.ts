@@ -38,6 +38,7 @@ const CERTAIN: Readonly<Record<string, (status: number) => ConnectorError>> = {
   '404 APPOINTMENT_UNKNOWN': gone,
   '409 APPOINTMENT_CANCELLED': gone,
   '409 SLOT_TAKEN': (status) => new ConnectorError('taken', 'the interval is taken in the agenda', { status }),
+  '409 OUTSIDE_OPENINGS': (status) => new ConnectorError('taken', 'the interval is not open in the agenda', { status }),
   '409 AVAILABILITY_UNKNOWN': (status) => new SlotGone(status),
   '409 UPDATE_DATE_STALE': (status) => new ConnectorError('stale', 'the appointment was changed since', { status }),
   '410 UPDATED_SINCE_TOO_OLD': (status) =>

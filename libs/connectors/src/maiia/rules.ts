@@ -46,8 +46,8 @@ export async function rules(parts: RulesParts, asked: Asked, options: CallOption
 }
 
 /**
- * `null` where no slots are offered to anybody: nothing can be told then from there being none. What is past, and what lies
- * beyond the days for which slots are shown, is not closed either.
+ * `null` where no slots are offered to anybody: nothing can be told then from there being none. What lies beyond the days for
+ * which slots are shown is not closed either.
  */
 async function openingsOf(
   { client, now }: RulesParts,
@@ -55,7 +55,7 @@ async function openingsOf(
   options: CallOptions,
 ): Promise<Interval[] | null> {
   if (agenda.isOnlineAppointment === false) return null;
-  const start = Math.min(window.end, Math.max(window.start, now()));
+  const { start } = window;
   const shownDays = agenda.onlineAvailabilityVisibilityLimit ?? Infinity;
   const end = Math.max(start, Math.min(window.end, now() + shownDays * DAY_MS));
   const free: Interval[] = [];
@@ -65,11 +65,11 @@ async function openingsOf(
     free.push(...slots.map((slot) => ({ start: slot.startDateTime, end: slot.endDateTime })));
   }
   if (free.length === 0) return null;
-  const unsaid = [
-    { start: window.start, end: start },
+  return union([
     { start: end, end: window.end },
-  ];
-  return union([...unsaid, ...free, ...(await taken(client, { agendaId, window: { start, end } }, options))]);
+    ...free,
+    ...(await taken(client, { agendaId, window: { start, end } }, options)),
+  ]);
 }
 
 async function taken(client: Client, { agendaId, window }: Asked, options: CallOptions): Promise<Interval[]> {
