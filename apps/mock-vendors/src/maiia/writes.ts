@@ -76,9 +76,14 @@ function changed(
   }
   if (updateDate !== undefined && updateDate !== appointment.updatedAt) throw new Refusal(409, 'UPDATE_DATE_STALE');
   if (cancels) return store.cancel(appointment);
-  const moved = start !== appointment.start || end !== appointment.end;
-  if (moved && start < end && !isOpen(agenda, { start, end })) throw new Refusal(409, 'OUTSIDE_OPENINGS');
+  requireOpen(agenda, appointment, { start, end });
   return store.change(appointment, { start, end, title: input.title ?? appointment.title }, false);
+}
+
+/** What stays where it is may stay there. */
+function requireOpen(agenda: Agenda, before: Appointment, to: { start: number; end: number }): void {
+  const stays = to.start === before.start && to.end === before.end;
+  if (!stays && to.start < to.end && !isOpen(agenda, to)) throw new Refusal(409, 'OUTSIDE_OPENINGS');
 }
 
 /** Motifs are addressed by their name, character by character. */
