@@ -5,8 +5,10 @@ import doctolib from './doctolib/connector.js';
 import google from './google/connector.js';
 import ics from './ics/connector.js';
 import inHouse from './in-house/connector.js';
+import keldoc from './keldoc/connector.js';
+import maiia from './maiia/connector.js';
 
-const all: readonly Connector[] = [caldav, doctolib, google, ics, inHouse];
+const all: readonly Connector[] = [caldav, doctolib, google, ics, inHouse, keldoc, maiia];
 
 /** Every connector there is, by its id. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(all.map((connector) => [connector.id, connector]));
