@@ -31,7 +31,7 @@ function planFreed({ object, base, appointment }: Ours, { link }: ReconcileInput
 
 /** What stood for an appointment when it was deleted, or freed. */
 export interface Deleted {
-  readonly appointment: Pick<HubAppointment, 'id' | 'status' | 'when' | 'changedAt'>;
+  readonly appointment: Pick<HubAppointment, 'id' | 'status' | 'when' | 'changedAt' | 'awaited'>;
   readonly remoteId: string;
   /** Where it was last seen to stand. */
   readonly when: Interval | null;
@@ -45,10 +45,17 @@ export function planDeleted(
   { policy, writable }: Pick<ReconcileLink, 'policy' | 'writable'>,
 ): Action {
   const names = { appointmentId: appointment.id, remoteId, object };
+  if (isDeclined(appointment, object)) return { type: 'follow-cancel', ...names, declined: true };
   const verdict = judgeDeletion({ policy, ...changes(appointment, when, object) });
   if (verdict === 'theirs') return { type: 'follow-cancel', ...names };
   if (verdict === 'ours' && writable && appointment.status !== 'conflict') return { type: 'recreate', ...names };
   return { type: 'conflict', ...names, reason: 'deleted-there', base: when };
+}
+
+/** It was asked for, and never accepted. A refused move of what was accepted before is none of these. */
+function isDeclined({ status, awaited = null }: Deleted['appointment'], object: RemoteObject | null): boolean {
+  if (status !== 'pending' && status !== 'unknown') return false;
+  return awaited === null ? object?.acceptance === 'declined' : awaited === 'visit';
 }
 
 function changes(
@@ -100,6 +107,7 @@ function planTimes(sighting: Ours, when: Interval, { link }: ReconcileInput): Ac
   if (sameTime(when, appointment.when)) return planSettled(sighting);
   // A change of ours under way: the outbox writes it, with the version of the mirror.
   if (!isChanged(sighting) && appointment.status !== 'confirmed') return refresh(sighting);
+  if (sighting.object.acceptance === 'awaited' && appointment.status !== 'confirmed') return refresh(sighting);
   return planMoved(sighting, when, link);
 }
 
@@ -110,7 +118,9 @@ function planMoved(sighting: Ours, when: Interval, link: ReconcileLink): Action 
   const movedThere = base === null || !sameTime(before, when);
   const names = { appointmentId: appointment.id, object };
   const given = { policy: link.policy, ...changes(appointment, before, object) };
-  const verdict = movedThere ? judgeMove(given) : 'ours';
+  // What was asked for was answered with another time: that is his answer, and no disagreement.
+  const answered = (appointment.awaited ?? null) !== null && appointment.status !== 'confirmed';
+  const verdict = answered ? 'theirs' : movedThere ? judgeMove(given) : 'ours';
   if (verdict === 'theirs') return { type: 'follow-move', ...names, to: when };
   if (verdict === 'ask') return conflict(sighting, 'both-moved');
   if (link.writable) return { type: 'write-back', ...names, remoteId: object.remoteId };
@@ -124,6 +134,9 @@ function planSettled(sighting: Ours): Action | null {
   // Wanted back where it stands: what was sent before may still take it away.
   if (appointment.status !== 'confirmed' && appointment.inFlight === true && !isChanged(sighting))
     return refresh(sighting);
+  if (object.acceptance === 'awaited' && appointment.status !== 'confirmed') {
+    return (appointment.awaited ?? null) === null || base === null ? { type: 'await', ...names } : refresh(sighting);
+  }
   if (appointment.status !== 'confirmed' || base === null || renamed) return { type: 'confirm', ...names };
   const retitled =
     isChanged(sighting) &&
