@@ -70,6 +70,8 @@ export interface SimulatedVendor {
   readonly expireCursors?: (control: Control) => Promise<unknown>;
   /** Stores what cannot be read; left out: nothing can be. */
   readonly putUnreadable?: (control: Control) => Promise<{ readonly remoteId: string }>;
+  /** Accepts or refuses a request, by the simulator's id; left out: nothing is asked for here. */
+  readonly answer?: (control: Control, how: 'accept' | 'decline', id: string) => Promise<unknown>;
   readonly listsVersions?: boolean;
   readonly manyEntries: number;
   /** Where the connector's ids are not the simulator's. */
@@ -148,7 +150,7 @@ async function start(vendor: SimulatedVendor): Promise<Harness> {
 
 /** The practitioner's own hand, by the simulator's control. */
 function backdoor(control: Control, vendor: SimulatedVendor): Backdoor {
-  const { agendaId, putUnreadable } = vendor;
+  const { agendaId, answer, putUnreadable } = vendor;
   const diaryAgendaId = vendor.diaryAgendaId ?? agendaId;
   const remoteId = vendor.remoteId ?? (({ id }: Dumped) => id);
   const entryId = vendor.entryId ?? ((id: string) => id);
@@ -164,6 +166,10 @@ function backdoor(control: Control, vendor: SimulatedVendor): Backdoor {
     async remove(id) {
       await edit({ action: 'delete', id: entryId(id) });
     },
+    ...(answer && {
+      accept: async (id: string) => void (await answer(control, 'accept', entryId(id))),
+      decline: async (id: string) => void (await answer(control, 'decline', entryId(id))),
+    }),
     ...(putUnreadable ? { putUnreadable: () => putUnreadable(control) } : {}),
     async list(): Promise<BackdoorEntry[]> {
       const { entries } = (await control('GET', 'dump')) as { entries: Dumped[] };
