@@ -1,3 +1,4 @@
+import type { Connector } from '#connector-sdk';
 import type { Target } from '#connector-testkit';
 import { written } from '../../apps/mock-vendors/src/libre-rdv/local-time.js';
 import libreRdv from '../../libs/connectors/src/libre-rdv/connector.js';
@@ -12,9 +13,10 @@ export function remoteIdOf({ id, created }: { readonly id: string; readonly crea
   return `${id}.${written(Number(created), ZONE).replace(/\D/g, '')}`;
 }
 
-export function libreRdvTarget(): Target {
+/** The connector, or another one in its place, before the simulator. */
+export function libreRdvTarget(connector: Connector = libreRdv): Target {
   const target = simulatorTarget({
-    connector: libreRdv,
+    connector,
     vendor: 'libre-rdv',
     settings: ({ relayed }) => ({ baseUrl: `${relayed}/api`, timeZone: ZONE }),
     secrets: () => ({ apiKey: API_KEY }),

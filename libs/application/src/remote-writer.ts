@@ -211,7 +211,9 @@ export class RemoteWriter {
     if (wait > 0) return this.writes.postpone(write, wait, null);
     let there = true;
     const looked = await this.orPostpone(write, async () => {
-      there = (await backend.session.find(named, this.call())) !== null;
+      const found = await backend.session.find(named, this.call());
+      // A request that was refused is remembered there, and stands nowhere.
+      there = found !== null && found.acceptance !== 'declined';
     });
     if (looked && there) await this.writes.postpone(write, backoffMs(write.failures, this.effects.random()), null);
     if (looked && !there) await this.writes.finish(write);

@@ -53,7 +53,8 @@ export class WriteThrough {
       const run = lanes.run({ organizationId: ref.organizationId, agendaId: record.agendaId, sync: 'none' });
       await this.within(run, left);
       record = (await bookings.get(ref)) ?? record;
-      if (OPEN.has(record.status) && !awaitsAcceptance(record)) await effects.sleep(Math.min(LOOK_MS, Math.max(0, end - effects.now())));
+      if (OPEN.has(record.status) && !awaitsAcceptance(record))
+        await effects.sleep(Math.min(LOOK_MS, Math.max(0, end - effects.now())));
     }
     return record;
   }

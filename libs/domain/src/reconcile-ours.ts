@@ -103,12 +103,27 @@ function isChanged({ object, base, renamed }: Sighting): boolean {
 }
 
 function planTimes(sighting: Ours, when: Interval, { link }: ReconcileInput): Action | null {
-  const { appointment } = sighting;
+  const { appointment, object } = sighting;
+  if (object.acceptance === 'awaited' && appointment.status !== 'confirmed') return planAwaited(sighting, when);
   if (sameTime(when, appointment.when)) return planSettled(sighting);
   // A change of ours under way: the outbox writes it, with the version of the mirror.
   if (!isChanged(sighting) && appointment.status !== 'confirmed') return refresh(sighting);
-  if (sighting.object.acceptance === 'awaited' && appointment.status !== 'confirmed') return refresh(sighting);
+  // What was asked for was answered with another time: that is his answer, and no disagreement.
+  if (isAsked(appointment)) return { type: 'follow-move', appointmentId: appointment.id, object, to: when };
   return planMoved(sighting, when, link);
+}
+
+/** Somebody there has yet to accept it. Where he has put it meanwhile, it does not stand before he has. */
+function planAwaited(sighting: Ours, when: Interval): Action | null {
+  const { object, base, appointment } = sighting;
+  const isKnown = base !== null && isAsked(appointment);
+  const mayGo = appointment.inFlight === true && !isChanged(sighting);
+  if (isKnown || mayGo || !sameTime(when, appointment.when)) return refresh(sighting);
+  return { type: 'await', appointmentId: appointment.id, object };
+}
+
+function isAsked({ status, awaited }: HubAppointment): boolean {
+  return (awaited ?? null) !== null && status !== 'confirmed';
 }
 
 /** The times differ. */
@@ -118,9 +133,7 @@ function planMoved(sighting: Ours, when: Interval, link: ReconcileLink): Action 
   const movedThere = base === null || !sameTime(before, when);
   const names = { appointmentId: appointment.id, object };
   const given = { policy: link.policy, ...changes(appointment, before, object) };
-  // What was asked for was answered with another time: that is his answer, and no disagreement.
-  const answered = (appointment.awaited ?? null) !== null && appointment.status !== 'confirmed';
-  const verdict = answered ? 'theirs' : movedThere ? judgeMove(given) : 'ours';
+  const verdict = movedThere ? judgeMove(given) : 'ours';
   if (verdict === 'theirs') return { type: 'follow-move', ...names, to: when };
   if (verdict === 'ask') return conflict(sighting, 'both-moved');
   if (link.writable) return { type: 'write-back', ...names, remoteId: object.remoteId };
@@ -134,9 +147,6 @@ function planSettled(sighting: Ours): Action | null {
   // Wanted back where it stands: what was sent before may still take it away.
   if (appointment.status !== 'confirmed' && appointment.inFlight === true && !isChanged(sighting))
     return refresh(sighting);
-  if (object.acceptance === 'awaited' && appointment.status !== 'confirmed') {
-    return (appointment.awaited ?? null) === null || base === null ? { type: 'await', ...names } : refresh(sighting);
-  }
   if (appointment.status !== 'confirmed' || base === null || renamed) return { type: 'confirm', ...names };
   const retitled =
     isChanged(sighting) &&

@@ -108,7 +108,12 @@ function listing(query: Query, agenda: Agenda, { book, faults }: ApiParts): obje
   const rows = book.rows(agenda.id).filter((row) => row.corrupt || (row.start < to && from < row.end));
   const part = rows.slice((page - 1) * size, page * size);
   return {
-    ...{ status: 'ok', total: rows.length, pages: Math.max(1, Math.ceil(rows.length / size)), news: String(book.seq()) },
+    ...{
+      status: 'ok',
+      total: rows.length,
+      pages: Math.max(1, Math.ceil(rows.length / size)),
+      news: String(book.seq()),
+    },
     appointments: orNull(part.map((row) => shown(row, agenda))),
   };
 }

@@ -19,7 +19,12 @@ export class LibreDiary implements Diary {
   }
 
   entries(agendaId: string): readonly DiaryEntry[] {
-    return inTheirWords(() => this.book.rows(this.book.agenda(idOf(agendaId)).id).filter(isStanding).map(onScreen));
+    return inTheirWords(() =>
+      this.book
+        .rows(this.book.agenda(idOf(agendaId)).id)
+        .filter(isStanding)
+        .map(onScreen),
+    );
   }
 
   put(by: Hand, agendaId: string, { force, ...entry }: NewDiaryEntry): DiaryEntry {

@@ -83,19 +83,26 @@ export class Book {
     return this.#put({ ...made, ...plain, created: this.now() });
   }
 
-  /** The practitioner moves, and thereby agrees; anybody else asks for another time, and the old one stays agreed. */
-  move(row: Row, to: Partial<Span> & { title?: string }, { by, force = false }: Writer): Row {
-    const { start = row.start, end = row.end, title = row.title } = to;
-    if (start >= end) throw new LibreRefusal(40);
-    const moved = start !== row.start || end !== row.end;
-    const agrees = by === 'practitioner' && to.start !== undefined && row.status === 'CONFIRMATION_NEEDED';
-    if (!moved && !agrees && title === row.title) return row;
-    if ((moved || agrees) && !force) this.#refuseOverlap(row.agendaId, { start, end }, row.id);
-    if (agrees || by === 'practitioner')
-      return this.#put({ ...row, start, end, title, ...(moved || agrees ? { status: 'CONFIRMED', agreed: null } : {}) });
-    if (!moved) return this.#put({ ...row, title });
+  /** The practitioner who puts it somewhere agrees; anybody else asks for another time, and the old one stays agreed. */
+  move(row: Row, to: Partial<Span> & { title?: string }, writer: Writer): Row {
+    const next = { ...row, start: to.start ?? row.start, end: to.end ?? row.end, title: to.title ?? row.title };
+    if (next.start >= next.end) throw new LibreRefusal(40);
+    const moved = next.start !== row.start || next.end !== row.end;
+    if (writer.by === 'practitioner') return this.#settle(row, next, to.start !== undefined && writer.force !== true);
+    if (!moved) return next.title === row.title ? row : this.#put(next);
+    this.#refuseOverlap(row.agendaId, next, row.id);
     const agreed = row.status === 'CONFIRMED' ? { start: row.start, end: row.end } : row.agreed;
-    return this.#put({ ...row, start, end, title, status: 'CONFIRMATION_NEEDED', agreed });
+    // Back to what was agreed: nothing is left to be answered.
+    if (agreed?.start === next.start && agreed.end === next.end)
+      return this.#put({ ...next, status: 'CONFIRMED', agreed: null });
+    return this.#put({ ...next, status: 'CONFIRMATION_NEEDED', agreed });
+  }
+
+  #settle(row: Row, next: Row, yields: boolean): Row {
+    if (yields) this.#refuseOverlap(row.agendaId, next, row.id);
+    const moved = next.start !== row.start || next.end !== row.end;
+    if (!moved && next.title !== row.title) return this.#put(next);
+    return this.#put({ ...next, status: 'CONFIRMED', agreed: null });
   }
 
   remove(row: Row): void {
@@ -117,7 +124,11 @@ export class Book {
 
   corrupt(agendaId: number): Row {
     const start = this.now();
-    const row = this.add(agendaId, { start, end: start + 60_000, title: '', reference: null }, { by: 'practitioner', force: true });
+    const row = this.add(
+      agendaId,
+      { start, end: start + 60_000, title: '', reference: null },
+      { by: 'practitioner', force: true },
+    );
     return this.#put({ ...row, corrupt: true });
   }
 

@@ -12,7 +12,7 @@ export interface Call {
   /** Path segments after the base URL; each is escaped. */
   readonly path: readonly string[];
   /** `method` says what a POST is meant to be. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly query?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, string>>;
 }
 
@@ -63,7 +63,11 @@ export class Client {
     return token;
   }
 
-  async #send<Schema extends z.ZodType>(schema: Schema, call: Call, { signal }: CallOptions): Promise<z.output<Schema>> {
+  async #send<Schema extends z.ZodType>(
+    schema: Schema,
+    call: Call,
+    { signal }: CallOptions,
+  ): Promise<z.output<Schema>> {
     // Nothing was sent yet, so even a write is certainly not done.
     if (signal.aborted) throw new ConnectorError('unavailable', 'the call was given up before it was sent');
     const write = call.form !== undefined;
@@ -94,7 +98,7 @@ export class Client {
     const url = new URL(`${this.#base}/${path.map(encodeURIComponent).join('/')}`);
     const everywhere = { apikey: this.#secrets.apiKey, api_version: API_VERSION, pms_version: PMS_VERSION };
     for (const [name, value] of Object.entries({ ...everywhere, pms_name: this.#pmsName, ...query }))
-      if (value !== undefined) url.searchParams.set(name, String(value));
+      url.searchParams.set(name, value);
     return url.href;
   }
 }

@@ -37,20 +37,30 @@ async function* delta(reading: Reading, cursor: string): AsyncGenerator<PullItem
     const query = { agenda: request.agendaId, news: after };
     const page = await client.json(schemas.news, { path: ['give-me-news'], query }, options);
     // `null` and nothing else: nothing is new.
-    if (page === null) return yield { type: 'end', cursor: after, complete: null };
+    if (page === null) {
+      yield ended(after);
+      return;
+    }
     const changes = (page.appointments ?? []).map((item) => named(toChange(item, reading.time, request.window)));
     if (changes.length > 0) yield { type: 'changes', changes: [...(await succeeded(changes, request)), ...changes] };
     if (page.news === after) throw senseless(false, 200);
     after = page.news;
-    if (page.more !== 1) return yield { type: 'end', cursor: after, complete: null };
+    if (page.more !== 1) {
+      yield ended(after);
+      return;
+    }
   }
   throw new ConnectorError('unavailable', 'the backend sends news without end');
 }
 
+function ended(cursor: string): PullItem {
+  return { type: 'end', cursor, complete: null };
+}
+
 /** Rows whose number another one has by now: they are gone, whether or not anybody said so. */
-async function succeeded(changes: readonly RemoteChange[], { known }: PullRequest): Promise<RemoteChange[]> {
+async function succeeded(changes: readonly RemoteChange[], request: PullRequest): Promise<RemoteChange[]> {
   const owners = new Map(changes.map((change) => [numberOf(idOf(change)), idOf(change)]));
-  return [...(await known()).keys()]
+  return [...(await request.known()).keys()]
     .filter((id) => owners.has(numberOf(id)) && owners.get(numberOf(id)) !== id)
     .map((remoteId) => ({ kind: 'removed', remoteId }));
 }
@@ -62,7 +72,8 @@ async function* complete(reading: Reading): AsyncGenerator<PullItem> {
     const { changes, news } = listed;
     if (changes.length > 0) yield { type: 'changes', changes };
     const present = new Set(changes.map(idOf));
-    return yield { type: 'end', cursor: news, complete: { window: reading.request.window, present } };
+    yield { type: 'end', cursor: news, complete: { window: reading.request.window, present } };
+    return;
   }
   throw new ConnectorError('unavailable', 'the agenda changes faster than its backend can list it');
 }
@@ -71,13 +82,18 @@ async function* complete(reading: Reading): AsyncGenerator<PullItem> {
  * Every page of the window; `null` when the book was written in meanwhile. Pages are numbered: what is deleted on an
  * earlier one draws a row over to it, unread.
  */
-async function list({ client, time, request, options }: Reading): Promise<{ changes: RemoteChange[]; news: string } | null> {
+async function list({
+  client,
+  time,
+  request,
+  options,
+}: Reading): Promise<{ changes: RemoteChange[]; news: string } | null> {
   const { agendaId, window } = request;
   const days = { from: time.day(window.start, -1), to: time.day(window.end, 0) };
   const changes: RemoteChange[] = [];
   let first: { news: string; total: number } | null = null;
   for (let page = 1; page <= MAX_PAGES; page += 1) {
-    const query = { agenda: agendaId, ...days, page };
+    const query = { agenda: agendaId, ...days, page: String(page) };
     const { news, total, pages, appointments } = await client.json(
       schemas.listing,
       { path: ['appointments'], query },

@@ -38,6 +38,12 @@ const rows = z.array(z.unknown()).nullable();
 
 export const one = z.object({ ...ok, appointment: row });
 export const some = z.object({ ...ok, appointments: z.array(row).nullable() });
-export const listing = z.object({ ...ok, total: z.int().min(0), pages: z.int().min(1), news: z.string(), appointments: rows });
+export const listing = z.object({
+  ...ok,
+  total: z.int().min(0),
+  pages: z.int().min(1),
+  news: z.string(),
+  appointments: rows,
+});
 export const news = z.object({ ...ok, news: z.string(), more: z.number().nullish(), appointments: rows }).nullable();
 export const written = z.object({ ...ok, id: z.number() });

@@ -131,8 +131,7 @@ export class LibreSession implements Session {
     const call = { path: ['appointments', numberOf(remoteId)], query: { agenda: agendaId } };
     const { appointment } = await this.#client.json(schemas.one, call, options);
     const gone = appointment.deleted === 1 || acceptanceOf(appointment) === 'declined';
-    if (gone || remoteIdOf(appointment) !== remoteId)
-      throw new ConnectorError('not_found', 'the appointment is gone');
+    if (gone || remoteIdOf(appointment) !== remoteId) throw new ConnectorError('not_found', 'the appointment is gone');
     return appointment;
   }
 
