@@ -187,6 +187,14 @@ describe('the loop between the hub and an agenda whose vendor accepts or refuses
     expect(await writes()).toBe(1);
   });
 
+  it('is asked for once though each answer takes seconds: a write is given longer than usual', async () => {
+    await control('POST', 'faults', { faults: [{ kind: 'latency', ms: 2_600 }] });
+    const { status, record } = await book(TEN, 15_000);
+    await control('DELETE', 'faults');
+    expect([status, record?.reason?.code]).toEqual([202, 'AWAITING_ACCEPTANCE']);
+    expect(await writes()).toBe(1);
+  });
+
   it('is taken back when it is cancelled before anybody answered', async () => {
     const { record } = await book(TEN);
     const request = { organizationId: practice.organization, id: record!.id, actor: actor(), waitMs: 5000 };

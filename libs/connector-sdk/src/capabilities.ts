@@ -42,6 +42,8 @@ export interface Capabilities {
   readonly rateLimit: number | null;
   /** Age in seconds that the hub's copy should not exceed on an active agenda. */
   readonly freshnessTarget: number;
+  /** Milliseconds that one write may take with its reading back, for backends that take seconds for each answer; 5 s when left out. */
+  readonly writeMs?: number;
   /** Milliseconds after which a request that was sent can no longer land at the backend. */
   readonly settleMs: number;
 }

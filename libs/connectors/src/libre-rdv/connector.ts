@@ -21,6 +21,7 @@ export default defineConnector({
     audience: 'none',
     rateLimit: null,
     freshnessTarget: 120,
+    writeMs: 25_000,
     settleMs: 120_000,
   },
   config: { settings, secrets },
