@@ -1,3 +1,4 @@
+import { clicRdv } from './clic-rdv/vendor.js';
 import { google } from './google/vendor.js';
 import { icsFeed } from './ics-feed/vendor.js';
 import { inHouse } from './in-house/vendor.js';
@@ -5,4 +6,4 @@ import { libreRdv } from './libre-rdv/vendor.js';
 import type { Vendor } from './vendor.js';
 
 /** Every simulated backend. */
-export const VENDORS: readonly Vendor[] = [google, icsFeed, inHouse, libreRdv];
+export const VENDORS: readonly Vendor[] = [clicRdv, google, icsFeed, inHouse, libreRdv];

@@ -1,12 +1,13 @@
 // Written by `npm run gen` from the folder names; do not edit.
 import type { Connector } from '#connector-sdk';
 import caldav from './caldav/connector.js';
+import clicRdv from './clic-rdv/connector.js';
 import google from './google/connector.js';
 import ics from './ics/connector.js';
 import inHouse from './in-house/connector.js';
 import libreRdv from './libre-rdv/connector.js';
 
-const all: readonly Connector[] = [caldav, google, ics, inHouse, libreRdv];
+const all: readonly Connector[] = [caldav, clicRdv, google, ics, inHouse, libreRdv];
 
 /** Every connector there is, by its id. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(all.map((connector) => [connector.id, connector]));

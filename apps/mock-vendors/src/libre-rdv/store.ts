@@ -87,21 +87,18 @@ export class Book {
   move(row: Row, to: Partial<Span> & { title?: string }, writer: Writer): Row {
     const next = { ...row, start: to.start ?? row.start, end: to.end ?? row.end, title: to.title ?? row.title };
     if (next.start >= next.end) throw new LibreRefusal(40);
-    const moved = next.start !== row.start || next.end !== row.end;
     if (writer.by === 'practitioner') return this.#settle(row, next, to.start !== undefined && writer.force !== true);
-    if (!moved) return next.title === row.title ? row : this.#put(next);
+    if (isAt(next, row)) return next.title === row.title ? row : this.#put(next);
     this.#refuseOverlap(row.agendaId, next, row.id);
     const agreed = row.status === 'CONFIRMED' ? { start: row.start, end: row.end } : row.agreed;
     // Back to what was agreed: nothing is left to be answered.
-    if (agreed?.start === next.start && agreed.end === next.end)
-      return this.#put({ ...next, status: 'CONFIRMED', agreed: null });
+    if (agreed && isAt(next, agreed)) return this.#put({ ...next, status: 'CONFIRMED', agreed: null });
     return this.#put({ ...next, status: 'CONFIRMATION_NEEDED', agreed });
   }
 
   #settle(row: Row, next: Row, yields: boolean): Row {
     if (yields) this.#refuseOverlap(row.agendaId, next, row.id);
-    const moved = next.start !== row.start || next.end !== row.end;
-    if (!moved && next.title !== row.title) return this.#put(next);
+    if (isAt(next, row) && next.title !== row.title) return this.#put(next);
     return this.#put({ ...next, status: 'CONFIRMED', agreed: null });
   }
 
@@ -175,4 +172,8 @@ export class Book {
     this.#rows.set(row.id, stored);
     return stored;
   }
+}
+
+function isAt(one: Span, other: Span): boolean {
+  return one.start === other.start && one.end === other.end;
 }
