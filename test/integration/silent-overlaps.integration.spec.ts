@@ -109,6 +109,17 @@ describe('the loop between the hub and an agenda that may let overlaps in and re
     expect((await rows()).map(({ title }) => title)).toEqual(['Patient en ligne', 'Patient en ligne']);
   });
 
+  it('leaves what the practitioner deleted and restored where he wants it, as an event of his own', async () => {
+    const { record } = await book(TEN);
+    const [row] = await rows();
+    await edit({ action: 'delete', id: row!.id });
+    await pull();
+    await control('POST', 'restore', { agendaId: String(agenda), id: row!.id });
+    for (const sync of ['delta', 'full', 'delta'] as const) await pull(sync);
+    expect([await stands(record!.id), await rows()]).toMatchObject([{ status: 'cancelled' }, [{ id: row!.id }]]);
+    expect(await book(TEN)).toMatchObject({ outcome: 'refused', status: 409 });
+  });
+
   it('is not emptied when the login is forgotten: the link stops, and the appointments stay', async () => {
     const { record } = await book(TEN);
     await control('POST', 'forget-login', { email: email() });

@@ -228,7 +228,7 @@ export class SyncFunctions {
     return { remoteId, version, contentHash, appointmentId, when, summary, busy };
   }
 
-  private wanted({ id, status, start, end, generation }: Appointment): SyncedAppointment {
+  private wanted({ id, status, start, end, generation, reason }: Appointment): SyncedAppointment {
     const write = this.tables.writes.get(id);
     const unansweredForMs =
       write?.unanswered && write.lastSentAt !== null ? this.tables.now() - write.lastSentAt : null;
@@ -240,6 +240,7 @@ export class SyncFunctions {
       reference: referenceOf(id, generation),
       unansweredForMs,
       changedAt: write?.askedAt ?? null,
+      endedThere: status === 'cancelled' && reason?.code === 'PRACTITIONER_CANCELLED',
     };
   }
 }

@@ -158,10 +158,11 @@ function planSettled(sighting: Ours): Action | null {
 
 /**
  * Removed only when it surely is ours and blocks time for nothing: an object never seen before may be a copy, unless it
- * lies where a late write of ours would put it. What is left alone is the practitioner's from now on.
+ * lies where a late write of ours would put it, and none that he deleted himself. What is left alone is the
+ * practitioner's from now on.
  */
 function planDead({ object, base, appointment }: Ours, { link }: ReconcileInput): Action {
-  const surelyOurs = base !== null || sameTime(object.when, appointment.when);
+  const surelyOurs = (base !== null || sameTime(object.when, appointment.when)) && appointment.endedThere !== true;
   if (link.writable && surelyOurs && !object.recurring && object.busy.length > 0) {
     return { type: 'remove-stray', appointmentId: appointment.id, object };
   }

@@ -37,6 +37,11 @@ export interface HubAppointment {
   /** When the hub last changed what it wants, in epoch milliseconds; unknown when left out or `null`. */
   readonly changedAt?: number | null;
   /**
+   * It was the practitioner who deleted or freed it: what comes back under its reference is what he restored, his from
+   * now on. `false` when left out.
+   */
+  readonly endedThere?: boolean;
+  /**
    * What the hub asked for and the backend was last seen to hold unanswered: the visit itself, or another time for it.
    * `null` when left out: no request is open.
    */

@@ -177,6 +177,16 @@ describe('an object of ours', () => {
   });
 });
 
+test('what the practitioner deleted and restored is his: it is not removed once more', () => {
+  const restored = (rest: Partial<HubAppointment>) =>
+    types({ known: [], appointments: [appointment('cancelled', rest)], changes: [upsert()] });
+  expect([restored({ endedThere: true }), restored({ endedThere: false }), restored({})]).toEqual([
+    ['mirror'],
+    ['remove-stray'],
+    ['remove-stray'],
+  ]);
+});
+
 describe('a request that is answered later', () => {
   const asked = upsert({ acceptance: 'awaited' });
   const waiting = (awaited: HubAppointment['awaited'], rest: Partial<HubAppointment> = {}) => ({
