@@ -25,7 +25,7 @@ import { Horizon1763770025000 } from './0025-horizon.js';
 import { HeldOrBusy1763770026000 } from './0026-held-or-busy.js';
 import { Desk1763770027000 } from './0027-desk.js';
 import { WaitingList1763770028000 } from './0028-waiting-list.js';
-import { Requests1763770029000 } from './0029-requests.js';
+import { Requests1763770032000 } from './0032-requests.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -56,5 +56,5 @@ export const migrations = [
   HeldOrBusy1763770026000,
   Desk1763770027000,
   WaitingList1763770028000,
-  Requests1763770029000,
+  Requests1763770032000,
 ];

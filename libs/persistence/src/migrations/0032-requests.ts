@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Writes that the backend accepts or refuses later: what reconcile decides about a request, and what is stored of it. */
-export class Requests1763770029000 implements MigrationInterface {
-  readonly name = 'Requests1763770029000';
+export class Requests1763770032000 implements MigrationInterface {
+  readonly name = 'Requests1763770032000';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
