@@ -23,7 +23,7 @@ export const ACCESS = { ...SECRETS, email: EMAIL, agendaId: AGENDA };
 
 /** The connector, or another one in its place, before the simulator. */
 export function clicRdvTarget(connector: Connector = clicRdv): Target {
-  const target = simulatorTarget({
+  return simulatorTarget({
     connector,
     vendor: 'clic-rdv',
     settings: ({ relayed }) => ({ ...SETTINGS, baseUrl: `${relayed}/api/v1` }),
@@ -43,6 +43,4 @@ export function clicRdvTarget(connector: Connector = clicRdv): Target {
       return { remoteId: id };
     },
   });
-  // The API has no conditional write: what lands late is done late. The hub waits `settleMs` before it writes again.
-  return { ...target, hazards: target.hazards?.filter((name) => name !== 'late-write') ?? [] };
 }

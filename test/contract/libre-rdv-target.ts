@@ -15,7 +15,7 @@ export function remoteIdOf({ id, created }: { readonly id: string; readonly crea
 
 /** The connector, or another one in its place, before the simulator. */
 export function libreRdvTarget(connector: Connector = libreRdv): Target {
-  const target = simulatorTarget({
+  return simulatorTarget({
     connector,
     vendor: 'libre-rdv',
     settings: ({ relayed }) => ({ baseUrl: `${relayed}/api`, timeZone: ZONE }),
@@ -36,6 +36,4 @@ export function libreRdvTarget(connector: Connector = libreRdv): Target {
     remoteId: remoteIdOf,
     entryId: (remoteId) => remoteId.split('.')[0] ?? '',
   });
-  // The API has no conditional write: what lands late is done late. The hub waits `settleMs` before it writes again.
-  return { ...target, hazards: target.hazards?.filter((name) => name !== 'late-write') ?? [] };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   Approval,
+  BackendHolds,
   Booking,
   Brake,
   CleanUp,
@@ -38,6 +39,7 @@ import { connectors } from '#connectors';
 import {
   Database,
   PgApiKeys,
+  PgBackendHolds,
   PgBookings,
   PgBrakeStore,
   PgCalendar,
@@ -213,7 +215,8 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     newSecret,
   });
   const lifecycle = new LinkLifecycle({ ...around, links: linkStore, disconnections });
-  const booking = new Booking(bookings, slots, through);
+  const holds = new BackendHolds({ store: new PgBackendHolds(database), backends, effects });
+  const booking = new Booking(bookings, slots, through, holds);
   return {
     ...waitingParts(database, vault, booking),
     desk: buildDesk(database, { booking, bookings, slots, through }),

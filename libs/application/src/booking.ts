@@ -1,3 +1,4 @@
+import type { BackendHolds } from './backend-holds.js';
 import { isLive } from '#domain';
 import type { Actor, AppointmentRecord, Patient, Reason, RequestKey } from './model.js';
 import type { AppointmentRef, BookingTerms, Bookings, PlaceResult, ReassignCommand } from './ports.js';
@@ -43,6 +44,8 @@ export class Booking {
     private readonly bookings: Bookings,
     private readonly slots: SearchSlots,
     private readonly through: WriteThrough,
+    /** `null`: no tool of a practitioner keeps anything for us. */
+    private readonly holds: BackendHolds | null = null,
   ) {}
 
   async hold(request: PlaceRequest & { readonly holdSeconds: number }): Promise<BookingAnswer> {
@@ -126,8 +129,24 @@ export class Booking {
     return this.remember(request, answer(record, 200));
   }
 
-  release(ref: AppointmentRef, actor: Actor): Promise<boolean> {
-    return this.bookings.release(ref, actor);
+  async release(ref: AppointmentRef, actor: Actor): Promise<boolean> {
+    const released = await this.bookings.release(ref, actor);
+    if (released) await this.holds?.letGo(ref);
+    return released;
+  }
+
+  /** What is held here is held in the practitioner's own tool too, where it can; where it is taken there, it is taken. */
+  private async heldThere(
+    request: Request & Partial<PlaceRequest> & { key: RequestKey | null },
+    record: AppointmentRecord,
+  ): Promise<BookingAnswer> {
+    const ref = { organizationId: request.organizationId, id: record.id };
+    const kept = await this.holds?.keep(ref);
+    if (kept !== 'taken')
+      return this.remember(request, answer((kept === 'kept' ? await this.bookings.get(ref) : null) ?? record, 201));
+    await this.bookings.release(ref, request.actor);
+    const taken = { outcome: 'taken', code: 'BUSY' } as const;
+    return this.remember(request, await this.refusal(named(request, this.through.now()), taken));
   }
 
   private async place(
@@ -139,6 +158,7 @@ export class Booking {
     if (result.outcome === 'running') return this.join(request, result.resource);
     if (result.outcome !== 'placed')
       return this.remember(request, await this.refusal(named(request, this.through.now()), result));
+    if (result.record.status === 'held' && result.remote) return this.heldThere(request, result.record);
     if (result.record.status !== 'pending') return answer(result.record, 201);
     const record = await this.through.settled({ ...request, id: result.record.id }, result.record, request.waitMs);
     return this.remember(request, await this.outcomeOf(request, record));

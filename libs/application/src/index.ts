@@ -1,3 +1,4 @@
+export * from './backend-holds.js';
 export * from './backends.js';
 export * from './booking.js';
 export * from './calendar.js';

@@ -58,6 +58,8 @@ export interface AppointmentRecord extends Interval {
   readonly overbooking?: string;
   /** How often a hold can still be renewed; only on holds. */
   readonly renewalsLeft?: number;
+  /** Until when the practitioner's own tool keeps it as well; only on holds, and where it can. */
+  readonly heldThereUntil?: number;
   /** The series it belongs to. */
   readonly series?: string;
   /** The appointment on another agenda that this one is to replace, and the one that is to replace it. */
@@ -138,6 +140,8 @@ export interface LinkRecord {
   readonly timeZone: string;
   /** Milliseconds since the last complete read by the database's clock; `null` = never read. */
   readonly ageMs: number | null;
+  /** Milliseconds since the backend's own rules were last read; `null` = never. */
+  readonly rulesAgeMs: number | null;
   /** Milliseconds since everything in the window was last compared; `null` = never. */
   readonly reconciledMs: number | null;
   /** Daily comparisons by versions alone since everything was last read. */

@@ -1,4 +1,4 @@
-import type { CompleteListing, Interval, RemoteChange, RemoteObject } from '#domain';
+import type { BackendRules, CompleteListing, Interval, RemoteChange, RemoteObject } from '#domain';
 
 /** How every remote call is bounded. */
 export interface CallOptions {
@@ -68,6 +68,16 @@ export interface CreateRequest {
   readonly content: RemoteContent;
 }
 
+/** An interval to be kept until it is booked, or for a while. */
+export interface HoldRequest {
+  readonly agendaId: string;
+  /** That of the create that is to follow. */
+  readonly reference: string;
+  readonly when: Interval;
+  /** IANA zone of the place of consultation. */
+  readonly timeZone: string;
+}
+
 export interface UpdateRequest extends CreateRequest {
   readonly remoteId: string;
   /** Version that the remote object must still have; `null` when unknown (then read first). */
@@ -135,6 +145,20 @@ export interface Session {
     request: { readonly agendaId: string; readonly window: Interval },
     options: CallOptions,
   ): Promise<ReadonlyMap<string, string | null>>;
+  /**
+   * What the backend lets be booked in the agenda, where it has rules of its own (`availability: 'remote'`): the hub keeps
+   * them beside the practitioner's rules, and what either refuses is refused. Naive times are understood in `timeZone`.
+   */
+  rules?(
+    request: { readonly agendaId: string; readonly window: Interval; readonly timeZone: string },
+    options: CallOptions,
+  ): Promise<BackendRules>;
+  /**
+   * Keeps an interval (`hold: 'ttl'`) and tells until when, epoch milliseconds; asked twice under one reference, it keeps it once.
+   * A create under that reference books what is kept, also later; a `cancel` with `remoteId` null lets it go. What is kept is no
+   * busy time of the agenda: pulls do not tell it. Throws `taken`, `forbidden`.
+   */
+  hold?(request: HoldRequest, options: CallOptions): Promise<{ readonly until: number }>;
   /**
    * Throws `taken`, or `stale` when the reference was used by an object that was since deleted. With `write: 'request'` it
    * resolves once the request stands there (`acceptance: 'awaited'`); whoever reads later is told what came of it.

@@ -1,12 +1,14 @@
 import type { ConformanceCase } from './case.js';
 import { cancelling, updating } from './cases/changing.js';
 import { failures } from './cases/faults.js';
+import { holding } from './cases/holding.js';
 import { hazards } from './cases/hazards.js';
 import { notifications } from './cases/pushes.js';
 import { reading } from './cases/reading.js';
 import { repeating } from './cases/repeating.js';
 import { requests } from './cases/requests.js';
 import { clockChanges } from './cases/time.js';
+import { rules } from './cases/rules.js';
 import { versions } from './cases/versions.js';
 import { creating, finding } from './cases/writing.js';
 
@@ -14,6 +16,7 @@ import { creating, finding } from './cases/writing.js';
 export const CONFORMANCE: Readonly<Record<string, readonly ConformanceCase[]>> = {
   reading,
   creating,
+  holding,
   finding,
   updating,
   cancelling,
@@ -24,4 +27,5 @@ export const CONFORMANCE: Readonly<Record<string, readonly ConformanceCase[]>> =
   hazards,
   notifications,
   versions,
+  rules,
 };

@@ -1,6 +1,7 @@
 export * from './database.js';
 export * from './migrate.js';
 export * from './stores/api-keys.js';
+export * from './stores/backend-holds.js';
 export * from './stores/bookings.js';
 export * from './stores/calendar.js';
 export * from './stores/conflicts.js';

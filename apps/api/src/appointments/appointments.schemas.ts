@@ -164,6 +164,9 @@ export const appointmentView = z
     timeZone: timeZoneView,
     version: z.int().meta({ description: 'Also the ETag.' }),
     holdUntil: instantView.nullable().meta({ description: "End of a hold, by the database's clock." }),
+    heldThereUntil: instantView.nullable().meta({
+      description: "Of a hold: until when the practitioner's own tool keeps the slot as well. `null`: only held here.",
+    }),
     renewalsLeft: z.int().nullable().meta({ description: 'How often a hold can still be renewed.' }),
     reason: z
       .object({
@@ -224,6 +227,7 @@ export function viewAppointment(
     overbooking: record.overbooking ?? null,
     series: record.series ?? null,
     renewalsLeft: record.renewalsLeft ?? null,
+    heldThereUntil: record.heldThereUntil === undefined ? null : formatInstant(record.heldThereUntil, timeZone),
     replaces: record.replaces ?? null,
     replacedBy: record.replacedBy ?? null,
     holdUntil: holdUntil === null ? null : formatInstant(holdUntil, timeZone),

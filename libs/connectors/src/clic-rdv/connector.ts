@@ -13,6 +13,7 @@ export default defineConnector({
     write: 'full',
     hold: 'none',
     idempotency: 'none',
+    conditionalWrites: false,
     refusesOverlap: false,
     deleteMode: 'status',
     timeModel: 'naive',

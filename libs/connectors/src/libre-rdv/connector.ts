@@ -13,6 +13,7 @@ export default defineConnector({
     write: 'request',
     hold: 'none',
     idempotency: 'none',
+    conditionalWrites: false,
     refusesOverlap: true,
     deleteMode: 'tombstone',
     timeModel: 'naive',

@@ -49,6 +49,8 @@ export class AppointmentRow {
   @Field('timestamptz') startsAt!: Date;
   /** How often a hold was made longer. */
   @Field('integer', { default: 0 }) renewals!: number;
+  /** Until when the practitioner's own tool keeps a hold as well. */
+  @Optional('timestamptz') heldThereUntil!: Date | null;
 }
 
 @Entity('patient_identity')

@@ -1,0 +1,62 @@
+import { ConnectorError, type HoldRequest } from '#connector-sdk';
+import type { AppointmentRef, Backends, Effects } from './ports.js';
+
+/** Whoever is on the phone does not wait longer than this for the practitioner's tool to keep a slot. */
+const HOLD_MS = 3_000;
+
+/** A hold, as the practitioner's own tool is asked to keep it. */
+export interface HoldThere {
+  readonly connectionId: string;
+  readonly request: HoldRequest;
+  /** Until when it keeps it already, epoch milliseconds; `null` = it was not asked, or could not. */
+  readonly until: number | null;
+}
+
+/** What the database knows of holds that are kept elsewhere too. */
+export abstract class BackendHoldStore {
+  /** `null` when nothing is linked behind the agenda that could be asked, or there is no such hold. */
+  abstract find(ref: AppointmentRef): Promise<HoldThere | null>;
+  abstract kept(ref: AppointmentRef, until: number): Promise<void>;
+}
+
+/** Holds that the practitioner's own tool keeps as well, where it can (`hold: 'ttl'`). It ends them by its own clock. */
+export class BackendHolds {
+  constructor(
+    private readonly parts: {
+      readonly store: BackendHoldStore;
+      readonly backends: Backends;
+      readonly effects: Effects;
+    },
+  ) {}
+
+  /** `here-only`: the tool keeps nothing, or cannot be asked now; booking finds out. */
+  async keep(ref: AppointmentRef): Promise<'kept' | 'taken' | 'here-only'> {
+    const { store, backends, effects } = this.parts;
+    const there = await store.find(ref);
+    if (there === null) return 'here-only';
+    try {
+      const { session } = await backends.open(ref.organizationId, there.connectionId);
+      const kept = await session.hold?.(there.request, effects.deadline(HOLD_MS));
+      if (kept === undefined) return 'here-only';
+      await store.kept(ref, kept.until);
+      return 'kept';
+    } catch (error) {
+      if (!ConnectorError.is(error)) throw error;
+      return error.kind === 'taken' ? 'taken' : 'here-only';
+    }
+  }
+
+  /** The slot is given back there too; where that does not get through, it ends there by itself. */
+  async letGo(ref: AppointmentRef): Promise<void> {
+    const { store, backends, effects } = this.parts;
+    const there = await store.find(ref);
+    if (there === null || there.until === null || there.until < effects.now()) return;
+    const { agendaId, reference } = there.request;
+    try {
+      const { session } = await backends.open(ref.organizationId, there.connectionId);
+      await session.cancel({ agendaId, reference, remoteId: null, version: null }, effects.deadline(HOLD_MS));
+    } catch (error) {
+      if (!ConnectorError.is(error)) throw error;
+    }
+  }
+}
