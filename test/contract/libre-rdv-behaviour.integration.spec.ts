@@ -19,6 +19,7 @@ type Entry = Dumped & { readonly created: number; readonly status: string };
 describe('what the LibreRDV-style software does, and the connector survives', () => {
   const app = createMockVendors();
   let proxy: DavProxy;
+  let origin = '';
   let control: Control;
   let session: Session;
 
@@ -48,7 +49,7 @@ describe('what the LibreRDV-style software does, and the connector survives', ()
     );
 
   beforeAll(async () => {
-    const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+    origin = await app.listen({ host: '127.0.0.1', port: 0 });
     proxy = await DavProxy.start(origin);
     control = controlOf(origin, 'libre-rdv');
   });
@@ -102,6 +103,17 @@ describe('what the LibreRDV-style software does, and the connector survives', ()
     await control('POST', 'expire-tokens', { afterCalls });
     const { remoteId } = await session.create(booking(NINE - HOUR, 'r-1'), call());
     expect((await standing()).filter(({ start }) => start === NINE - HOUR).map(remoteIdOf)).toEqual([remoteId]);
+  });
+
+  it('marks on the practitioner’s page what he has to accept; saving it there is a yes', async () => {
+    const page = async () => (await fetch(`${origin}/libre-rdv/?agenda=${AGENDA}&date=2027-06-07`)).text();
+    const { remoteId } = await session.create(booking(NINE, 'r-1'), call());
+    expect(await page()).toContain('À accepter : DURAND Zoé');
+    const [id] = remoteId.split('.');
+    await control('POST', 'edit', { action: 'move', agendaId: AGENDA, id, start: NINE, end: NINE + HOUR / 2 });
+    const accepted = await page();
+    expect([accepted.includes('DURAND Zoé'), accepted.includes('À accepter')]).toEqual([true, false]);
+    expect((await session.find(booking(NINE, 'r-1'), call()))?.acceptance).toBeUndefined();
   });
 
   it('gives numbers again after a purge: the new owner is neither moved nor removed for the old one', async () => {
