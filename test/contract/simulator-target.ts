@@ -73,6 +73,8 @@ export interface SimulatedVendor {
   readonly putUnreadable?: (control: Control) => Promise<{ readonly remoteId: string }>;
   /** Opens these hours alone to the secretariat; needed where the backend has rules of its own. */
   readonly openOnly?: (control: Control, openings: readonly Interval[]) => Promise<unknown>;
+  /** Accepts or refuses a request, by the simulator's id; left out: nothing is asked for here. */
+  readonly answer?: (control: Control, how: 'accept' | 'decline', id: string) => Promise<unknown>;
   readonly listsVersions?: boolean;
   readonly manyEntries: number;
   /** Where the connector's ids are not the simulator's. */
@@ -154,7 +156,7 @@ async function start(vendor: SimulatedVendor): Promise<Harness> {
 
 /** The practitioner's own hand, by the simulator's control. */
 function backdoor(control: Control, vendor: SimulatedVendor): Backdoor {
-  const { agendaId, putUnreadable } = vendor;
+  const { agendaId, answer, putUnreadable } = vendor;
   const diaryAgendaId = vendor.diaryAgendaId ?? agendaId;
   const remoteId = vendor.remoteId ?? (({ id }: Dumped) => id);
   const entryId = vendor.entryId ?? ((id: string) => id);
@@ -170,6 +172,10 @@ function backdoor(control: Control, vendor: SimulatedVendor): Backdoor {
     async remove(id) {
       await edit({ action: 'delete', id: entryId(id) });
     },
+    ...(answer && {
+      accept: async (id: string) => void (await answer(control, 'accept', entryId(id))),
+      decline: async (id: string) => void (await answer(control, 'decline', entryId(id))),
+    }),
     ...(putUnreadable ? { putUnreadable: () => putUnreadable(control) } : {}),
     async list(): Promise<BackdoorEntry[]> {
       const { entries } = (await control('GET', 'dump')) as { entries: Dumped[] };

@@ -5,7 +5,7 @@ import { summaryOf } from './disclosure.js';
 import type { Effects, Failure, PendingWrite, Writes } from './ports.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
 
-/** One remote write or look, as a whole. */
+/** One remote write or look, as a whole, unless the backend needs longer. */
 const CALL_MS = 5_000;
 /** A read of our own within the last second is "just before the write". */
 const JUST_READ_MS = 1_000;
@@ -62,17 +62,18 @@ export class RemoteWriter {
     return now.version === write.version && now.attempts === write.attempts ? now : null;
   }
 
-  private send(write: PendingWrite, { link, backend }: Remote): Promise<RemoteObject> {
+  private send(write: PendingWrite, remote: Remote): Promise<RemoteObject> {
+    const { link, backend } = remote;
     const content = {
       ...write.when,
       timeZone: link.timeZone,
       summary: summaryOf(link.disclosure, write.patient, write.motifLabel, write.overbooked),
     };
     const request = { agendaId: link.remoteAgendaId, reference: write.reference, content };
-    if (write.mirror === null) return backend.session.create(request, this.call());
+    if (write.mirror === null) return backend.session.create(request, this.call(remote));
     return backend.session.update(
       { ...request, remoteId: write.mirror.remoteId, version: write.mirror.version },
-      this.call(),
+      this.call(remote),
     );
   }
 
@@ -97,7 +98,10 @@ export class RemoteWriter {
     const { link, backend } = remote;
     let found: RemoteObject | null = null;
     const looked = await this.orPostpone(write, async () => {
-      found = await backend.session.find({ agendaId: link.remoteAgendaId, reference: write.reference }, this.call());
+      found = await backend.session.find(
+        { agendaId: link.remoteAgendaId, reference: write.reference },
+        this.call(remote),
+      );
     });
     if (!looked) return false;
     if (found !== null || write.mirror !== null) await this.noteFound(write, remote, found);
@@ -159,7 +163,7 @@ export class RemoteWriter {
     const looked = await this.orPostpone(write, async () => {
       const found = await remote.backend.session.find(
         { agendaId: remote.link.remoteAgendaId, reference: write.reference },
-        this.call(),
+        this.call(remote),
       );
       landed = found !== null && (write.departing === null || found.when?.start === write.when.start);
       await this.noteFound(write, remote, found);
@@ -198,7 +202,10 @@ export class RemoteWriter {
     const { link, backend } = remote;
     const named = { agendaId: link.remoteAgendaId, reference: write.reference };
     try {
-      await backend.session.cancel({ ...named, remoteId: write.mirror?.remoteId ?? null, version: null }, this.call());
+      await backend.session.cancel(
+        { ...named, remoteId: write.mirror?.remoteId ?? null, version: null },
+        this.call(remote),
+      );
     } catch (error) {
       const failure = failureOf(error);
       return this.writes.postpone(
@@ -211,7 +218,9 @@ export class RemoteWriter {
     if (wait > 0) return this.writes.postpone(write, wait, null);
     let there = true;
     const looked = await this.orPostpone(write, async () => {
-      there = (await backend.session.find(named, this.call())) !== null;
+      const found = await backend.session.find(named, this.call(remote));
+      // A request that was refused is remembered there, and stands nowhere.
+      there = found !== null && found.acceptance !== 'declined';
     });
     if (looked && there) await this.writes.postpone(write, backoffMs(write.failures, this.effects.random()), null);
     if (looked && !there) await this.writes.finish(write);
@@ -233,8 +242,8 @@ export class RemoteWriter {
     }
   }
 
-  private call(): CallOptions {
-    return this.effects.deadline(CALL_MS);
+  private call({ backend }: Remote): CallOptions {
+    return this.effects.deadline(backend.capabilities.writeMs ?? CALL_MS);
   }
 }
 

@@ -109,6 +109,8 @@ export interface Subscription {
 /** A push as it arrived: raw, so that signatures can be checked. Header names are lower case. */
 export interface PushRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** What the callback URL was called with, for backends that prove themselves by nothing but the URL they were given. */
+  readonly query?: Readonly<Record<string, string | undefined>>;
   readonly rawBody: Buffer;
   /** The secret of the subscription; its hash where `pushProof` is `token` (compare with `isPushToken`). */
   readonly secret: string;
@@ -159,13 +161,22 @@ export interface Session {
    * busy time of the agenda: pulls do not tell it. Throws `taken`, `forbidden`.
    */
   hold?(request: HoldRequest, options: CallOptions): Promise<{ readonly until: number }>;
-  /** Throws `taken`, or `stale` when the reference was used by an object that was since deleted. */
+  /**
+   * Throws `taken`, or `stale` when the reference was used by an object that was since deleted. With `write: 'request'` it
+   * resolves once the request stands there (`acceptance: 'awaited'`); whoever reads later is told what came of it.
+   */
   create(request: CreateRequest, options: CallOptions): Promise<RemoteObject>;
-  /** Throws `stale` when the version moved on, `not_found` when the object is gone, `taken`. */
+  /**
+   * Throws `stale` when the version moved on, `not_found` when the object is gone, `taken`. With `write: 'request'` another
+   * time that is refused later leaves the object where it was agreed to be.
+   */
   update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject>;
   /** Removing what is already gone succeeds. Throws `stale` when the version moved on. */
   cancel(request: CancelRequest, options: CallOptions): Promise<void>;
-  /** The object created under this reference, wherever it is now in the agenda; `null` when there is certainly none. */
+  /**
+   * The object created under this reference, wherever it is now in the agenda; `null` when there is certainly none. A
+   * request that was refused is found, too (`acceptance: 'declined'`): after `null` it would be asked for once more.
+   */
   find(
     request: { readonly agendaId: string; readonly reference: string },
     options: CallOptions,

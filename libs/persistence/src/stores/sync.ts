@@ -44,6 +44,8 @@ interface AppointmentRow {
   sealed: Buffer | null;
   unanswered_for_ms: number | null;
   asked_at: number | null;
+  awaited: 'visit' | 'move' | null;
+  ended_there: boolean;
 }
 
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
@@ -75,7 +77,9 @@ const KNOWN = `SELECT m.remote_id, ${VERSION}, m.content_hash, m.summary_hash, m
 
 const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(a.during)) * 1000)::float8 AS "end",
   a.generation, t.label_fr, a.overbooking IS NOT NULL AS overbooked, p.sealed, CASE WHEN w.unanswered > 0 THEN (extract(epoch FROM clock_timestamp() - w.last_sent_at) * 1000)::float8 END AS unanswered_for_ms,
-  (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at
+  (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at,
+  CASE WHEN a.status = 'pending' AND a.reason->>'code' = 'AWAITING_ACCEPTANCE' AND w.state = 'settled' THEN CASE WHEN w.departing IS NULL THEN 'visit' ELSE 'move' END END AS awaited,
+  coalesce(a.status = 'cancelled' AND a.reason->>'code' = 'PRACTITIONER_CANCELLED', false) AS ended_there
   FROM appointment a JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
   LEFT JOIN remote_write w ON w.organization_id = a.organization_id AND w.appointment_id = a.id
@@ -267,6 +271,8 @@ export class PgSyncStore extends SyncStore {
         reference: referenceOf(row.id, row.generation),
         unansweredForMs: row.unanswered_for_ms,
         changedAt: row.asked_at,
+        awaited: row.awaited,
+        endedThere: row.ended_there,
       };
     });
   }
