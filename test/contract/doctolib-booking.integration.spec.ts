@@ -145,6 +145,20 @@ describe('what is booked at a vendor of the Doctolib style', () => {
       expect((await rulesOf(open())).openings).toEqual(openings);
     });
 
+    it('agendas that are arranged in another order are asked for anew, where order decides', async () => {
+      let now = Date.now();
+      const session = open({ motif: 'Scanner' }, () => now);
+      await session.verify(call());
+      await control('POST', 'rearrange');
+      now += 10_000;
+      await session.create(booking(NINE, SCANNER), call());
+      await arm({ kind: 'latency', ms: 200, route: '/availabilities', times: 1 });
+      const looking = rulesOf(session, SCANNER);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await control('POST', 'rearrange');
+      expect((await looking).openings).toHaveLength(30);
+    });
+
     it('equipment narrows what may be booked, in the order of the moment', async () => {
       const session = open({ motif: 'Scanner' });
       for (const agendaId of ['salle', 'salle-2'])

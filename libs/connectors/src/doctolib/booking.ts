@@ -99,7 +99,7 @@ export class Booking {
     const { start, end } = wanted.when;
     const motif = directory.motif(this.settings.motif);
     directory.requireBookable(agenda, motif);
-    const ids = await agendasFor(this.client, { directory, agenda, motif, start, end }, options);
+    const ids = await agendasFor(this.client, { directory, agenda, motif, start, end, now: this.now() }, options);
     const body = {
       agenda_ids: directory.joined(ids),
       practice_ids: agenda.practice_id == null ? [] : [agenda.practice_id],

@@ -46,7 +46,7 @@ async function slots({ client, practice, options, directory, agenda, motif, wind
   const found: Slot[] = [];
   for await (const page of slotsOf(client, { directory, agenda, motif, ...window }, ids, options)) found.push(...page);
   // Numbers in an order that no longer holds find nothing, and nothing says so.
-  if (found.length === 0 && (await practice.read(options)).joined(ids) !== directory.joined(ids)) throw new Outdated();
+  if (ids.length > 1 && (await practice.read(options)).joined(ids) !== directory.joined(ids)) throw new Outdated();
   return found;
 }
 
