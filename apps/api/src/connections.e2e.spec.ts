@@ -218,6 +218,7 @@ test('scenario 39: a push is believed only with its signature, every failure is 
   const answers = await Promise.all(
     [
       `/v1/push/${practice.organization}/${link}`,
+      `/v1/push/${practice.organization}/${link}?token=guessed&token=twice`,
       `/v1/push/${practice.organization}/${randomUUID()}`,
       `/v1/push/${randomUUID()}/${link}`,
       '/v1/push/a/b',

@@ -170,6 +170,32 @@ describe('a series', () => {
     ).toBe(404);
   });
 
+  test('a move that was cut off goes on where it was, and shifts nothing twice', async () => {
+    const made = await series({ ...weekly, rrule: 'FREQ=WEEKLY;COUNT=3' });
+    const path = made.json.links.self as string;
+    const before = occurrences(made);
+    const target = new Date(Date.parse(before[0]!.start) + 90 * 60_000).toISOString();
+    const steps = [...before].reverse().map(({ appointment, start }) => {
+      return { id: appointment, version: 1, to: Date.parse(start) + 90 * 60_000 };
+    });
+    const moving = { appointmentId: before[0]!.appointment, following: true, start: Date.parse(target), steps };
+    await api.sql(practice, 'UPDATE series SET moving = $1 WHERE id = $2', [JSON.stringify(moving), made.json.id]);
+    const last = await ask('PATCH', `/v1/appointments/${steps[0]!.id}`, {
+      body: { start: new Date(steps[0]!.to).toISOString() },
+      headers: { 'if-match': '"1"' },
+    });
+    expect(last.status).toBe(200);
+    const asked = { appointment: before[0]!.appointment, following: true, start: target };
+    const moved = await ask('POST', `${path}/move`, { body: asked });
+    expect(moved.json.items.map(({ status }: { status: number }) => status)).toEqual([200, 200, 200]);
+    const starts = async (): Promise<number[]> =>
+      occurrences(await ask('GET', path)).map(({ start }) => Date.parse(start));
+    expect(await starts()).toEqual(before.map(({ start }) => Date.parse(start) + 90 * 60_000));
+    // Asked for again when it is through, it is where it was to be.
+    await ask('POST', `${path}/move`, { body: asked });
+    expect(await starts()).toEqual(before.map(({ start }) => Date.parse(start) + 90 * 60_000));
+  });
+
   test('is cancelled from one visit on, or as a whole, again without harm', async () => {
     const made = await series({ ...weekly, rrule: 'FREQ=WEEKLY;COUNT=6' });
     const path = made.json.links.self as string;

@@ -1,10 +1,11 @@
 import { isLive } from '#domain';
-import { answer, replay, type Booking, type BookingAnswer, type PlaceRequest } from './booking.js';
+import { answer, OWN_TERMS, replay, type Booking, type BookingAnswer, type PlaceRequest } from './booking.js';
 import type { Refusal } from './refusals.js';
 import type { DeskStore } from './desk-ports.js';
 import { newId } from './ids.js';
 import type { AppointmentRecord, Patient } from './model.js';
 import type { Bookings, PlaceResult } from './ports.js';
+import { askerFor } from './rules.js';
 import type { SearchSlots } from './search-slots.js';
 import type { WriteThrough } from './write-through.js';
 
@@ -56,7 +57,7 @@ export class AnyOf {
   ): Promise<BookingAnswer | { readonly elsewhere: Refusal }> {
     const { booking, bookings, through } = this.parts;
     const { organizationId, waitMs } = request;
-    const terms = request.terms ?? { audience: 'SECRETARIAT' };
+    const terms = request.terms ?? OWN_TERMS;
     const command = { ...request, id: newId(), agendaId, terms, holdSeconds: null, collaboratorId: request.actor.id };
     const result = await through.fresh(request, (acceptStale) => bookings.place({ ...command, acceptStale }));
     if (result.outcome === 'answered') return replay(result);
@@ -109,7 +110,7 @@ export class AnyOf {
 
   /** None is free: what tells most of why, and the next slots with any of them. */
   private async noneOf(
-    { organizationId, agendaIds, motifId, start }: AnyOfRequest,
+    { organizationId, agendaIds, motifId, start, actor, terms, patient }: AnyOfRequest,
     refusals: readonly Refusal[],
   ): Promise<Refusal> {
     const [first] = refusals;
@@ -117,7 +118,10 @@ export class AnyOf {
       refusals.find(({ problem }) => problem === 'taken') ?? refusals.find(({ code }) => code !== undefined) ?? first;
     if (told === undefined) throw new RangeError('any of none');
     if (told.problem !== 'taken' && told.problem !== 'rule') return told;
-    const next = await this.parts.slots.next({ organizationId, agendaIds, motifId, from: start, limit: ALTERNATIVES });
+    const asked = { ...(terms ?? OWN_TERMS), collaboratorId: actor.id, patient };
+    const asker = askerFor(asked, this.parts.through.now());
+    const query = { organizationId, agendaIds, motifId, from: start, limit: ALTERNATIVES, asker };
+    const next = await this.parts.slots.next(query);
     return { ...told, alternatives: next?.slots ?? [] };
   }
 }

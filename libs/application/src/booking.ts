@@ -33,7 +33,8 @@ export interface PlaceRequest extends Request {
   readonly key: RequestKey | null;
 }
 
-const OWN: BookingTerms = { audience: 'SECRETARIAT' };
+/** A secretariat's own booking. */
+export const OWN_TERMS: BookingTerms = { audience: 'SECRETARIAT' };
 
 /** Refusals that answer a key for good; after any other, the same request may be tried again. */
 const KEPT: ReadonlySet<Refusal['problem']> = new Set(['taken', 'rule', 'hold-ended', 'appointment-ended']);
@@ -49,20 +50,25 @@ export class Booking {
   ) {}
 
   async hold(request: PlaceRequest & { readonly holdSeconds: number }): Promise<BookingAnswer> {
-    const { holdSeconds, terms = OWN } = request;
+    const { holdSeconds, terms = OWN_TERMS } = request;
     const command = { ...request, holdSeconds, collaboratorId: request.actor.id, patient: null, terms };
     return this.place(request, (acceptStale) => this.bookings.place({ ...command, acceptStale }));
   }
 
   async book(request: PlaceRequest & { readonly patient: Patient }): Promise<BookingAnswer> {
-    const command = { ...request, holdSeconds: null, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
+    const command = {
+      ...request,
+      holdSeconds: null,
+      collaboratorId: request.actor.id,
+      terms: request.terms ?? OWN_TERMS,
+    };
     return this.place(request, (acceptStale) => this.bookings.place({ ...command, acceptStale }));
   }
 
   async bookHold(
     request: Request & { readonly holdId: string; readonly patient: Patient; readonly key: RequestKey | null },
   ): Promise<BookingAnswer> {
-    const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
+    const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN_TERMS };
     return this.place(request, (acceptStale) => this.bookings.confirmHold({ ...command, acceptStale }));
   }
 
@@ -77,7 +83,7 @@ export class Booking {
       motifId: request.motifId ?? before.motifId,
       start: request.start ?? before.start,
     };
-    const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
+    const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN_TERMS };
     const result = await this.through.fresh(request, (acceptStale) => this.bookings.move({ ...command, acceptStale }));
     if (result.outcome !== 'placed') return this.refusal(() => this.moving(request, wanted), result);
     const record = result.remote ? await this.through.settled(request, result.record, request.waitMs) : result.record;
@@ -97,7 +103,7 @@ export class Booking {
     if (before === null) return refusalOf({ outcome: 'unknown' });
     const { organizationId, agendaId, successorId } = request;
     const wanted = { agendaId, motifId: request.motifId ?? before.motifId, start: request.start ?? before.start };
-    const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN };
+    const command = { ...request, collaboratorId: request.actor.id, terms: request.terms ?? OWN_TERMS };
     const result = await this.through.fresh(request, (acceptStale) =>
       this.bookings.reassign({ ...command, acceptStale }),
     );
@@ -250,6 +256,6 @@ function named(request: Asking & Partial<PlaceRequest>, now: number): Place | nu
 }
 
 /** Alternatives are looked for as the booking was asked for. */
-function askerOf({ actor, terms = OWN, patient }: Asking, now: number): Asker {
+function askerOf({ actor, terms = OWN_TERMS, patient }: Asking, now: number): Asker {
   return askerFor({ ...terms, collaboratorId: actor.id, patient }, now);
 }

@@ -9,6 +9,16 @@ export type SeriesMode = 'all-or-nothing' | 'report';
  */
 export type SeriesState = 'settling' | 'done' | 'undoing' | 'undone';
 
+/** A move of several visits, as it was worked out when it began: whoever is asked for it again goes on with it. */
+export interface SeriesMove {
+  readonly appointmentId: string | null;
+  readonly following: boolean;
+  /** Epoch milliseconds, where the first of them was to go. */
+  readonly start: number;
+  /** In the order in which they go: where to, and in which version each was then. */
+  readonly steps: readonly { readonly id: string; readonly version: number; readonly to: number }[];
+}
+
 export interface SeriesRecord {
   readonly id: string;
   readonly agendaId: string;
@@ -18,6 +28,8 @@ export interface SeriesRecord {
   readonly actor: Extract<Actor, { kind: 'collaborator' }>;
   /** Occurrences that were not booked, and why; instants in epoch milliseconds. */
   readonly refused: readonly { readonly start: number; readonly code: ReasonCode }[];
+  /** A move that is not through. */
+  readonly moving: SeriesMove | null;
   /** Every visit there ever was, by start. */
   readonly appointments: readonly AppointmentRecord[];
 }
@@ -51,6 +63,8 @@ export abstract class SeriesStore {
   /** Claims every start in one transaction, or none of them; with `report`, those that can be. */
   abstract place(command: SeriesCommand): Promise<SeriesPlaced>;
   abstract get(organizationId: string, id: string): Promise<SeriesRecord | null>;
+  /** Notes a move before its first step, and forgets it (`null`) after its last. */
+  abstract moves(series: { organizationId: string; id: string }, move: SeriesMove | null): Promise<void>;
   /** From one of the given states to another; `dueMs` says when a worker looks at it. False when it is in none of them. */
   abstract turn(
     series: { organizationId: string; id: string },

@@ -1,9 +1,9 @@
 import { isLive, zoneClock, type Audience } from '#domain';
-import type { Booking, BookingAnswer } from './booking.js';
+import { answer, type Booking, type BookingAnswer } from './booking.js';
 import type { Refusal } from './refusals.js';
 import { awaitsAcceptance, type AppointmentRecord, type Reason, type RequestKey } from './model.js';
 import type { Bookings, PlaceResult } from './ports.js';
-import type { SeriesCommand, SeriesPlaced, SeriesRecord, SeriesStore } from './series-ports.js';
+import type { SeriesCommand, SeriesMove, SeriesPlaced, SeriesRecord, SeriesStore } from './series-ports.js';
 import type { WriteThrough } from './write-through.js';
 
 /** One start of a series, and what would have become of it. */
@@ -99,50 +99,44 @@ export class SeriesBooking {
   async move(
     request: Acting & Selection & { readonly start: number; readonly timeZone: string; readonly audience: Audience },
   ): Promise<readonly OccurrenceAnswer[] | null> {
-    const { organizationId, id, start, timeZone, audience, actor, waitMs } = request;
-    const chosen = await this.chosen(request);
-    const first = chosen?.[0];
-    if (chosen === null || first === undefined) return chosen === null ? null : [];
-    const clock = zoneClock(timeZone, { start: first.start - AROUND_MS, end: first.start + AROUND_MS });
-    const shift = clock.local(start) - clock.local(first.start);
-    // Those that go later make room from the last one on.
-    const order = shift > 0 ? [...chosen].reverse() : chosen;
+    const { organizationId, id, audience, actor } = request;
+    const series = await this.parts.store.get(organizationId, id);
+    const chosen = series && chosenOf(series, request);
+    if (chosen === null) return null;
+    // What was cut off goes on where it was, and shifts nothing twice.
+    const isAgain = series?.moving != null && isSameMove(series.moving, request);
+    const move = isAgain ? series.moving : moveOf(chosen, request);
+    if (!isAgain) await this.parts.store.moves({ organizationId, id }, move);
+    const end = Date.now() + request.waitMs;
     const answers: OccurrenceAnswer[] = [];
-    for (const { id: appointmentId, version, start: from } of order) {
-      const to = clock.instant(clock.local(from) + shift);
-      const asked = { organizationId, id: appointmentId, version, start: to, motifId: null, actor, waitMs };
+    for (const { id: appointmentId, version, to } of move.steps) {
+      const there = series?.appointments.find(
+        (one) => one.id === appointmentId && one.start === to && isLive(one.status),
+      );
+      const asked = { organizationId, id: appointmentId, version, start: to, motifId: null, actor };
       const terms = { audience, series: id };
-      answers.push({ appointmentId, answer: await this.parts.booking.move({ ...asked, terms }) });
+      const waitMs = Math.max(0, end - Date.now());
+      const given = there ? answer(there, 200) : await this.parts.booking.move({ ...asked, terms, waitMs });
+      answers.push({ appointmentId, answer: given });
     }
-    return shift > 0 ? answers.reverse() : answers;
+    await this.parts.store.moves({ organizationId, id }, null);
+    const places = new Map(move.steps.map(({ id: one, to }) => [one, to]));
+    return answers.sort((a, b) => (places.get(a.appointmentId) ?? 0) - (places.get(b.appointmentId) ?? 0));
   }
 
   async cancel(request: Acting & Selection & { readonly reason: Reason }): Promise<readonly OccurrenceAnswer[] | null> {
-    const { organizationId, reason, actor, waitMs } = request;
-    const chosen = await this.chosen(request);
+    const { organizationId, reason, actor } = request;
+    const series = await this.parts.store.get(organizationId, request.id);
+    const chosen = series && chosenOf(series, request);
     if (chosen === null) return null;
+    const end = Date.now() + request.waitMs;
     const answers: OccurrenceAnswer[] = [];
     for (const { id: appointmentId } of chosen) {
+      const waitMs = Math.max(0, end - Date.now());
       const asked = { organizationId, id: appointmentId, version: null, key: null, reason, actor, waitMs };
       answers.push({ appointmentId, answer: await this.parts.booking.cancel(asked) });
     }
     return answers;
-  }
-
-  /** Live visits that are meant, by start; `null` when there is no such series or visit in it. */
-  private async chosen({
-    organizationId,
-    id,
-    appointmentId,
-    following,
-  }: SeriesRef & Selection): Promise<readonly AppointmentRecord[] | null> {
-    const series = await this.parts.store.get(organizationId, id);
-    if (series === null) return null;
-    const live = series.appointments.filter(({ status }) => isLive(status) && status !== 'compensating');
-    if (appointmentId === null) return live.filter(({ start }) => start > Date.now());
-    const from = live.findIndex(({ id: one }) => one === appointmentId);
-    if (from < 0) return null;
-    return following ? live.slice(from) : live.slice(from, from + 1);
   }
 
   /** Binds what stands in the way to the request's key: its repetition is told the same. */
@@ -190,4 +184,37 @@ export class SeriesBooking {
 function told(result: PlaceResult): Omit<Occurrence, 'start'> {
   if (result.outcome === 'placed') return { outcome: 'free', result: NOTHING };
   return { outcome: result.outcome === 'taken' ? 'taken' : 'rule', result };
+}
+
+/** Live visits that are meant, by start; `null` when there is no such visit in the series. */
+function chosenOf(
+  { appointments }: SeriesRecord,
+  { appointmentId, following }: Selection,
+): readonly AppointmentRecord[] | null {
+  const live = appointments.filter(({ status }) => isLive(status) && status !== 'compensating');
+  if (appointmentId === null) return live.filter(({ start }) => start > Date.now());
+  const from = live.findIndex(({ id }) => id === appointmentId);
+  if (from < 0) return null;
+  return following ? live.slice(from) : live.slice(from, from + 1);
+}
+
+/** As much on the clock for each, whatever the clocks do between. */
+function moveOf(
+  chosen: readonly AppointmentRecord[],
+  { appointmentId, following, start, timeZone }: Selection & { readonly start: number; readonly timeZone: string },
+): SeriesMove {
+  const [first] = chosen;
+  if (first === undefined) return { appointmentId, following, start, steps: [] };
+  const clock = zoneClock(timeZone, { start: first.start - AROUND_MS, end: first.start + AROUND_MS });
+  const shift = clock.local(start) - clock.local(first.start);
+  const steps = chosen.map(({ id, version, start: from }) => ({
+    ...{ id, version },
+    to: clock.instant(clock.local(from) + shift),
+  }));
+  // Those that go later make room from the last one on.
+  return { appointmentId, following, start, steps: shift > 0 ? steps.reverse() : steps };
+}
+
+function isSameMove(move: SeriesMove, asked: Omit<SeriesMove, 'steps'>): boolean {
+  return move.appointmentId === asked.appointmentId && move.following === asked.following && move.start === asked.start;
 }

@@ -108,17 +108,18 @@ export class Subscriptions {
     organizationId: string;
     linkId: string;
     headers: Readonly<Record<string, string | undefined>>;
+    query?: Readonly<Record<string, string | undefined>>;
     rawBody: Buffer;
   }): Promise<'accepted' | 'refused' | 'later'> {
     const { store, backends, sync, alarm, effects } = this.parts;
-    const { organizationId, linkId, headers, rawBody } = push;
+    const { organizationId, linkId, headers, query = {}, rawBody } = push;
     const known = await store.secrets(organizationId, linkId);
     if (known === null) return 'refused';
     let hint = null;
     try {
       const { session } = await backends.open(organizationId, known.connectionId);
       for (const secret of known.secrets) {
-        hint ??= authenticated(() => session.parsePush?.({ headers, rawBody, secret, now: effects.now() }));
+        hint ??= authenticated(() => session.parsePush?.({ headers, query, rawBody, secret, now: effects.now() }));
       }
     } catch (error) {
       failureOf(error);

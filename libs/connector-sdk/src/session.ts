@@ -109,6 +109,8 @@ export interface Subscription {
 /** A push as it arrived: raw, so that signatures can be checked. Header names are lower case. */
 export interface PushRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** What the callback URL was called with, for backends that prove themselves by nothing but the URL they were given. */
+  readonly query?: Readonly<Record<string, string | undefined>>;
   readonly rawBody: Buffer;
   /** The secret of the subscription; its hash where `pushProof` is `token` (compare with `isPushToken`). */
   readonly secret: string;

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { hashPushToken, type Capabilities, type PushRequest } from '#connector-sdk';
 
 /** A push as it arrived. */
-export type Received = Pick<PushRequest, 'headers' | 'rawBody'>;
+export type Received = Pick<PushRequest, 'headers' | 'rawBody'> & Required<Pick<PushRequest, 'query'>>;
 
 /** A small HTTP server on this machine that pushes are sent to. */
 export interface Receiver {
@@ -26,7 +26,8 @@ export async function openReceiver(): Promise<Receiver> {
       const headers = Object.fromEntries(
         Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
       );
-      received.push({ headers, rawBody: Buffer.concat(chunks) });
+      const query = Object.fromEntries(new URL(request.url ?? '/', 'http://receiver').searchParams);
+      received.push({ headers, query, rawBody: Buffer.concat(chunks) });
       response.writeHead(204).end();
     });
   });

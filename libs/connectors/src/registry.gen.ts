@@ -2,12 +2,15 @@
 import type { Connector } from '#connector-sdk';
 import caldav from './caldav/connector.js';
 import clicRdv from './clic-rdv/connector.js';
+import doctolib from './doctolib/connector.js';
 import google from './google/connector.js';
 import ics from './ics/connector.js';
 import inHouse from './in-house/connector.js';
+import keldoc from './keldoc/connector.js';
 import libreRdv from './libre-rdv/connector.js';
+import maiia from './maiia/connector.js';
 
-const all: readonly Connector[] = [caldav, clicRdv, google, ics, inHouse, libreRdv];
+const all: readonly Connector[] = [caldav, clicRdv, doctolib, google, ics, inHouse, keldoc, libreRdv, maiia];
 
 /** Every connector there is, by its id. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(all.map((connector) => [connector.id, connector]));

@@ -1,4 +1,4 @@
-import { Body, Controller, Headers, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Subscriptions } from '#application';
 import { Answers, Problem, Public } from '#platform';
@@ -20,6 +20,7 @@ export class PushController {
   async receive(
     @Param() path: unknown,
     @Headers() headers: Readonly<Record<string, string | string[] | undefined>>,
+    @Query() query: Readonly<Record<string, unknown>>,
     @Body() body: unknown,
   ): Promise<void> {
     const named = names.safeParse(path);
@@ -28,7 +29,10 @@ export class PushController {
     const single = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
     );
-    const outcome = await this.subscriptions.receive({ ...named.data, headers: single, rawBody });
+    const asked = Object.fromEntries(
+      Object.entries(query).map(([name, value]) => [name, typeof value === 'string' ? value : undefined]),
+    );
+    const outcome = await this.subscriptions.receive({ ...named.data, headers: single, query: asked, rawBody });
     if (outcome === 'later') throw new Problem('temporarily-unavailable', { retryAfterMs: LATER_MS });
     if (outcome === 'refused') throw new Problem('unauthenticated');
   }

@@ -80,6 +80,10 @@ function forgeries(push: PushRequest): PushRequest[] {
   const bent = names
     .filter((name) => /signature|token/.test(name))
     .map((name) => ({ ...push, headers: { ...push.headers, [name]: `v1,${randomBytes(32).toString('base64')}` } }));
+  const asked = Object.keys(push.query ?? {}).flatMap((name) => [
+    { ...push, query: { ...push.query, [name]: undefined } },
+    { ...push, query: { ...push.query, [name]: randomBytes(24).toString('base64url') } },
+  ]);
   const late = [
     { ...push, now: push.now + 3_600_000 },
     { ...push, now: push.now - 3_600_000 },
@@ -88,11 +92,12 @@ function forgeries(push: PushRequest): PushRequest[] {
   return [
     ...without,
     ...bent,
+    ...asked,
     ...(signed ? late : []),
     { ...push, secret: randomBytes(24).toString('base64url') },
     { ...push, rawBody: Buffer.concat([push.rawBody, Buffer.from(' ')]) },
     { ...push, rawBody: Buffer.from('<html>') },
-    { ...push, headers: {} },
+    { ...push, headers: {}, query: {} },
   ];
 }
 

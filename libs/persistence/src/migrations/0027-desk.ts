@@ -91,6 +91,7 @@ CREATE TABLE series (
   mode text NOT NULL,
   state text NOT NULL,
   refused jsonb NOT NULL DEFAULT '[]',
+  moving jsonb,
   actor jsonb NOT NULL,
   due_at timestamptz NOT NULL DEFAULT now(),
   created_at timestamptz NOT NULL DEFAULT now(),

@@ -35,6 +35,7 @@ export class SeriesRow {
   @Field('text') mode!: string;
   @Field('text') state!: string;
   @Field('jsonb', { default: [] }) refused!: object;
+  @Optional('jsonb') moving!: object | null;
   @Field('jsonb') actor!: object;
   @Field('timestamptz', now) dueAt!: Date;
   @Field('timestamptz', now) createdAt!: Date;

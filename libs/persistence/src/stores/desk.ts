@@ -4,7 +4,7 @@ import type { Database, Statement } from '../database.js';
 const LOADS = `SELECT g.id, count(a.id)::int AS load FROM agenda g JOIN location p ON p.organization_id = g.organization_id AND p.id = g.location_id
   CROSS JOIN LATERAL (SELECT date_trunc('day', to_timestamp($3::numeric / 1000) AT TIME ZONE p.time_zone) AS day) d
   LEFT JOIN appointment a ON a.organization_id = g.organization_id AND a.agenda_id = g.id AND is_live(a.status)
-    AND lower(a.during) >= d.day AT TIME ZONE p.time_zone AND lower(a.during) < (d.day + interval '1 day') AT TIME ZONE p.time_zone
+    AND a.starts_at >= d.day AT TIME ZONE p.time_zone AND a.starts_at < (d.day + interval '1 day') AT TIME ZONE p.time_zone
   WHERE g.organization_id = $1 AND g.id = ANY ($2::uuid[]) GROUP BY g.id`;
 
 const RENEW: Statement = { name: 'renew-hold', text: 'SELECT * FROM renew_hold($1, $2, $3, $4)' };

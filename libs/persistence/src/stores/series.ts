@@ -3,6 +3,7 @@ import {
   SeriesStore,
   type PlaceResult,
   type SeriesCommand,
+  type SeriesMove,
   type SeriesPlaced,
   type SeriesRecord,
   type SeriesState,
@@ -11,7 +12,7 @@ import type { Database, Transaction } from '../database.js';
 import { again } from './booking-calls.js';
 import type { PgBookings } from './bookings.js';
 
-const GET = `SELECT s.id, s.agenda_id AS "agendaId", s.motif_id AS "motifId", s.mode, s.state, s.actor, s.refused,
+const GET = `SELECT s.id, s.agenda_id AS "agendaId", s.motif_id AS "motifId", s.mode, s.state, s.actor, s.refused, s.moving,
   coalesce((SELECT jsonb_agg(appointment_record(a) ORDER BY lower(a.during), a.created_at, a.id) FROM appointment a WHERE a.organization_id = s.organization_id AND a.series_id = s.id), '[]') AS appointments
   FROM series s WHERE s.organization_id = $1 AND s.id = $2`;
 
@@ -53,6 +54,16 @@ export class PgSeries extends SeriesStore {
       transaction.query<SeriesRecord & Record<string, unknown>>(GET, [organizationId, id]),
     );
     return row ?? null;
+  }
+
+  async moves({ organizationId, id }: { organizationId: string; id: string }, move: SeriesMove | null): Promise<void> {
+    await this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query('UPDATE series SET moving = $3 WHERE organization_id = $1 AND id = $2', [
+        organizationId,
+        id,
+        move && JSON.stringify(move),
+      ]),
+    );
   }
 
   turn(

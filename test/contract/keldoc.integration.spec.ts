@@ -1,0 +1,4 @@
+import { describeConnectorConformance } from '#connector-testkit';
+import { keldocTarget } from './keldoc-target.js';
+
+describeConnectorConformance(keldocTarget());

@@ -1,0 +1,4 @@
+import { describeConnectorConformance } from '#connector-testkit';
+import { maiiaTarget } from './maiia-target.js';
+
+describeConnectorConformance(maiiaTarget());
