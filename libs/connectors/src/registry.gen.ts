@@ -4,8 +4,9 @@ import caldav from './caldav/connector.js';
 import google from './google/connector.js';
 import ics from './ics/connector.js';
 import inHouse from './in-house/connector.js';
+import rdvServicePublic from './rdv-service-public/connector.js';
 
-const all: readonly Connector[] = [caldav, google, ics, inHouse];
+const all: readonly Connector[] = [caldav, google, ics, inHouse, rdvServicePublic];
 
 /** Every connector there is, by its id. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(all.map((connector) => [connector.id, connector]));
