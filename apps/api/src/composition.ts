@@ -18,6 +18,7 @@ import {
   RuntimeEffects,
   SearchSlots,
   Subscriptions,
+  Succession,
   SyncLink,
   WriteThrough,
   type Alarm,
@@ -56,6 +57,7 @@ import {
   PgRules,
   PgStages,
   PgSubscriptionStore,
+  PgSuccession,
   PgSyncStore,
   PgWaitingEntries,
   PgWaitingOffers,
@@ -87,6 +89,7 @@ export interface ApiParts {
   readonly consents: Consents;
   readonly links: Links;
   readonly lifecycle: LinkLifecycle;
+  readonly succession: Succession;
   readonly approval: Approval;
   readonly cleanUp: CleanUp;
   readonly health: HealthStore;
@@ -213,6 +216,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     newSecret,
   });
   const lifecycle = new LinkLifecycle({ ...around, links: linkStore, disconnections });
+  const succession = new Succession({ ...around, store: new PgSuccession(database), sync, subscriptions });
   const booking = new Booking(bookings, slots, through);
   return {
     ...waitingParts(database, vault, booking),
@@ -245,6 +249,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     links: new Links({ store, health, backends, alarm, effects, subscriptions }),
     health,
     lifecycle,
+    succession,
     approval: new Approval({ plans, links: linkStore, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
   };

@@ -95,6 +95,7 @@ export class RemoteWriter {
   /** An earlier attempt may have landed, or may still land. False when this step is over. */
   private async lookBefore(write: PendingWrite, remote: Remote): Promise<boolean> {
     const { link, backend } = remote;
+    if (write.mirror?.nameless === true) return this.listBefore(write, remote);
     let found: RemoteObject | null = null;
     const looked = await this.orPostpone(write, async () => {
       found = await backend.session.find({ agendaId: link.remoteAgendaId, reference: write.reference }, this.call());
@@ -103,6 +104,14 @@ export class RemoteWriter {
     if (found !== null || write.mirror !== null) await this.noteFound(write, remote, found);
     if (found === null && write.mirror !== null) return false;
     const wait = mustSettle(write, found, backend.capabilities) ? settlingMs(write, backend.capabilities) : 0;
+    if (wait > 0) await this.writes.postpone(write, wait, null);
+    return wait <= 0;
+  }
+
+  /** What does not carry its reference is not found by it: only reading everything tells what became of it. */
+  private async listBefore(write: PendingWrite, remote: Remote): Promise<boolean> {
+    if (!(await this.orPostpone(write, () => this.sync.pull(remote, { full: true })))) return false;
+    const wait = settlingMs(write, remote.backend.capabilities);
     if (wait > 0) await this.writes.postpone(write, wait, null);
     return wait <= 0;
   }
@@ -135,7 +144,8 @@ export class RemoteWriter {
         // Where it went is looked up at the next step.
         return this.writes.postpone(write, write.mirror === null ? GONE_RETRY_MS : 0, failure);
       case 'auth':
-        await this.sync.failed(remote, new ConnectorError('auth', failure.message));
+      case 'moved':
+        await this.sync.failed(remote, new ConnectorError(failure.kind, failure.message, failure));
         return this.writes.postpone(write, GONE_RETRY_MS, failure);
       default:
         return this.writes.postpone(
@@ -157,6 +167,7 @@ export class RemoteWriter {
     }
     let landed = false;
     const looked = await this.orPostpone(write, async () => {
+      if (write.mirror?.nameless === true) return void (await this.sync.pull(remote, { full: true }));
       const found = await remote.backend.session.find(
         { agendaId: remote.link.remoteAgendaId, reference: write.reference },
         this.call(),

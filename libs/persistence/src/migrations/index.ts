@@ -25,6 +25,7 @@ import { Horizon1763770025000 } from './0025-horizon.js';
 import { HeldOrBusy1763770026000 } from './0026-held-or-busy.js';
 import { Desk1763770027000 } from './0027-desk.js';
 import { WaitingList1763770028000 } from './0028-waiting-list.js';
+import { Succession1763770031000 } from './0031-succession.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -55,4 +56,5 @@ export const migrations = [
   HeldOrBusy1763770026000,
   Desk1763770027000,
   WaitingList1763770028000,
+  Succession1763770031000,
 ];

@@ -1,0 +1,170 @@
+import { ConnectorError, type Session, type Successor } from '#connector-sdk';
+import type { RemoteObject } from '#domain';
+import type { ConnectionStore } from './connections.js';
+import { summaryDigest } from './disclosure.js';
+import { recogniseExported, type Exported, type Recognised } from './exported.js';
+import { syncLink, type Alarm } from './jobs.js';
+import type { LinkDetails, LinkRef } from './link-lifecycle.js';
+import type { Actor, LinkRecord } from './model.js';
+import type { Backends, Effects, Failure, SyncStore } from './ports.js';
+import type { Subscriptions } from './subscriptions.js';
+import { failureOf, pullWindow } from './sync-link.js';
+
+const READ_MS = 60_000;
+const LIST_MS = 15_000;
+
+/** Where a link is to lead from now on. */
+export interface NewPlace {
+  readonly connectionId: string;
+  readonly remoteAgendaId: string;
+}
+
+/** Links whose agenda has moved, in the database. */
+export abstract class SuccessionStore {
+  /** `null`: there is no such link. */
+  abstract moved(ref: LinkRef): Promise<{ readonly link: LinkDetails; readonly successor: Successor | null } | null>;
+  /** What stood in the old agenda, or may have, and is not over. */
+  abstract exported(link: LinkRecord): Promise<readonly Exported[]>;
+  /**
+   * In one transaction: the link leads to the new place, what stood in the old one is forgotten, what was recognised is
+   * taken in, and what is not known to stand there is no longer confirmed. `taken`: another link leads there; `stale`: the
+   * link has not moved any more, or was changed.
+   */
+  abstract relink(
+    link: LinkRecord,
+    to: NewPlace,
+    given: { readonly recognised: Recognised; readonly version: number; readonly actor: Actor },
+  ): Promise<'relinked' | 'taken' | 'stale'>;
+}
+
+/** What taking a link up again does, or would do. */
+export interface TakenUp {
+  /** Appointments found in the successor's agenda, those of them that were recognised by their time alone, and those moved there. */
+  readonly adopted: number;
+  readonly byTime: number;
+  readonly movedThere: number;
+  /** Appointments that were not found: they are written, and are not confirmed until then. */
+  readonly toWrite: number;
+  /** The practitioner's own. */
+  readonly foreign: number;
+}
+
+export type RelinkOutcome =
+  | { readonly outcome: 'relinked' | 'rehearsed'; readonly link: LinkDetails; readonly takenUp: TakenUp }
+  /** `other-kind`: the connection is not one to the backend that the agenda has moved to. */
+  | {
+      readonly outcome:
+        | 'unknown'
+        | 'not-moved'
+        | 'connection-unknown'
+        | 'other-kind'
+        | 'remote-agenda-unknown'
+        | 'not-writable'
+        | 'taken'
+        | 'stale';
+    }
+  | { readonly outcome: 'failed'; readonly failure: Failure };
+
+export interface RelinkRequest {
+  readonly connectionId: string;
+  /** Left out: the agenda that the old backend named. */
+  readonly remoteAgendaId?: string | undefined;
+  /** True: only says what would happen. */
+  readonly rehearse: boolean;
+  readonly actor: Actor;
+}
+
+/** Takes up again a link whose agenda has gone to another backend for good. */
+export class Succession {
+  constructor(
+    private readonly parts: {
+      readonly store: SuccessionStore;
+      readonly sync: SyncStore;
+      readonly connections: ConnectionStore;
+      readonly backends: Backends;
+      readonly subscriptions: Subscriptions;
+      readonly alarm: Alarm;
+      readonly effects: Effects;
+    },
+  ) {}
+
+  /**
+   * Holds, bookings and the waiting list stay where they are, on the agenda. The successor's agenda is read first: at no
+   * moment is the practitioner's time free to be booked, and what the old vendor carried over is not written twice.
+   */
+  async relink(ref: LinkRef, request: RelinkRequest): Promise<RelinkOutcome> {
+    const { store, sync, connections } = this.parts;
+    const [known, link] = [await store.moved(ref), await sync.link(ref.organizationId, ref.id)];
+    if (known === null || link === null) return { outcome: 'unknown' };
+    if (known.successor === null) return { outcome: 'not-moved' };
+    const account = await connections.account(ref.organizationId, request.connectionId);
+    if (account === null) return { outcome: 'connection-unknown' };
+    if (account.connectorId !== known.successor.connectorId) return { outcome: 'other-kind' };
+    const to = {
+      connectionId: request.connectionId,
+      remoteAgendaId: request.remoteAgendaId ?? known.successor.agendaId,
+    };
+    try {
+      const objects = await this.read(link, to);
+      if (typeof objects === 'string') return { outcome: objects };
+      const exported = await store.exported(link);
+      const recognised = recogniseExported(objects, exported);
+      const takenUp = summaryOfAll(recognised, exported);
+      if (request.rehearse) return { outcome: 'rehearsed', link: known.link, takenUp };
+      const { version } = known.link;
+      const done = await store.relink(link, to, { recognised, version, actor: request.actor });
+      if (done !== 'relinked') return { outcome: done };
+      await this.begin(ref);
+      return { outcome: 'relinked', link: (await store.moved(ref))?.link ?? known.link, takenUp };
+    } catch (error) {
+      return { outcome: 'failed', failure: failureOf(error) };
+    }
+  }
+
+  /** Everything in the successor's agenda, texts as digests. Throws ConnectorError. */
+  private async read(
+    link: LinkRecord,
+    { connectionId, remoteAgendaId: agendaId }: NewPlace,
+  ): Promise<readonly RemoteObject[] | 'remote-agenda-unknown' | 'not-writable'> {
+    const { backends, effects } = this.parts;
+    const { session } = await backends.open(link.organizationId, connectionId);
+    const agenda = (await session.listAgendas(effects.deadline(LIST_MS))).find(({ id }) => id === agendaId);
+    if (agenda === undefined) return 'remote-agenda-unknown';
+    if (!agenda.writable && link.direction === 'two-way') return 'not-writable';
+    const objects = new Map<string, RemoteObject>();
+    for (const object of await this.everything(session, agendaId, link.timeZone))
+      objects.set(object.remoteId, { ...object, summary: summaryDigest(object.summary) });
+    return [...objects.values()];
+  }
+
+  private async everything(session: Session, agendaId: string, timeZone: string): Promise<RemoteObject[]> {
+    const window = pullWindow(this.parts.effects.now());
+    const known = (): Promise<ReadonlyMap<string, string | null>> => Promise.resolve(new Map());
+    const found: RemoteObject[] = [];
+    const options = this.parts.effects.deadline(READ_MS);
+    for await (const item of session.pull({ agendaId, cursor: null, window, timeZone, known }, options)) {
+      if (item.type === 'end') return found;
+      for (const change of item.changes) if (change.kind === 'upsert') found.push(change.object);
+    }
+    throw new ConnectorError('unavailable', 'the backend stopped before the end of its answer');
+  }
+
+  /** A worker that is not woken finds the link at its next tick. */
+  private async begin({ organizationId, id: linkId }: LinkRef): Promise<void> {
+    const { alarm, subscriptions } = this.parts;
+    await subscriptions.renew(organizationId, linkId);
+    await alarm.wake(syncLink, { organizationId, linkId, full: true }).catch(() => undefined);
+  }
+}
+
+function summaryOfAll({ adopted, elsewhere, foreign }: Recognised, exported: readonly Exported[]): TakenUp {
+  const byTime = adopted.filter(({ nameless }) => nameless).length;
+  const found = new Set([...adopted.map(({ appointmentId }) => appointmentId), ...elsewhere]);
+  return {
+    adopted: adopted.length,
+    byTime,
+    movedThere: elsewhere.length,
+    toWrite: exported.filter(({ appointmentId }) => !found.has(appointmentId)).length,
+    foreign: foreign.length,
+  };
+}
