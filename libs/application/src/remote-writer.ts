@@ -35,7 +35,7 @@ export class RemoteWriter {
 
   private async push(write: PendingWrite, remote: Remote): Promise<void> {
     if (!(await this.readBefore(write, remote))) return;
-    if (write.attempts > 0 && !(await this.lookBefore(write, remote))) return;
+    if (isUnsure(write, remote.backend.capabilities) && !(await this.lookBefore(write, remote))) return;
     const current = await this.current(write);
     if (current === null) return;
     const asked = this.effects.now();
@@ -167,13 +167,7 @@ export class RemoteWriter {
     }
     let landed = false;
     const looked = await this.orPostpone(write, async () => {
-      if (write.mirror?.nameless === true) return void (await this.sync.pull(remote, { full: true }));
-      const found = await remote.backend.session.find(
-        { agendaId: remote.link.remoteAgendaId, reference: write.reference },
-        this.call(),
-      );
-      landed = found !== null && (write.departing === null || found.when?.start === write.when.start);
-      await this.noteFound(write, remote, found);
+      landed = await this.hasLanded(write, remote);
     });
     if (!looked || landed) return;
     const { settleMs } = remote.backend.capabilities;
@@ -185,6 +179,20 @@ export class RemoteWriter {
     } else if (write.unanswered > 0) await this.writes.compensate(write, reason);
     else await this.writes.refuse(write, reason);
     return this.readInTheWay(remote, kind);
+  }
+
+  /** Whether an earlier attempt did what was refused now. Tells reconcile what was found. */
+  private async hasLanded(write: PendingWrite, remote: Remote): Promise<boolean> {
+    if (write.mirror?.nameless === true) {
+      await this.sync.pull(remote, { full: true });
+      return false;
+    }
+    const found = await remote.backend.session.find(
+      { agendaId: remote.link.remoteAgendaId, reference: write.reference },
+      this.call(),
+    );
+    await this.noteFound(write, remote, found);
+    return found !== null && (write.departing === null || found.when?.start === write.when.start);
   }
 
   /**
@@ -256,6 +264,11 @@ function sameTime(object: { readonly when: Interval | null } | null, when: Inter
 /** Milliseconds until nothing that was sent can land any more; not above 0 when nothing can. */
 function settlingMs(write: PendingWrite, { settleMs }: Capabilities): number {
   return write.unanswered > 0 ? settleMs - (write.sinceSentMs ?? 0) : 0;
+}
+
+/** Whether something sent earlier may stand there already, or may still land and undo what is sent now. */
+function isUnsure({ attempts, unanswered }: PendingWrite, { conditionalWrites = true }: Capabilities): boolean {
+  return attempts > 0 || (unanswered > 0 && !conditionalWrites);
 }
 
 /** Whether the next attempt has to wait until earlier ones can no longer land. */

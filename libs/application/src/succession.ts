@@ -1,4 +1,4 @@
-import { ConnectorError, type Session, type Successor } from '#connector-sdk';
+import { ConnectorError, type Session } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import type { ConnectionStore } from './connections.js';
 import { summaryDigest } from './disclosure.js';
@@ -17,12 +17,14 @@ const LIST_MS = 15_000;
 export interface NewPlace {
   readonly connectionId: string;
   readonly remoteAgendaId: string;
+  /** Version of the link that was looked at. */
+  readonly version: number;
 }
 
 /** Links whose agenda has moved, in the database. */
 export abstract class SuccessionStore {
   /** `null`: there is no such link. */
-  abstract moved(ref: LinkRef): Promise<{ readonly link: LinkDetails; readonly successor: Successor | null } | null>;
+  abstract moved(ref: LinkRef): Promise<LinkDetails | null>;
   /** What stood in the old agenda, or may have, and is not over. */
   abstract exported(link: LinkRecord): Promise<readonly Exported[]>;
   /**
@@ -33,7 +35,7 @@ export abstract class SuccessionStore {
   abstract relink(
     link: LinkRecord,
     to: NewPlace,
-    given: { readonly recognised: Recognised; readonly version: number; readonly actor: Actor },
+    given: { readonly recognised: Recognised; readonly actor: Actor },
   ): Promise<'relinked' | 'taken' | 'stale'>;
 }
 
@@ -93,32 +95,44 @@ export class Succession {
    * moment is the practitioner's time free to be booked, and what the old vendor carried over is not written twice.
    */
   async relink(ref: LinkRef, request: RelinkRequest): Promise<RelinkOutcome> {
-    const { store, sync, connections } = this.parts;
-    const [known, link] = [await store.moved(ref), await sync.link(ref.organizationId, ref.id)];
-    if (known === null || link === null) return { outcome: 'unknown' };
-    if (known.successor === null) return { outcome: 'not-moved' };
-    const account = await connections.account(ref.organizationId, request.connectionId);
-    if (account === null) return { outcome: 'connection-unknown' };
-    if (account.connectorId !== known.successor.connectorId) return { outcome: 'other-kind' };
-    const to = {
-      connectionId: request.connectionId,
-      remoteAgendaId: request.remoteAgendaId ?? known.successor.agendaId,
-    };
+    const to = await this.placeOf(ref, request);
+    if (typeof to === 'string') return { outcome: to };
     try {
-      const objects = await this.read(link, to);
-      if (typeof objects === 'string') return { outcome: objects };
-      const exported = await store.exported(link);
-      const recognised = recogniseExported(objects, exported);
-      const takenUp = summaryOfAll(recognised, exported);
-      if (request.rehearse) return { outcome: 'rehearsed', link: known.link, takenUp };
-      const { version } = known.link;
-      const done = await store.relink(link, to, { recognised, version, actor: request.actor });
-      if (done !== 'relinked') return { outcome: done };
-      await this.begin(ref);
-      return { outcome: 'relinked', link: (await store.moved(ref))?.link ?? known.link, takenUp };
+      return await this.takeUp(ref, request, to);
     } catch (error) {
       return { outcome: 'failed', failure: failureOf(error) };
     }
+  }
+
+  private async placeOf(
+    ref: LinkRef,
+    { connectionId, remoteAgendaId }: RelinkRequest,
+  ): Promise<NewPlace | 'unknown' | 'not-moved' | 'connection-unknown' | 'other-kind'> {
+    const { store, connections } = this.parts;
+    const known = await store.moved(ref);
+    if (known === null) return 'unknown';
+    if (known.successor === null) return 'not-moved';
+    const account = await connections.account(ref.organizationId, connectionId);
+    if (account === null) return 'connection-unknown';
+    if (account.connectorId !== known.successor.connectorId) return 'other-kind';
+    return { connectionId, remoteAgendaId: remoteAgendaId ?? known.successor.agendaId, version: known.version };
+  }
+
+  private async takeUp(ref: LinkRef, { rehearse, actor }: RelinkRequest, to: NewPlace): Promise<RelinkOutcome> {
+    const { store, sync } = this.parts;
+    const link = await sync.link(ref.organizationId, ref.id);
+    if (link === null) return { outcome: 'unknown' };
+    const objects = await this.read(link, to);
+    if (typeof objects === 'string') return { outcome: objects };
+    const exported = await store.exported(link);
+    const recognised = recogniseExported(objects, exported);
+    const done = rehearse ? 'rehearsed' : await store.relink(link, to, { recognised, actor });
+    if (done === 'taken' || done === 'stale') return { outcome: done };
+    if (done === 'relinked') await this.begin(ref);
+    const now = await store.moved(ref);
+    return now === null
+      ? { outcome: 'unknown' }
+      : { outcome: done, link: now, takenUp: summaryOfAll(recognised, exported) };
   }
 
   /** Everything in the successor's agenda, texts as digests. Throws ConnectorError. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { ApiParts } from './api.js';
+import type { ApiParts } from './parts.js';
 import { Answer } from './answers.js';
 
 const MAX_A_MINUTE = 50;

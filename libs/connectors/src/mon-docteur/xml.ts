@@ -66,10 +66,8 @@ export function requestOf(fields: Readonly<Record<string, string>>): string {
 
 /** What XML cannot hold is left out; the rest is written so that it is read back as it was. */
 function escaped(text: string): string {
-  return (
-    text
-      .toWellFormed()
-      .replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g, '')
-      .replace(/[<>&"'\r\n\t]/g, (character) => `&#${character.charCodeAt(0)};`)
-  );
+  return text
+    .toWellFormed()
+    .replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g, '')
+    .replace(/[<>&"'\r\n\t]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -10,7 +10,6 @@ import {
   type NewPlace,
   type Recognised,
 } from '#application';
-import type { Successor } from '#connector-sdk';
 import type { Database } from '../database.js';
 import { DETAILS } from './links.js';
 
@@ -39,13 +38,13 @@ export class PgSuccession extends SuccessionStore {
     super();
   }
 
-  moved({ organizationId, id }: LinkRef): Promise<{ link: LinkDetails; successor: Successor | null } | null> {
+  moved({ organizationId, id }: LinkRef): Promise<LinkDetails | null> {
     return this.database.withOrganization(organizationId, async (transaction) => {
       const [link] = await transaction.query<LinkDetails & Record<string, unknown>>(`${DETAILS} AND id = $2`, [
         organizationId,
         id,
       ]);
-      return link === undefined ? null : { link, successor: link.successor };
+      return link ?? null;
     });
   }
 
@@ -63,8 +62,8 @@ export class PgSuccession extends SuccessionStore {
 
   async relink(
     { organizationId, id }: LinkRecord,
-    { connectionId, remoteAgendaId }: NewPlace,
-    { recognised, version, actor }: { recognised: Recognised; version: number; actor: Actor },
+    { connectionId, remoteAgendaId, version }: NewPlace,
+    { recognised, actor }: { recognised: Recognised; actor: Actor },
   ): Promise<'relinked' | 'taken' | 'stale'> {
     const { adopted, elsewhere, foreign } = recognised;
     const place = [organizationId, id, version, connectionId, remoteAgendaId];
