@@ -1,5 +1,5 @@
-import { ConnectorError, type Session } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import { ConnectorError, type PullRequest, type Session } from '#connector-sdk';
+import { overlaps, type Interval, type RemoteObject } from '#domain';
 import type { ConnectionStore } from './connections.js';
 import { summaryDigest } from './disclosure.js';
 import { recogniseExported, type Exported, type Recognised } from './exported.js';
@@ -122,10 +122,14 @@ export class Succession {
     const { store, sync } = this.parts;
     const link = await sync.link(ref.organizationId, ref.id);
     if (link === null) return { outcome: 'unknown' };
-    const objects = await this.read(link, to);
-    if (typeof objects === 'string') return { outcome: objects };
     const exported = await store.exported(link);
-    const recognised = recogniseExported(objects, exported);
+    const window = pullWindow(this.parts.effects.now());
+    const objects = await this.read(link, to, reaching(window, exported));
+    if (typeof objects === 'string') return { outcome: objects };
+    const found = recogniseExported(objects, exported);
+    // What no pull reads, no pull would take away again.
+    const foreign = found.foreign.filter(({ busy }) => busy.some((interval) => overlaps(interval, window)));
+    const recognised = { ...found, foreign };
     const done = rehearse ? 'rehearsed' : await store.relink(link, to, { recognised, actor });
     if (done === 'taken' || done === 'stale') return { outcome: done };
     if (done === 'relinked') await this.begin(ref);
@@ -139,6 +143,7 @@ export class Succession {
   private async read(
     link: LinkRecord,
     { connectionId, remoteAgendaId: agendaId }: NewPlace,
+    window: Interval,
   ): Promise<readonly RemoteObject[] | 'remote-agenda-unknown' | 'not-writable'> {
     const { backends, effects } = this.parts;
     const { session } = await backends.open(link.organizationId, connectionId);
@@ -146,17 +151,19 @@ export class Succession {
     if (agenda === undefined) return 'remote-agenda-unknown';
     if (!agenda.writable && link.direction === 'two-way') return 'not-writable';
     const objects = new Map<string, RemoteObject>();
-    for (const object of await this.everything(session, agendaId, link.timeZone))
+    for (const object of await this.everything(session, { agendaId, timeZone: link.timeZone, window }))
       objects.set(object.remoteId, { ...object, summary: summaryDigest(object.summary) });
     return [...objects.values()];
   }
 
-  private async everything(session: Session, agendaId: string, timeZone: string): Promise<RemoteObject[]> {
-    const window = pullWindow(this.parts.effects.now());
+  private async everything(
+    session: Session,
+    what: Pick<PullRequest, 'agendaId' | 'timeZone' | 'window'>,
+  ): Promise<RemoteObject[]> {
     const known = (): Promise<ReadonlyMap<string, string | null>> => Promise.resolve(new Map());
     const found: RemoteObject[] = [];
     const options = this.parts.effects.deadline(READ_MS);
-    for await (const item of session.pull({ agendaId, cursor: null, window, timeZone, known }, options)) {
+    for await (const item of session.pull({ ...what, cursor: null, known }, options)) {
       if (item.type === 'end') return found;
       for (const change of item.changes) if (change.kind === 'upsert') found.push(change.object);
     }
@@ -169,6 +176,11 @@ export class Succession {
     await subscriptions.renew(organizationId, linkId);
     await alarm.wake(syncLink, { organizationId, linkId, full: true }).catch(() => undefined);
   }
+}
+
+/** The window of a pull, and as far as anything was booked ahead. */
+function reaching({ start, end }: Interval, exported: readonly Exported[]): Interval {
+  return { start, end: exported.reduce((last, { when }) => Math.max(last, when.end), end) };
 }
 
 function summaryOfAll({ adopted, elsewhere, foreign }: Recognised, exported: readonly Exported[]): TakenUp {
