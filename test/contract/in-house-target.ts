@@ -21,6 +21,7 @@ export function inHouseTarget(connector: Connector = inHouse): Target {
     // Entries come in pages: the second one breaks off.
     brokenPart: 2,
     expireCursors: (control) => control('POST', 'expire-cursors', { agendaId: AGENDA }),
+    openOnly: (control, openings) => control('POST', 'rules', { agendaId: AGENDA, rules: { openings } }),
     listsVersions: true,
     manyEntries: 600,
   });

@@ -110,12 +110,12 @@ describe('an agenda that moves', () => {
     for (const attempt of attempts)
       expect(await failure(attempt)).toMatchObject({
         kind: 'moved',
-        successor: { connectorId: 'autre-editeur', agendaId: '4711' },
+        movedTo: { connectorId: 'autre-editeur', agendaId: '4711' },
       });
     expect(await session.listAgendas(call())).toEqual([]);
     expect(await failure(pulled(open({ successor: 'in-house' })))).toMatchObject({
       kind: 'moved',
-      successor: { connectorId: 'in-house', agendaId: '4711' },
+      movedTo: { connectorId: 'in-house', agendaId: '4711' },
     });
   });
 

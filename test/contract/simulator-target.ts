@@ -1,4 +1,5 @@
 import type { Connector } from '#connector-sdk';
+import type { Interval } from '#domain';
 import type { Backdoor, BackdoorEntry, FaultName, Harness, HazardName, Target } from '#connector-testkit';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { DavProxy } from '../support/dav-proxy.js';
@@ -72,6 +73,8 @@ export interface SimulatedVendor {
   readonly expireCursors?: (control: Control) => Promise<unknown>;
   /** Stores what cannot be read; left out: nothing can be. */
   readonly putUnreadable?: (control: Control) => Promise<{ readonly remoteId: string }>;
+  /** Opens these hours alone to the secretariat; needed where the backend has rules of its own. */
+  readonly openOnly?: (control: Control, openings: readonly Interval[]) => Promise<unknown>;
   readonly listsVersions?: boolean;
   readonly manyEntries: number;
   /** Where the connector's ids are not the simulator's. */
@@ -136,6 +139,9 @@ async function start(vendor: SimulatedVendor): Promise<Harness> {
     async clearFaults() {
       proxy.interfere = () => undefined;
       await control('DELETE', 'faults');
+    },
+    async openOnly(openings) {
+      await vendor.openOnly?.(control, openings);
     },
     async expireCursors() {
       if (vendor.expireCursors === undefined) throw new Error('no cursor here could expire');

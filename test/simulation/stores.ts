@@ -255,6 +255,11 @@ export class SimulatedSyncStore extends SyncStore {
     // Nothing is pushed here.
   }
 
+  putBackendRules(): Promise<boolean> {
+    // The simulated backend has no rules.
+    return Promise.resolve(false);
+  }
+
   failed(_link: LinkRecord, _failure: Failure, retryMs: number): Promise<void> {
     return this.transact(({ tables: { link, now } }) => {
       link.pollAt = now() + retryMs;
@@ -317,6 +322,7 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     timeZone: 'Europe/Paris',
     cursor: link.cursor,
     ageMs: link.asOf === -Infinity ? null : now() - link.asOf,
+    rulesAgeMs: null,
     reconciledMs: link.reconciledAt === -Infinity ? null : now() - link.reconciledAt,
     dueInMs: link.pollAt - now(),
     brake: link.braked ? { released: link.released } : null,

@@ -20,10 +20,10 @@ export interface OpeningRule extends Opening {
   readonly capacity: number | null;
 }
 
-/** Nothing new is booked in `[start, end)`; a holiday's is computed, everything else typed. */
+/** Nothing new is booked in `[start, end)`. Typed here, computed (a holiday), or the hours that a linked backend keeps closed. */
 export interface ClosureRule extends Interval {
   readonly label: string;
-  readonly source: 'typed' | 'holiday';
+  readonly source: 'typed' | 'holiday' | 'backend';
 }
 
 /** A recurring part of the open time that is kept for some until a release rule frees it. */
@@ -110,7 +110,7 @@ export type ChangeResult =
   | { readonly outcome: 'changed'; readonly rules: AgendaRules; readonly created: boolean }
   | { readonly outcome: 'faults'; readonly faults: readonly RuleFault[] }
   /** `required`: it stands, and the version that the change is based on was not told. `holiday`: computed, not typed. */
-  | { readonly outcome: 'unknown' | 'stale' | 'required' | 'holiday' | 'capacity-in-use' };
+  | { readonly outcome: 'unknown' | 'stale' | 'required' | 'holiday' | 'backend' | 'capacity-in-use' };
 
 /** An agenda, as equipment sees it. */
 export interface EquipmentFacts {

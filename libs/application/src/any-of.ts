@@ -97,7 +97,8 @@ export class AnyOf {
   /** What became of the one that was placed; `null` when his agenda refused it, and another may do. */
   private async answerOf(request: AnyOfRequest, record: AppointmentRecord): Promise<BookingAnswer | null> {
     const { booking } = this.parts;
-    if (isLive(record.status) && record.status !== 'compensating') return booking.remember(request, answer(record, 201));
+    if (isLive(record.status) && record.status !== 'compensating')
+      return booking.remember(request, answer(record, 201));
     if (record.status !== 'cancelled') return null;
     return booking.remember(request, await this.noneOf(request, [await booking.refusal(null, refused(record))]));
   }

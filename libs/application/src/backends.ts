@@ -124,22 +124,22 @@ function readOnly(session: Session): Session {
   };
 }
 
-/** The optional methods that a session has, bound to it. */
-function optionalsOf(
-  session: Session,
-): Pick<Session, 'versions' | 'subscribe' | 'renew' | 'unsubscribe' | 'parsePush'> {
-  const versions = session.versions?.bind(session);
-  const subscribe = session.subscribe?.bind(session);
-  const renew = session.renew?.bind(session);
-  const unsubscribe = session.unsubscribe?.bind(session);
+/** Methods that a session may have, each a call to its backend. */
+const OPTIONAL_CALLS = ['versions', 'rules', 'subscribe', 'renew', 'unsubscribe'] as const;
+type Optionals = Pick<Session, (typeof OPTIONAL_CALLS)[number] | 'parsePush'>;
+type Around = <T>(options: CallOptions, call: () => Promise<T>) => Promise<T>;
+
+/** The optional methods that a session has, bound to it; each call goes `around`. */
+function optionalsOf(session: Session, around: Around = (_options, call) => call()): Optionals {
+  const calls = OPTIONAL_CALLS.flatMap((name) => {
+    type Method = (request: unknown, options: CallOptions) => Promise<unknown>;
+    const method = session[name]?.bind(session) as Method | undefined;
+    if (method === undefined) return [];
+    const call: Method = (request, options) => around(options, () => method(request, options));
+    return [[name, call] as const];
+  });
   const parsePush = session.parsePush?.bind(session);
-  return {
-    ...(versions && { versions }),
-    ...(subscribe && { subscribe }),
-    ...(renew && { renew }),
-    ...(unsubscribe && { unsubscribe }),
-    ...(parsePush && { parsePush }),
-  };
+  return { ...(Object.fromEntries(calls) as Omit<Optionals, 'parsePush'>), ...(parsePush && { parsePush }) };
 }
 
 function leftInPeace(retryAfterMs: number): ConnectorError {
@@ -166,7 +166,6 @@ function countedSession(session: Session, { begin, report }: Counter): Session {
     await report(null);
     return value;
   };
-  const { versions, subscribe, renew, unsubscribe, parsePush } = optionalsOf(session);
   return {
     verify: (options) => count(options, () => session.verify(options)),
     listAgendas: (options) => count(options, () => session.listAgendas(options)),
@@ -187,11 +186,7 @@ function countedSession(session: Session, { begin, report }: Counter): Session {
         throw error;
       }
     },
-    ...(versions && { versions: (request, options) => count(options, () => versions(request, options)) }),
-    ...(subscribe && { subscribe: (request, options) => count(options, () => subscribe(request, options)) }),
-    ...(renew && { renew: (request, options) => count(options, () => renew(request, options)) }),
-    ...(unsubscribe && { unsubscribe: (request, options) => count(options, () => unsubscribe(request, options)) }),
-    ...(parsePush && { parsePush }),
+    ...optionalsOf(session, count),
     close: () => {
       session.close();
     },

@@ -131,6 +131,8 @@ export interface LinkRecord {
   readonly timeZone: string;
   /** Milliseconds since the last complete read by the database's clock; `null` = never read. */
   readonly ageMs: number | null;
+  /** Milliseconds since the backend's own rules were last read; `null` = never. */
+  readonly rulesAgeMs: number | null;
   /** Milliseconds since everything in the window was last compared; `null` = never. */
   readonly reconciledMs: number | null;
   /** Daily comparisons by versions alone since everything was last read. */

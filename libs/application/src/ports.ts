@@ -1,5 +1,13 @@
 export * from './booking-ports.js';
-import type { Action, AppointmentStatus, HubAppointment, Interval, KnownObject, RemoteChange } from '#domain';
+import type {
+  Action,
+  AppointmentStatus,
+  BackendRules,
+  HubAppointment,
+  Interval,
+  KnownObject,
+  RemoteChange,
+} from '#domain';
 import type { CallOptions, Capabilities, ConnectorErrorKind, Session, Successor } from '#connector-sdk';
 import type { Disclosure, LinkRecord, Patient, Reason, ReconcileReport } from './model.js';
 import type { AppointmentRef } from './booking-ports.js';
@@ -128,6 +136,8 @@ export abstract class SyncStore {
   abstract clock(organizationId: string): Promise<string>;
   /** The reference under which an appointment is written, or `null` when it is unknown. */
   abstract reference(link: LinkRecord, appointmentId: string): Promise<string | null>;
+  /** Puts what the backend lets be booked `until` an instant in the place of what it said before; true when that differs. */
+  abstract putBackendRules(link: LinkRecord, rules: BackendRules, until: number): Promise<boolean>;
   abstract versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>>;
   /** Base for the objects that changes name, and, with `window`, for every known object in it. */
   abstract base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase>;

@@ -41,7 +41,7 @@ export function obstacle(
   }
   if (version === null) return 'required';
   if (version !== standing) return 'stale';
-  return isHoliday(rules, change) ? 'holiday' : null;
+  return computedFrom(rules, change);
 }
 
 function versionOf(rules: AgendaRules, change: RuleChange): number | null {
@@ -49,11 +49,10 @@ function versionOf(rules: AgendaRules, change: RuleChange): number | null {
   return rules.kept[change.kind].find(({ id }) => id === change.id)?.version ?? null;
 }
 
-/** Whether it would change a closure that is computed. */
-export function isHoliday({ kept }: AgendaRules, change: RuleChange): boolean {
-  return (
-    change.kind === 'closure' && kept.closure.some(({ id, rule }) => id === change.id && rule.source === 'holiday')
-  );
+/** What the closure that it would change comes from, unless somebody typed it. */
+export function computedFrom({ kept }: AgendaRules, change: RuleChange): 'holiday' | 'backend' | null {
+  const source = change.kind === 'closure' && kept.closure.find(({ id }) => id === change.id)?.rule.source;
+  return source === 'holiday' || source === 'backend' ? source : null;
 }
 
 /** What a schema alone cannot judge. `equipment`: the agendas that the change names and that exist. */

@@ -1,7 +1,7 @@
 import type { Interval } from '#domain';
 import type { AgendaRef, AgendaRules, RuleChange, RuleFault, RuleStore } from './agenda-rules.js';
 import type { Told } from './explain.js';
-import { applied, faultsOfChange, isHoliday } from './rule-changes.js';
+import { applied, computedFrom, faultsOfChange } from './rule-changes.js';
 import { expansionWindow } from './rule-expansion.js';
 import {
   bookableStartsOf,
@@ -16,6 +16,11 @@ import {
 const DAY = 86_400_000;
 /** Slots that are shown one by one. */
 const SHOWN = 50;
+
+const COMPUTED = {
+  holiday: 'is a public holiday: preview the agenda instead',
+  backend: "is closed in the practitioner's own tool, not here",
+} as const;
 
 /** Slots that come or go: how many of each motif, and the first of them by start. */
 export interface SlotsChanged {
@@ -84,8 +89,10 @@ function unknownRule(rules: AgendaRules, change: RuleChange): RuleFault[] {
   if (change.kind === 'agenda') return [];
   const { kind, id, rule } = change;
   const found = rules.kept[kind].find((kept) => kept.id === id);
-  if (found !== undefined)
-    return isHoliday(rules, change) ? [{ path: 'id', message: 'is a public holiday: preview the agenda instead' }] : [];
+  if (found !== undefined) {
+    const computed = computedFrom(rules, change);
+    return computed === null ? [] : [{ path: 'id', message: COMPUTED[computed] }];
+  }
   const isNew = rule !== null && (kind === 'motif' ? rules.motifs.some((motif) => motif.id === id) : id === '');
   return isNew ? [] : [{ path: 'id', message: 'is not known' }];
 }

@@ -1,4 +1,14 @@
-import type { AgendaFacts, Asked, Audience, MotifRules, Priority, Quota, Visit } from '#domain';
+import {
+  narrowed,
+  type AgendaFacts,
+  type Asked,
+  type Audience,
+  type BackendRestrictions,
+  type MotifRules,
+  type Priority,
+  type Quota,
+  type Visit,
+} from '#domain';
 import type { Patient } from './model.js';
 
 /** Where a visit takes place; where nothing is said of it, in the cabinet. */
@@ -52,12 +62,17 @@ export interface MotifRuling {
   readonly next?: { readonly motifId: string; readonly afterDays: number; readonly withinDays: number };
 }
 
+/** A ruling as it is read for a decision: with what the practitioner's own tool says beside it. */
+export interface FoundRuling extends MotifRuling {
+  readonly backend?: BackendRestrictions;
+}
+
 /** What the database says of one start, under the agenda's lock or not (see booking_facts). */
 export interface BookingFacts {
   /** The database's clock, epoch milliseconds. */
   readonly now: number;
   readonly minutes: VisitMinutes;
-  readonly rules: MotifRuling;
+  readonly rules: FoundRuling;
   readonly secretariat: string | null;
   readonly patientVisits: readonly number[];
   readonly facts: AgendaFacts;
@@ -90,8 +105,8 @@ export const SECRETARIAT: Asker = { audience: 'SECRETARIAT' };
 const MINUTE = 60_000;
 
 /** The rules that decide, none left open. */
-export function rulesOf(ruling: MotifRuling): MotifRules {
-  return {
+export function rulesOf({ backend, ...ruling }: FoundRuling): MotifRules {
+  const own: MotifRules = {
     noticeMinutes: ruling.noticeMinutes ?? 0,
     horizonDays: ruling.horizonDays ?? null,
     priority: ruling.priority ?? 'routine',
@@ -101,6 +116,7 @@ export function rulesOf(ruling: MotifRuling): MotifRules {
     gapDays: ruling.gapDays ?? null,
     quotas: ruling.quotas ?? [],
   };
+  return backend === undefined ? own : narrowed(own, backend);
 }
 
 /** The visit of this class of patient. */

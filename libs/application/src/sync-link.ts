@@ -12,6 +12,7 @@ import {
 } from '#domain';
 import { ConnectorError, type CallOptions, type PullRequest } from '#connector-sdk';
 import { backoffMs } from './backoff.js';
+import { areRulesDue, readBackendRules } from './backend-rules.js';
 import { chunksOf, isMissing } from './sync-actions.js';
 import { summaryDigest } from './disclosure.js';
 import type { LinkRecord } from './model.js';
@@ -56,8 +57,8 @@ interface Read {
  */
 export function failureOf(error: unknown): Failure {
   if (!ConnectorError.is(error)) throw error;
-  const { kind, message, retryAfterMs, successor } = error;
-  return { kind, message, retryAfterMs, ...(successor ? { successor } : {}) };
+  const { kind, message, retryAfterMs, movedTo } = error;
+  return { kind, message, retryAfterMs, ...(movedTo ? { successor: movedTo } : {}) };
 }
 
 /** The range that a pull covers: whole days, so that the window only moves once a day. */
@@ -101,6 +102,8 @@ export class SyncLink {
     };
     const applied = await this.act(remote, actions, end);
     await this.listen(remote.link, foundElsewhere(actions, read.complete !== null));
+    if (areRulesDue(remote))
+      await readBackendRules(remote, window, { store: this.store, options: this.effects.deadline(PULL_MS) });
     return applied;
   }
 

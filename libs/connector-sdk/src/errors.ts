@@ -10,7 +10,7 @@
  * - `rate_limited`: carries `retryAfterMs`; the whole connection slows down.
  * - `unavailable`: certainly not done: refused connection, maintenance, bot wall, HTML instead of data; also every failed read.
  * - `unknown`: a write was sent and its outcome is not known (timeout, reset, 5xx, torn or nonsensical answer); look before retrying.
- * - `moved`: the agenda has gone to another backend for good; carries `successor`.
+ * - `moved`: the agenda has gone to another backend for good; carries `movedTo`.
  * - `invalid`: the payload is refused or unreadable; a person looks.
  */
 export const ERROR_KINDS = [
@@ -46,7 +46,7 @@ export interface ConnectorErrorOptions {
   /** HTTP status the backend answered, when it answered. */
   readonly status?: number | undefined;
   /** With `moved`, always. */
-  readonly successor?: Successor | undefined;
+  readonly movedTo?: Successor | undefined;
   /** The failure beneath; never shown to callers of the API. */
   readonly cause?: unknown;
 }
@@ -60,7 +60,7 @@ export class ConnectorError extends Error {
   readonly kind: ConnectorErrorKind;
   readonly retryAfterMs: number | undefined;
   readonly status: number | undefined;
-  readonly successor: Successor | undefined;
+  readonly movedTo: Successor | undefined;
 
   constructor(kind: ConnectorErrorKind, message: string, options: ConnectorErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -68,7 +68,7 @@ export class ConnectorError extends Error {
     this.kind = kind;
     this.retryAfterMs = options.retryAfterMs;
     this.status = options.status;
-    this.successor = options.successor;
+    this.movedTo = options.movedTo;
   }
 
   /** True for a ConnectorError of any copy of this package. */

@@ -1,4 +1,4 @@
-import type { CompleteListing, Interval, RemoteChange, RemoteObject } from '#domain';
+import type { BackendRules, CompleteListing, Interval, RemoteChange, RemoteObject } from '#domain';
 
 /** How every remote call is bounded. */
 export interface CallOptions {
@@ -135,6 +135,14 @@ export interface Session {
     request: { readonly agendaId: string; readonly window: Interval },
     options: CallOptions,
   ): Promise<ReadonlyMap<string, string | null>>;
+  /**
+   * What the backend lets be booked in the agenda, where it has rules of its own (`availability: 'remote'`): the hub keeps
+   * them beside the practitioner's rules, and what either refuses is refused. Naive times are understood in `timeZone`.
+   */
+  rules?(
+    request: { readonly agendaId: string; readonly window: Interval; readonly timeZone: string },
+    options: CallOptions,
+  ): Promise<BackendRules>;
   /** Throws `taken`, or `stale` when the reference was used by an object that was since deleted. */
   create(request: CreateRequest, options: CallOptions): Promise<RemoteObject>;
   /** Throws `stale` when the version moved on, `not_found` when the object is gone, `taken`. */

@@ -6,6 +6,7 @@ import { notifications } from './cases/pushes.js';
 import { reading } from './cases/reading.js';
 import { repeating } from './cases/repeating.js';
 import { clockChanges } from './cases/time.js';
+import { rules } from './cases/rules.js';
 import { versions } from './cases/versions.js';
 import { creating, finding } from './cases/writing.js';
 
@@ -22,4 +23,5 @@ export const CONFORMANCE: Readonly<Record<string, readonly ConformanceCase[]>> =
   hazards,
   notifications,
   versions,
+  rules,
 };

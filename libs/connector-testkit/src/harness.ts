@@ -73,6 +73,8 @@ export interface Harness {
   hazard?(name: HazardName): Promise<void>;
   /** Ends faults and hazards alike. */
   clearFaults(): Promise<void>;
+  /** The practitioner opens these hours alone to the secretariat; needed when the backend's `availability` is `remote`. */
+  openOnly?(openings: readonly Interval[]): Promise<void>;
   /** Makes the cursors given so far useless; needed when {@link Target.expiresCursors}. */
   expireCursors(): Promise<void>;
   stop(): Promise<void>;

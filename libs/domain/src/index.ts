@@ -12,6 +12,7 @@ export * from './polling.js';
 export * from './weeks.js';
 export * from './push-silence.js';
 export * from './rules/types.js';
+export * from './rules/backend-rules.js';
 export * from './rules/bookable.js';
 export * from './rules/explain.js';
 export { reserveState } from './rules/release.js';

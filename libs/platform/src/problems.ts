@@ -143,6 +143,11 @@ export const PROBLEMS = {
     fr: "Ce jour férié est calculé : pour travailler ce jour-là, ajoutez sa date à workedHolidays de l'agenda (PATCH /v1/agendas/{id}).",
     en: 'This public holiday is computed: to work on that day, add its date to workedHolidays of the agenda (PATCH /v1/agendas/{id}).',
   },
+  'backend-closure': {
+    status: 409,
+    fr: "Ces heures sont fermées dans l'outil du praticien : c'est là qu'il les ouvre.",
+    en: "These hours are closed in the practitioner's own tool: that is where he opens them.",
+  },
   'capacity-in-use': {
     status: 409,
     fr: 'Plus de rendez-vous sont déjà pris en même temps que cette capacité n’en permet.',

@@ -111,14 +111,24 @@ function sayMoment(instant: number, { now, timeZone }: Told): Sentence {
   return { fr: `le ${date('fr-FR')} ${fr}`, en: `on ${date('en-GB')} ${en}` };
 }
 
-/** The local day (as midnight UTC), hour and minute of an instant. */
-function partsOf(instant: number, timeZone: string): { day: number; hour: number; minute: number } {
+/** Making one takes longer than all else that is done with it. One for each zone of the practices' locations. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone);
+  if (known !== undefined) return known;
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',
     ...{ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' },
   });
-  const parts = Object.fromEntries(format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
+  formats.set(timeZone, format);
+  return format;
+}
+
+/** The local day (as midnight UTC), hour and minute of an instant. */
+function partsOf(instant: number, timeZone: string): { day: number; hour: number; minute: number } {
+  const parts = Object.fromEntries(formatOf(timeZone).formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
   const { year = 1970, month = 1, day = 1, hour = 0, minute = 0 } = parts;
   return { day: Date.UTC(year, month - 1, day), hour, minute };
 }

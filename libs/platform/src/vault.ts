@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import { Vault } from '#application';
 import type { MasterKey } from './env.js';
 
@@ -18,7 +18,7 @@ export class VaultError extends Error {
  * Envelope: format (1 byte), length of the key id (1 byte), key id, nonce (12), tag (16), ciphertext.
  */
 export class MasterKeyVault extends Vault {
-  private readonly derived = new Map<string, Buffer>();
+  private readonly derived = new Map<string, KeyObject>();
   private readonly current: MasterKey;
 
   constructor(private readonly ring: readonly MasterKey[]) {
@@ -64,12 +64,12 @@ export class MasterKeyVault extends Vault {
       .digest();
   }
 
-  private keyOf(organizationId: string, master: MasterKey): Buffer {
+  private keyOf(organizationId: string, master: MasterKey): KeyObject {
     const name = `${master.id}|${organizationId}`;
     const known = this.derived.get(name);
     if (known) return known;
     if (this.derived.size >= MAX_CACHED_KEYS) this.derived.clear();
-    const key = Buffer.from(hkdfSync('sha256', master.bytes, organizationId, 'unisson vault 1', 32));
+    const key = createSecretKey(Buffer.from(hkdfSync('sha256', master.bytes, organizationId, 'unisson vault 1', 32)));
     this.derived.set(name, key);
     return key;
   }

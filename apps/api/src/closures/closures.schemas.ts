@@ -67,8 +67,9 @@ export const closureView = z
     start: instantView,
     end: instantView,
     label: z.string().meta({ description: 'Of a public holiday: its name.' }),
-    source: z.enum(['typed', 'holiday']).meta({
-      description: '`holiday`: computed from the agenda’s holiday calendar, and not to be changed here.',
+    source: z.enum(['typed', 'holiday', 'backend']).meta({
+      description:
+        '`holiday`: computed from the agenda’s holiday calendar; `backend`: hours that the linked agenda keeps closed. Neither is changed here.',
     }),
   })
   .meta({ id: 'Closure' });

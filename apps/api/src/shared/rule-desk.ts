@@ -21,7 +21,7 @@ export const CREATE_PROBLEMS = [
   'idempotency-key-reused',
   'idempotency-in-progress',
 ] as const;
-const BASED = ['not-found', 'stale-version', 'precondition-required', 'holiday-closure'] as const;
+const BASED = ['not-found', 'stale-version', 'precondition-required', 'holiday-closure', 'backend-closure'] as const;
 export const REPLACE_PROBLEMS = [...WRITE_PROBLEMS, ...BASED] as const;
 export const REMOVE_PROBLEMS = ['collaborator-required', 'collaborator-unknown', ...BASED] as const;
 
@@ -147,6 +147,8 @@ export class RuleDesk {
         throw new Problem('precondition-required', { errors: [{ path: 'header.if-match', message: 'is required' }] });
       case 'holiday':
         throw new Problem('holiday-closure');
+      case 'backend':
+        throw new Problem('backend-closure');
       case 'capacity-in-use':
         throw new Problem('capacity-in-use');
     }

@@ -4,13 +4,6 @@ import { GrantRefusal } from './refusal.js';
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
-/** Reads forms, which the API itself never gets. */
-export function readForms(scope: FastifyInstance): void {
-  scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, Object.fromEntries(new URLSearchParams(String(body))));
-  });
-}
-
 /** The token endpoint (RFC 6749, RFC 7523). */
 export function registerTokens(scope: FastifyInstance, accounts: Accounts): void {
   scope.post('/token', (request) => {

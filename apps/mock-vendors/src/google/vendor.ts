@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { SimulatorClock } from '../core/clock.js';
 import { installFaults } from '../core/fault-hooks.js';
+import { readForms } from '../core/forms.js';
 import { Faults } from '../core/faults.js';
 import { onlyLoopback } from '../core/loopback.js';
 import { Refusal } from '../core/refusal.js';
@@ -12,7 +13,7 @@ import { Channels } from './channels.js';
 import { registerControl, seed, seedInput, type ControlParts, type PlannedRefusal } from './control.js';
 import { ApiRefusal, envelope, GrantRefusal } from './refusal.js';
 import { CalendarStore } from './store.js';
-import { readForms, registerTokens } from './token-api.js';
+import { registerTokens } from './token-api.js';
 
 const DEMO_USER = 'anne.martin@example.com';
 const DEMO = seedInput.parse({

@@ -29,6 +29,7 @@ const versionsQuery = z.strictObject({
   after: z.string().optional(),
   limit: count,
 });
+const rulesQuery = z.strictObject({ from: z.coerce.number().int(), to: z.coerce.number().int() });
 const entriesQuery = z.strictObject({
   from: z.coerce.number().int().optional(),
   to: z.coerce.number().int().optional(),
@@ -79,6 +80,13 @@ function registerReads(scope: FastifyInstance, { store, faults }: ApiParts): voi
       .filter((entry) => ids === undefined || ids.has(entry.id))
       .filter((entry) => after === undefined || entry.id > after);
     return { ...page(found, cut(faults, limit), view), seq: store.seq() };
+  });
+
+  scope.get<{ Params: AgendaParams }>('/agendas/:agendaId/rules', (request) => {
+    const { rules } = opened(store, request, request.params.agendaId);
+    const { from, to } = parsed(rulesQuery, request.query);
+    const { newPatients, ages, openings } = rules ?? { newPatients: 'accepted', ages: null, openings: null };
+    return { newPatients, ages, openings: openings?.filter(({ start, end }) => start < to && from < end) ?? null };
   });
 
   scope.get<{ Params: AgendaParams }>('/agendas/:agendaId/versions', (request) => {

@@ -18,12 +18,23 @@ export interface Entry {
   readonly seq: number;
 }
 
+/** For whom and when others may book. The practitioner himself does as he likes. */
+export interface AgendaRules {
+  readonly newPatients: 'accepted' | 'only' | 'refused';
+  /** Completed years, both ends included; `null` = all. */
+  readonly ages: { readonly min: number | null; readonly max: number | null } | null;
+  /** `null` = any hour. */
+  readonly openings: readonly { readonly start: number; readonly end: number }[] | null;
+}
+
 /** An agenda and the key that opens it. */
 export interface Agenda {
   readonly id: string;
   readonly name: string;
   readonly zone: string;
   readonly apiKey: string;
+  /** What its practitioner lets others book; `null` = anything. */
+  readonly rules: AgendaRules | null;
 }
 
 export interface Subscription {
@@ -62,11 +73,19 @@ const zone = z.string().refine((name) => {
 
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
+const years = z.int().min(0).max(150).nullable();
+export const agendaRules = z.strictObject({
+  newPatients: z.enum(['accepted', 'only', 'refused']).default('accepted'),
+  ages: z.strictObject({ min: years, max: years }).nullable().default(null),
+  openings: z.array(z.strictObject(times).refine(ordered, 'start must come before end')).nullable().default(null),
+});
+
 export const agendaSeed = z.strictObject({
   id,
   name: z.string().min(1).max(200),
   zone,
   apiKey: z.string().min(8).max(200),
+  rules: agendaRules.nullable().default(null),
   entries: z.array(newEntry).max(20_000).default([]),
 });
 

@@ -104,6 +104,7 @@ export class AgendaStore {
     const fingerprint = createHash('sha256').update(JSON.stringify(input)).digest('hex');
     const spent = key === undefined ? undefined : this.#keys.get(`${agendaId} ${key}`);
     if (spent) return { entry: this.#replay(spent, fingerprint), replayed: true };
+    if (writer.author !== 'practitioner') this.#refuseClosed(agendaId, input);
     if (!writer.force) this.#refuseOverlap(agendaId, input.start, input.end);
     const entry = this.#commit({ ...input, agendaId, id: randomUUID(), version: 0, deleted: false }, writer);
     if (key !== undefined) this.#keys.set(`${agendaId} ${key}`, { entryId: entry.id, fingerprint });
@@ -117,6 +118,7 @@ export class AgendaStore {
     const end = change.end ?? entry.end;
     if (start >= end) throw new Refusal(422, 'invalid');
     const moved = start !== entry.start || end !== entry.end;
+    if (moved && writer.author !== 'practitioner') this.#refuseClosed(entry.agendaId, { start, end });
     if (moved && !writer.force) this.#refuseOverlap(entry.agendaId, start, end, entry.id);
     return this.#commit({ ...entry, start, end, title: change.title ?? entry.title }, writer);
   }
@@ -178,6 +180,11 @@ export class AgendaStore {
     const entry = this.#entries.get(spent.entryId);
     if (!entry || entry.deleted) throw new Refusal(409, 'key_spent');
     return entry;
+  }
+
+  #refuseClosed(agendaId: string, { start, end }: { readonly start: number; readonly end: number }): void {
+    const { openings = null } = this.agenda(agendaId).rules ?? {};
+    if (openings?.every((open) => start < open.start || open.end < end)) throw new Refusal(409, 'closed');
   }
 
   #refuseOverlap(agendaId: string, start: number, end: number, except?: string): void {

@@ -9,6 +9,7 @@ import { registerSimulator } from '../core/simulator.js';
 import type { Vendor, VendorContext } from '../vendor.js';
 import { registerApi } from './api.js';
 import { InHouseDiary } from './diary.js';
+import { agendaRules } from './model.js';
 import { Pushes } from './pushes.js';
 import { AgendaStore } from './store.js';
 
@@ -20,6 +21,8 @@ const DEMO_AGENDAS = [
 ];
 
 const expireInput = z.strictObject({ agendaId: z.string().optional() }).default({});
+
+const rulesInput = z.strictObject({ agendaId: z.string(), rules: agendaRules.nullable() });
 
 /** « Agenda maison »: the well-behaved backend. */
 export const inHouse: Vendor = {
@@ -47,6 +50,10 @@ export const inHouse: Vendor = {
           const { agendaId } = parsed(expireInput, body);
           for (const { id } of agendaId === undefined ? store.agendas() : [store.agenda(agendaId)])
             store.expireCursors(id);
+        },
+        rules: (body) => {
+          const { agendaId, rules } = parsed(rulesInput, body);
+          store.putAgenda({ ...store.agenda(agendaId), rules });
         },
       },
       apis: [

@@ -17,7 +17,7 @@ export default defineConnector({
     deleteMode: 'tombstone',
     timeModel: 'instant',
     idStability: 'stable',
-    availability: 'hub',
+    availability: 'remote',
     audience: 'none',
     rateLimit: null,
     freshnessTarget: 30,

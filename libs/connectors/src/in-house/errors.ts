@@ -75,6 +75,7 @@ export class AgendaGone extends ConnectorError {
 
 function conflict(status: number, code: string): ConnectorError | undefined {
   if (code === 'overlap') return new ConnectorError('taken', 'the interval is taken in the agenda', { status });
+  if (code === 'closed') return new ConnectorError('taken', 'the practitioner keeps this time closed', { status });
   if (code === 'key_spent')
     return new ConnectorError('stale', 'the entry made under this reference was deleted', { status });
   return undefined;

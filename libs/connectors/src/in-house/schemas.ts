@@ -29,6 +29,12 @@ export type Entry = z.output<typeof entry>;
 /** Items stay unparsed here, so that one unreadable entry does not hide the others. */
 export const listing = z.object({ items: z.array(z.unknown()), next: nextPage, seq: z.int() });
 
+export const rules = z.object({
+  newPatients: z.enum(['accepted', 'only', 'refused']),
+  ages: z.object({ min: z.int().nullable(), max: z.int().nullable() }).nullable(),
+  openings: z.array(z.object({ start: instant, end: instant })).nullable(),
+});
+
 export const versions = z.object({ items: z.array(z.object({ id, version: z.int() })), next: nextPage });
 
 export const changes = z.object({ items: z.array(z.unknown()), next: z.int(), more: z.boolean() });

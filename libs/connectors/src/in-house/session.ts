@@ -14,7 +14,7 @@ import {
   type Subscription,
   type UpdateRequest,
 } from '#connector-sdk';
-import type { Interval, RemoteObject } from '#domain';
+import type { BackendRules, Interval, RemoteObject } from '#domain';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { senseless } from './errors.js';
@@ -63,6 +63,17 @@ export class InHouseSession implements Session {
     options: CallOptions,
   ): Promise<ReadonlyMap<string, string | null>> {
     return versions(this.#client, request, options);
+  }
+
+  async rules(
+    { agendaId, window }: { readonly agendaId: string; readonly window: Interval },
+    options: CallOptions,
+  ): Promise<BackendRules> {
+    const query = { from: window.start, to: window.end };
+    const path = ['agendas', agendaId, 'rules'];
+    const told = await this.#client.json(schemas.rules, { method: 'GET', path, query }, options);
+    const age = told.ages && { minYears: told.ages.min, maxYears: told.ages.max };
+    return { newPatients: told.newPatients, age, openings: told.openings };
   }
 
   async create({ agendaId, reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {

@@ -86,6 +86,6 @@ function movedTo(root: Element | null, configured: string | undefined): Connecto
   const { systeme = '', agenda = '' } = root.children.find(({ name }) => name === 'Successeur')?.attributes ?? {};
   const connectorId = configured ?? systeme.toLowerCase();
   if (agenda === '' || !/^[a-z0-9-]{1,64}$/.test(connectorId)) return null;
-  const successor = { connectorId, agendaId: agenda };
-  return new ConnectorError('moved', 'the agenda has moved to another vendor for good', { status: 410, successor });
+  const movedTo = { connectorId, agendaId: agenda };
+  return new ConnectorError('moved', 'the agenda has moved to another vendor for good', { status: 410, movedTo });
 }

@@ -20,7 +20,7 @@ export class Rules1763770022000 implements MigrationInterface {
 }
 
 const TABLES = `
-ALTER TABLE agenda ADD COLUMN ruled boolean NOT NULL DEFAULT false,
+ALTER TABLE agenda ADD COLUMN ruled boolean NOT NULL DEFAULT false, ADD COLUMN backend_rules jsonb,
   ADD COLUMN holiday_calendar text,
   ADD COLUMN worked_holidays text[] NOT NULL DEFAULT '{}',
   ADD CONSTRAINT agenda_holiday_calendar_value CHECK (holiday_calendar IN
@@ -40,7 +40,7 @@ ALTER TABLE agenda_motif ADD COLUMN rules jsonb NOT NULL DEFAULT '{}', ADD COLUM
 ALTER TABLE opening ADD COLUMN motif_ids uuid[], ADD COLUMN audiences text[], ADD COLUMN capacity integer, ADD COLUMN version integer NOT NULL DEFAULT 1,
   ADD CONSTRAINT opening_capacity_range CHECK (capacity BETWEEN 1 AND 50);
 ALTER TABLE closure ADD COLUMN source text NOT NULL DEFAULT 'typed', ADD COLUMN version integer NOT NULL DEFAULT 1,
-  ADD CONSTRAINT closure_source_value CHECK (source IN ('typed', 'holiday'));
+  ADD CONSTRAINT closure_source_value CHECK (source IN ('typed', 'holiday', 'backend'));
 
 -- A part of the open time that is kept for some until a release rule frees it; it recurs like an opening.
 CREATE TABLE reserve (
@@ -112,7 +112,7 @@ DROP INDEX appointment_agenda_start, appointment_start;
 CREATE INDEX appointment_agenda_start ON appointment (organization_id, agenda_id, starts_at, id);
 CREATE INDEX appointment_start ON appointment (organization_id, starts_at, id);
 -- Reckoned in numeric, an instant takes ten times as long.
-CREATE OR REPLACE FUNCTION milliseconds(p_at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT (date_part('epoch', p_at) * 1000)::bigint $$;
+CREATE OR REPLACE FUNCTION milliseconds(p_at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT (date_part('epoch', p_at) * 1000)::bigint $$;
 CREATE INDEX opening_occurrence_long ON opening_occurrence (organization_id, agenda_id, ends_at) WHERE ends_at - starts_at > interval '32 hours';
 CREATE INDEX reserve_occurrence_agenda ON reserve_occurrence (organization_id, agenda_id, ends_at, starts_at);
 
@@ -154,16 +154,19 @@ END $$;
 `;
 
 const RULED = `
--- Whether an agenda has any rule beyond its openings, closures and motifs: kept with what decides it.
+-- Whether an agenda has any rule beyond its openings, closures and motifs: kept with what decides it. p_backend: for whom a linked backend lets be booked.
+CREATE FUNCTION rules_of_agenda(p_organization uuid, p_agenda uuid, p_backend jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT p_backend IS NOT NULL
+    OR EXISTS (SELECT 1 FROM agenda_motif m WHERE m.organization_id = p_organization AND m.agenda_id = p_agenda AND m.rules <> '{}')
+    OR EXISTS (SELECT 1 FROM opening o WHERE o.organization_id = p_organization AND o.agenda_id = p_agenda AND num_nonnulls(o.motif_ids, o.audiences, o.capacity) > 0)
+    OR EXISTS (SELECT 1 FROM reserve r WHERE r.organization_id = p_organization AND r.agenda_id = p_agenda)
+$$;
 CREATE FUNCTION agenda_is_ruled() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE v record;
 BEGIN
   IF tg_op = 'DELETE' THEN v := old; ELSE v := new; END IF;
-  UPDATE agenda a SET ruled = x.ruled FROM (SELECT
-      EXISTS (SELECT 1 FROM agenda_motif m WHERE m.organization_id = v.organization_id AND m.agenda_id = v.agenda_id AND m.rules <> '{}')
-      OR EXISTS (SELECT 1 FROM opening o WHERE o.organization_id = v.organization_id AND o.agenda_id = v.agenda_id AND num_nonnulls(o.motif_ids, o.audiences, o.capacity) > 0)
-      OR EXISTS (SELECT 1 FROM reserve r WHERE r.organization_id = v.organization_id AND r.agenda_id = v.agenda_id) AS ruled) x
-    WHERE a.organization_id = v.organization_id AND a.id = v.agenda_id AND a.ruled <> x.ruled;
+  UPDATE agenda a SET ruled = NOT a.ruled WHERE a.organization_id = v.organization_id AND a.id = v.agenda_id
+    AND a.ruled <> rules_of_agenda(a.organization_id, a.id, a.backend_rules);
   RETURN NULL;
 END $$;
 CREATE TRIGGER agenda_motif_rules AFTER INSERT OR DELETE OR UPDATE OF rules ON agenda_motif FOR EACH ROW EXECUTE FUNCTION agenda_is_ruled();

@@ -42,7 +42,7 @@ BEGIN
     PERFORM 1 FROM agenda e WHERE e.organization_id = p_organization AND e.id IN (SELECT x::uuid FROM jsonb_array_elements_text(v_offer.rules->'equipment') x) ORDER BY e.id FOR UPDATE;
   END IF;
   v_visit := visit_minutes(v_motif, coalesce(v_offer.rules, '{}'));
-  RETURN jsonb_build_object('now', milliseconds(clock_timestamp()), 'minutes', to_jsonb(v_visit), 'rules', coalesce(v_offer.rules, '{}'),
+  RETURN jsonb_build_object('now', milliseconds(clock_timestamp()), 'minutes', to_jsonb(v_visit), 'rules', coalesce(v_offer.rules, '{}') || CASE WHEN v_agenda.backend_rules IS NULL THEN '{}' ELSE jsonb_build_object('backend', v_agenda.backend_rules) END,
     'secretariat', (SELECT c.secretariat FROM collaborator c WHERE c.organization_id = p_organization AND c.id = p_collaborator),
     'patientVisits', coalesce((SELECT jsonb_agg(milliseconds(lower(a.during))) FROM patient_identity i JOIN appointment a ON a.organization_id = i.organization_id AND a.id = i.appointment_id
       WHERE i.organization_id = p_organization AND i.fingerprint = p_fingerprint AND a.agenda_id = p_agenda AND a.motif_id = p_motif AND is_live(a.status) AND a.id IS DISTINCT FROM p_self), '[]'),
@@ -135,16 +135,10 @@ CREATE FUNCTION patient_doubles(p_organization uuid, p_fingerprint bytea, p_moti
       AND ((a.motif_id = p_motif AND upper(a.during) > clock_timestamp()) OR (lower(a.during) AT TIME ZONE p_zone)::date = (p_start AT TIME ZONE p_zone)::date)
     ORDER BY lower(a.during), a.id LIMIT 3) x
 $$;
-
-ALTER FUNCTION appointment_record(appointment) RENAME TO appointment_record_replacing;
-CREATE FUNCTION appointment_record(a appointment) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN a.overbooking IS NULL AND a.series_id IS NULL THEN appointment_record_replacing(a)
-    ELSE appointment_record_replacing(a) || jsonb_strip_nulls(jsonb_build_object('series', a.series_id, 'overbooking', a.overbooking,
-      'overbooked', CASE WHEN a.overbooking IS NOT NULL THEN true END)) END
-$$;
 `;
 
 const PLACING = `
+DROP FUNCTION stands_in_the_way(uuid, uuid, tstzrange);
 DROP FUNCTION place_appointment(uuid, uuid, uuid, uuid, timestamptz, integer, uuid, jsonb, bytea, text, bytea, boolean);
 -- outcome: 'placed' | 'rule' | 'taken' | 'ruled' | 'double' | 'agenda-unknown' | 'motif-unknown' | a state of the key | an obstacle of the link
 CREATE FUNCTION place_appointment(p_organization uuid, p_id uuid, p_agenda uuid, p_motif uuid, p_start timestamptz, p_hold_seconds integer,
@@ -160,9 +154,10 @@ BEGIN
   IF v_agenda.ruled AND v_terms IS NULL AND v_motif.id IS NOT NULL THEN outcome := 'ruled'; RETURN; END IF;
   SELECT f.visit, f.occupies INTO v_visit, v_occupies FROM visit_from(v_motif, v_terms, p_start) f;
   -- Whoever comes too late need not queue behind those who came in time. A twin of a request that was in time is told
-  -- its answer by the key. What is known of elsewhere must be fresh to say so.
-  IF v_motif.id IS NOT NULL AND v_overbooking IS NULL AND v_agenda.master = 'hub' AND v_agenda.capacity = 1 AND stands_in_the_way(p_organization, p_agenda, v_occupies)
-    AND (SELECT o.obstacle FROM link_obstacle(v_agenda, p_accept_stale) o) IS NULL THEN
+  -- its answer by the key.
+  IF v_motif.id IS NOT NULL AND v_overbooking IS NULL AND v_agenda.master = 'hub' AND v_agenda.capacity = 1
+    AND EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > lower(v_occupies) AND c.during && v_occupies AND (NOT c.overbooked OR c.authority = 'hub')
+      AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = c.organization_id AND a.id = c.appointment_id AND a.status = 'held' AND a.hold_until <= clock_timestamp())) THEN
     SELECT * INTO v_key FROM find_key(p_key, p_hash);
     IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
     code := ruled_out(v_agenda, p_motif, v_visit, p_with);

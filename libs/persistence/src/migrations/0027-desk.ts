@@ -31,10 +31,6 @@ BEGIN
     v_seat := renumber_seats(p_agenda.id, p_range, p_holder, p_agenda.capacity); END IF;
   RETURN v_seat;
 END $$;
-CREATE OR REPLACE FUNCTION stands_in_the_way(p_organization uuid, p_agenda uuid, p_range tstzrange) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > lower(p_range) AND c.during && p_range AND (NOT c.overbooked OR c.authority = 'hub')
-    AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = c.organization_id AND a.id = c.appointment_id AND a.status = 'held' AND a.hold_until <= clock_timestamp()))
-$$;
 
 -- The same as before, and: only the practitioner's own time is booked twice, a room or a device is not.
 CREATE OR REPLACE FUNCTION accept_double_booking(p_agenda agenda, a appointment, p_actor jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -115,12 +111,17 @@ CREATE POLICY series_dispatch ON series FOR SELECT TO unisson_dispatcher USING (
 const HOLDS = `
 ALTER TABLE appointment ADD COLUMN renewals integer NOT NULL DEFAULT 0;
 
--- The same as before, and: how often a hold can still be renewed.
-CREATE OR REPLACE FUNCTION appointment_record(a appointment) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN a.overbooking IS NULL AND a.series_id IS NULL AND a.status <> 'held' THEN appointment_record_replacing(a)
-    ELSE appointment_record_replacing(a) || jsonb_strip_nulls(jsonb_build_object('series', a.series_id, 'overbooking', a.overbooking,
-      'overbooked', CASE WHEN a.overbooking IS NOT NULL THEN true END, 'renewalsLeft', CASE WHEN a.status = 'held' THEN greatest(0, 3 - a.renewals) END)) END
-$$;
+-- The same as before, and: its series, why it was overbooked, how often a hold can still be renewed. Planned once per connection, as a function in SQL is not.
+DROP FUNCTION appointment_record_alone(appointment);
+CREATE OR REPLACE FUNCTION appointment_record(a appointment) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN jsonb_build_object('id', a.id, 'agendaId', a.agenda_id, 'motifId', a.motif_id, 'status', a.status,
+      'start', milliseconds(lower(a.during)), 'end', milliseconds(upper(a.during)), 'holdUntil', milliseconds(a.hold_until), 'version', a.version, 'reason', a.reason, 'createdBy', a.created_by,
+      'overbooked', a.overbooking IS NOT NULL OR EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = a.organization_id AND c.holder = a.id AND c.appointment_id IS NOT NULL AND c.overbooked))
+    || jsonb_strip_nulls(jsonb_build_object('replaces', a.replaces, 'replacedBy', (SELECT s.id FROM appointment s
+        WHERE s.organization_id = a.organization_id AND s.replaces = a.id AND s.status NOT IN ('cancelled', 'refused', 'expired')),
+      'series', a.series_id, 'overbooking', a.overbooking, 'renewalsLeft', CASE WHEN a.status = 'held' THEN greatest(0, 3 - a.renewals) END));
+END $$;
 
 -- Keeps a hold longer: three times at most, and never beyond 30 minutes from when it was made, so that every hold ends.
 -- outcome: 'renewed' | 'limit' | 'hold-ended' | 'unknown'

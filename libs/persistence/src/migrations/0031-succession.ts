@@ -33,10 +33,12 @@ BEGIN
   DELETE FROM held_deletion WHERE organization_id = p_organization AND link_id = p_link;
   DELETE FROM push_hint WHERE organization_id = p_organization AND link_id = p_link;
   DELETE FROM push_secret WHERE organization_id = p_organization AND link_id = p_link;
+  -- What the old backend let be booked says nothing of the new one.
+  PERFORM put_backend_rules(p_link, NULL, NULL);
   UPDATE link SET connection_id = p_connection, remote_agenda_id = p_remote_agenda, status = 'active', successor = NULL, phase = 'reading', phase_since = now(),
       cursor = NULL, as_of = '-infinity', reconciled_at = '-infinity', reconcile_report = NULL, poll_at = now(), read_failures = 0, last_error = NULL, brake = NULL,
       subscription_id = NULL, subscription_until = NULL, subscribed_at = '-infinity', resubscribe_at = '-infinity', silent_reads = 0, silent_since = NULL, hinted_at = NULL,
-      backfill_total = NULL, version = version + 1
+      backfill_total = NULL, rules_read_at = '-infinity', version = version + 1
     WHERE organization_id = p_organization AND id = p_link RETURNING * INTO v_link;
   FOR x IN SELECT e FROM jsonb_array_elements(p_adopted) e LOOP
     PERFORM see_object(v_link, v_agenda, x->'object', (x->>'appointmentId')::uuid);

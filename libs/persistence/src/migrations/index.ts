@@ -25,6 +25,8 @@ import { Horizon1763770025000 } from './0025-horizon.js';
 import { HeldOrBusy1763770026000 } from './0026-held-or-busy.js';
 import { Desk1763770027000 } from './0027-desk.js';
 import { WaitingList1763770028000 } from './0028-waiting-list.js';
+import { PlannedOnce1763770029000 } from './0029-planned-once.js';
+import { BackendRules1763770030000 } from './0030-backend-rules.js';
 import { Succession1763770031000 } from './0031-succession.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
@@ -56,5 +58,7 @@ export const migrations = [
   HeldOrBusy1763770026000,
   Desk1763770027000,
   WaitingList1763770028000,
+  PlannedOnce1763770029000,
+  BackendRules1763770030000,
   Succession1763770031000,
 ];

@@ -1,4 +1,5 @@
 import { Entity, Index } from 'typeorm';
+import type { BackendRestrictions } from '#domain';
 import { Checks, Field, halfOpen, type Instant, Key, never, Optional, References, Together } from './columns.js';
 import { OrganizationRow } from './tenancy.rows.js';
 
@@ -51,6 +52,8 @@ export class AgendaRow {
   @Field('integer', { default: 1 }) version!: number;
   /** It has rules beyond openings, closures and motifs; kept by triggers. */
   @Field('boolean', { default: false }) ruled!: boolean;
+  /** For whom the linked backend lets be booked. */
+  @Optional('jsonb') backendRules!: BackendRestrictions | null;
   @Optional('text') holidayCalendar!: string | null;
   @Field('text', { array: true, default: [] }) workedHolidays!: string[];
   /** Its openings are expanded at least so many days ahead. */
@@ -147,7 +150,7 @@ export class OpeningOccurrenceRow {
 @Index('closure_by_agenda', ['organizationId', 'agendaId'])
 @Checks({
   closure_range: `${halfOpen('during')} AND upper(during) - lower(during) <= interval '400 days'`,
-  closure_source_value: `source IN ('typed', 'holiday')`,
+  closure_source_value: `source IN ('typed', 'holiday', 'backend')`,
 })
 export class ClosureRow {
   @Key('closure_pk') organizationId!: string;
@@ -155,6 +158,6 @@ export class ClosureRow {
   @Field('uuid') agendaId!: string;
   @Field('tstzrange') during!: string;
   @Field('text') label!: string;
-  @Field('text', { default: 'typed' }) source!: 'typed' | 'holiday';
+  @Field('text', { default: 'typed' }) source!: 'typed' | 'holiday' | 'backend';
   @Field('integer', { default: 1 }) version!: number;
 }

@@ -6,7 +6,17 @@ export type Instant = Date | number;
 const columnName = (property: string | symbol): string =>
   String(property).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-type Type = 'uuid' | 'text' | 'integer' | 'bigint' | 'boolean' | 'bytea' | 'jsonb' | 'timestamptz' | 'tstzrange';
+type Type =
+  | 'uuid'
+  | 'text'
+  | 'integer'
+  | 'bigint'
+  | 'boolean'
+  | 'bytea'
+  | 'jsonb'
+  | 'timestamptz'
+  | 'tstzrange'
+  | 'tstzmultirange';
 
 /** A column named like its property, in snake case. */
 export const Field =

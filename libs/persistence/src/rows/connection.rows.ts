@@ -55,6 +55,9 @@ export class LinkRow {
   @Optional('text') cursor!: string | null;
   @Field('timestamptz', never) asOf!: Instant;
   @Field('timestamptz', never) reconciledAt!: Instant;
+  /** When the backend's own rules were last read. */
+  @Field('timestamptz', never) rulesReadAt!: Instant;
+  @Optional('tstzmultirange') backendOpenings!: string | null;
   @Optional('timestamptz') writtenAt!: Date | null;
   @Field('timestamptz', never) pollAt!: Instant;
   @Optional('timestamptz') hintedAt!: Date | null;

@@ -44,12 +44,7 @@ const GET: Statement = {
 };
 const KEEP_ANSWER: Statement = {
   name: 'keep-answer',
-  text: `INSERT INTO idempotency AS i (organization_id, key, request_hash, resource_id, response_status, response) VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (organization_id, key) DO UPDATE SET response_status = $5, response = $6 WHERE i.response_status IS NULL RETURNING key`,
-};
-const KEPT_ANSWER: Statement = {
-  name: 'kept-answer',
-  text: 'SELECT response_status AS status, response AS body FROM idempotency WHERE organization_id = $1 AND key = $2',
+  text: 'SELECT status, body FROM keep_answer($1, $2, $3, $4, $5, $6)',
 };
 /** Bookings of one agenda that one process has at the database at once; they take turns at its lock there anyway. */
 const AT_ONCE_PER_AGENDA = 2;
@@ -193,13 +188,8 @@ export class PgBookings extends Bookings {
   ): Promise<{ status: number; body: unknown } | null> {
     const { status, body, resource } = answer;
     const values = [organizationId, key, hash, resource, status, JSON.stringify(body)];
-    const kept = await this.database.one(organizationId, KEEP_ANSWER, values);
-    if (kept.length > 0) return null;
-    const [first] = await this.database.one<{ status: number; body: unknown }>(organizationId, KEPT_ANSWER, [
-      organizationId,
-      key,
-    ]);
-    return first ?? null;
+    const [first] = await this.database.call<{ status: number | null; body: unknown }>(KEEP_ANSWER, values);
+    return first === undefined || first.status === null ? null : { status: first.status, body: first.body };
   }
 
   expireHolds(organizationId: string, agendaId: string): Promise<number> {

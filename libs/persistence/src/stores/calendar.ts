@@ -6,7 +6,7 @@ import {
   type Certainty,
   type Freshness,
   type MotifRecord,
-  type MotifRuling,
+  type FoundRuling,
   type AskerRecord,
   type VisitMinutes,
 } from '#application';
@@ -40,7 +40,7 @@ interface AgendaRow extends FreshnessRow {
 }
 
 interface WindowRow extends FreshnessRow {
-  rules: MotifRuling;
+  rules: FoundRuling;
   minutes: VisitMinutes;
   facts: FactColumns;
 }
@@ -77,7 +77,7 @@ const WINDOWS = {
   name: 'windows',
   text: `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, w.* FROM motif t
   CROSS JOIN (SELECT $2::uuid[] AS ids, to_timestamp($4::numeric / 1000) AS from_at, to_timestamp($5::numeric / 1000) AS to_at OFFSET 0) q
-  LEFT JOIN LATERAL (SELECT ${FRESHNESS}, m.rules, f.minutes, f.facts
+  LEFT JOIN LATERAL (SELECT ${FRESHNESS}, CASE WHEN a.backend_rules IS NULL THEN m.rules ELSE m.rules || jsonb_build_object('backend', a.backend_rules) END AS rules, f.minutes, f.facts
     FROM agenda a JOIN location p ON p.organization_id = a.organization_id AND p.id = a.location_id ${LINKED}
     JOIN agenda_motif m ON m.organization_id = a.organization_id AND m.agenda_id = a.id AND m.motif_id = t.id
     CROSS JOIN LATERAL facts_between(a, p.time_zone, t, m.rules, q.from_at, q.to_at, NULL) f

@@ -16,8 +16,9 @@ import {
   type SyncedAppointment,
   type Vault,
 } from '#application';
-import type { Action, AppointmentStatus, Interval, KnownObject, RemoteChange } from '#domain';
+import type { Action, AppointmentStatus, BackendRules, Interval, KnownObject, RemoteChange } from '#domain';
 import type { Database, Transaction } from '../database.js';
+import { putBackendRules } from './backend-rules.js';
 import { openPatient } from './bookings.js';
 import { noteUnannounced, takeHint } from './push-hints.js';
 
@@ -48,6 +49,7 @@ interface AppointmentRow {
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
   l.direction, l.disclosure, l.policy, l.status, l.phase, l.paused_at IS NOT NULL AS paused, l.rewriting, l.cursor, p.time_zone AS "timeZone",
   CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs",
+  CASE WHEN l.rules_read_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.rules_read_at) * 1000)::float8 END AS "rulesAgeMs",
   CASE WHEN l.reconciled_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.reconciled_at) * 1000)::float8 END AS "reconciledMs", coalesce((l.reconcile_report->>'inARow')::integer, 0) AS "comparedInARow",
   (extract(epoch FROM greatest(l.poll_at, '1970-01-01') - clock_timestamp()) * 1000)::float8 AS "dueInMs",
   CASE WHEN l.brake IS NOT NULL THEN jsonb_build_object('released', coalesce((SELECT jsonb_agg(h.remote_id) FROM held_deletion h
@@ -124,6 +126,10 @@ export class PgSyncStore extends SyncStore {
       );
       return row === undefined ? null : referenceOf(appointmentId, row.generation);
     });
+  }
+
+  putBackendRules(link: LinkRecord, rules: BackendRules, until: number): Promise<boolean> {
+    return putBackendRules(this.database, link, { rules, until });
   }
 
   versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>> {

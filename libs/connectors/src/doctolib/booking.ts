@@ -1,0 +1,154 @@
+import { ConnectorError, type CallOptions, type CreateRequest } from '#connector-sdk';
+import type { RemoteObject } from '#domain';
+import type { Client } from './client.js';
+import type { Settings } from './config.js';
+import type { Directory } from './directory.js';
+import { refusedBy } from './errors.js';
+import { isDeleted, isHold, toRemoteObject } from './mapping.js';
+import { readBack, unproven } from './proof.js';
+import { agendasFor } from './slots.js';
+import { done, fill, held, lookup, type Agenda, type Appointment } from './schemas.js';
+
+const APPOINTMENTS = '/partner/v1/appointments';
+
+interface Held {
+  readonly id: number;
+  /** The appointment, where an earlier attempt had got as far as that. */
+  readonly standing: Appointment | null;
+}
+
+interface Place {
+  readonly directory: Directory;
+  readonly agenda: Agenda;
+}
+
+/**
+ * Hold, fill, confirm. The vendor knows no idempotency key: what was held or confirmed under the same reference before is
+ * looked for between the hold and the confirmation, when nobody else can take the place any more.
+ */
+export class Booking {
+  constructor(
+    private readonly client: Client,
+    private readonly settings: Settings,
+  ) {}
+
+  async create(place: Place, request: CreateRequest, options: CallOptions): Promise<RemoteObject> {
+    const { id: hold, standing: before } = await this.#hold(place, request, options);
+    if (before !== null) return toRemoteObject(before, null);
+    try {
+      const rows = await this.rows(place.agenda, request.reference, options);
+      const standing = rows.find(isStanding);
+      if (standing) {
+        await this.#letGo(hold, options);
+        return toRemoteObject(standing, null);
+      }
+      if (rows.some(isDeleted))
+        throw new ConnectorError('stale', 'the appointment made under this reference was cancelled');
+      // One that stays could still be confirmed by an earlier attempt: this must be certain.
+      for (const { id } of rows.filter(isHold)) if (id !== hold) await this.release(id, options);
+      await this.#confirm(hold, place, { request, options });
+    } catch (error) {
+      // Where it may have been confirmed it stays; the vendor lets it go by itself if it was not.
+      if (!ConnectorError.is(error) || error.kind !== 'unknown') await this.#letGo(hold, options);
+      throw error;
+    }
+    const row = await readBack(this.client, hold, options);
+    if (!isStanding(row)) throw unproven('the appointment was confirmed but does not stand');
+    return toRemoteObject(row, null);
+  }
+
+  /** All rows under a reference: holds, appointments, cancelled ones. */
+  async rows({ id }: Agenda, reference: string, options: CallOptions): Promise<readonly Appointment[]> {
+    const query = { agenda_ids: id, partner_reference: reference };
+    const { appointments } = await this.client.json(lookup, { method: 'GET', path: APPOINTMENTS, query }, options);
+    return appointments.filter((row) => row.partner_reference === reference);
+  }
+
+  /** Releases a hold; one that has ended is released. */
+  async release(id: number, options: CallOptions): Promise<void> {
+    try {
+      await this.client.nothing({ method: 'DELETE', path: `${APPOINTMENTS}/${String(id)}` }, options);
+    } catch (error) {
+      if (!ConnectorError.is(error) || error.kind !== 'not_found') throw error;
+    }
+  }
+
+  /** A hold on the time that is wanted: a new one, or what an earlier attempt left behind. */
+  async #hold({ directory, agenda }: Place, request: CreateRequest, options: CallOptions): Promise<Held> {
+    const { start, end } = request.content;
+    const motif = directory.motif(this.settings.motif);
+    directory.requireBookable(agenda, motif);
+    const ids = await agendasFor(this.client, { directory, agenda, motif, start, end }, options);
+    const body = {
+      agenda_ids: directory.joined(ids),
+      practice_ids: agenda.practice_id == null ? [] : [agenda.practice_id],
+      appointment: {
+        profile_id: directory.profileId,
+        source_action: 'partner',
+        start_date: new Date(start).toISOString(),
+        end_date: new Date(end).toISOString(),
+        visit_motive_ids: String(motif.id),
+        partner_reference: request.reference,
+      },
+    };
+    try {
+      const { id } = await this.client.json(held, { method: 'POST', path: APPOINTMENTS, body }, options);
+      return { id, standing: null };
+    } catch (error) {
+      const kept = await this.#leftBehind(error, { agenda, request }, options);
+      if (kept === null) throw error;
+      return kept;
+    }
+  }
+
+  /** Where the place is taken, or nobody knows: it may be ourselves who took it. */
+  async #leftBehind(
+    error: unknown,
+    { agenda, request }: { agenda: Agenda; request: CreateRequest },
+    options: CallOptions,
+  ): Promise<Held | null> {
+    if (!ConnectorError.is(error) || (error.kind !== 'taken' && error.kind !== 'unknown')) return null;
+    const { start, end } = request.content;
+    const rows = await this.rows(agenda, request.reference, options).catch((unseen: unknown) => {
+      // Whether it is ourselves who took it is not known: nobody may be told that it is gone.
+      throw error.kind === 'taken' ? unseen : error;
+    });
+    const standing = rows.find(isStanding);
+    if (standing) return { id: standing.id, standing };
+    const there = rows.find((row) => isHold(row) && row.start_date === start && row.end_date === end);
+    return there ? { id: there.id, standing: null } : null;
+  }
+
+  async #confirm(
+    hold: number,
+    { directory, agenda }: Place,
+    { request: { content }, options }: { request: CreateRequest; options: CallOptions },
+  ): Promise<void> {
+    const path = `${APPOINTMENTS}/${String(hold)}`;
+    const { appointment } = await this.client.json(fill, { method: 'GET', path: `${path}/edit.json` }, options);
+    if (appointment.custom_fields?.some(({ required }) => required === true)) throw refusedBy('custom_field_required');
+    const { newPatients } = directory.restrictions(agenda, directory.motif(this.settings.motif));
+    const body = {
+      appointment: { title: content.summary, custom_fields_values: {} },
+      // The hub keeps this rule of the vendor's, and asks for nobody whom it does not take for known.
+      new_patient: newPatients === 'refused' ? false : null,
+    };
+    try {
+      await this.client.json(done, { method: 'PUT', path, body }, options);
+    } catch (error) {
+      if (ConnectorError.is(error) && error.kind === 'not_found')
+        throw new ConnectorError('taken', 'the vendor let the hold go before it was confirmed', { cause: error });
+      throw error;
+    }
+  }
+
+  /** Best effort: what is not released ends after five minutes. */
+  async #letGo(hold: number, options: CallOptions): Promise<void> {
+    await this.release(hold, options).catch(() => undefined);
+  }
+}
+
+/** An appointment: neither a hold nor cancelled. */
+export function isStanding(row: Appointment): boolean {
+  return !isHold(row) && !isDeleted(row);
+}

@@ -1,0 +1,21 @@
+import { ConnectorError, type CallOptions } from '#connector-sdk';
+import type { Client } from './client.js';
+import { appointment, type Appointment } from './schemas.js';
+
+export function get(client: Client, id: string | number, options: CallOptions): Promise<Appointment> {
+  return client.json(appointment, { method: 'GET', path: `/partner/v1/appointments/${String(id)}` }, options);
+}
+
+/** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
+export async function readBack(client: Client, id: string | number, options: CallOptions): Promise<Appointment> {
+  try {
+    return await get(client, id, options);
+  } catch (error) {
+    throw unproven('the appointment was written but could not be read back', error);
+  }
+}
+
+export function unproven(message: string, error?: unknown): ConnectorError {
+  const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
+  return new ConnectorError('unknown', message, beneath);
+}
