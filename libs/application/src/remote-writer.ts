@@ -145,7 +145,10 @@ export class RemoteWriter {
         return this.writes.postpone(write, write.mirror === null ? GONE_RETRY_MS : 0, failure);
       case 'auth':
       case 'moved':
-        await this.sync.failed(remote, new ConnectorError(failure.kind, failure.message, { movedTo: failure.successor }));
+        await this.sync.failed(
+          remote,
+          new ConnectorError(failure.kind, failure.message, { movedTo: failure.successor }),
+        );
         return this.writes.postpone(write, GONE_RETRY_MS, failure);
       default:
         return this.writes.postpone(

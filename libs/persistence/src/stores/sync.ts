@@ -21,6 +21,7 @@ import type { Database, Transaction } from '../database.js';
 import { putBackendRules } from './backend-rules.js';
 import { openPatient } from './bookings.js';
 import { noteUnannounced, takeHint } from './push-hints.js';
+import { noteFailure } from './read-failures.js';
 
 interface KnownRow {
   remote_id: string;
@@ -87,8 +88,6 @@ const APPLY_AND_HOLD = {
   name: 'apply-sync-and-hold',
   text: 'SELECT apply_sync($1, $2, $3, $4, $5) AS due, hold_deletions($1, $2, $6)',
 };
-/** What a failed read says of the link. */
-const STOPPED: Partial<Record<Failure['kind'], string>> = { auth: 'auth-failed', not_found: 'gone', moved: 'moved' };
 /** Raised by apply_sync: the lane was taken by another process. */
 const LANE_LOST = 'UK002';
 /** What binds the ciphertext of an unreadable object to its place. */
@@ -200,38 +199,9 @@ export class PgSyncStore extends SyncStore {
   }
 
   failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void> {
-    const status = STOPPED[failure.kind] ?? null;
-    return this.database.withOrganization(link.organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ read_failures: number; moved: boolean }>(
-        `UPDATE link SET read_failures = read_failures + 1, status = CASE WHEN status = 'moved' THEN status ELSE coalesce($3, status) END,
-             successor = coalesce($6, successor), last_error = $4 || jsonb_build_object('at', clock_timestamp(),
-             'since', coalesce(CASE WHEN read_failures > 0 THEN (last_error->>'since')::timestamptz END, clock_timestamp())),
-           poll_at = clock_timestamp() + $5 * interval '1 millisecond'
-         FROM (SELECT status AS before FROM link WHERE organization_id = $1 AND id = $2 FOR UPDATE) o
-         WHERE organization_id = $1 AND id = $2 RETURNING read_failures, status = 'moved' AND before <> 'moved' AS moved`,
-        [
-          link.organizationId,
-          link.id,
-          status,
-          JSON.stringify({ kind: failure.kind, message: failure.message }),
-          retryMs,
-          failure.successor === undefined ? null : JSON.stringify(failure.successor),
-        ],
-      );
-      if (row?.moved === true)
-        await transaction.query(`SELECT append_event('link-moved', $1, $2, '{"kind":"system"}', $3)`, [
-          link.agendaId,
-          link.id,
-          JSON.stringify(failure.successor),
-        ]);
-      if (row?.read_failures === 1) {
-        await transaction.query(`SELECT append_event('link-failing', $1, $2, '{"kind":"system"}', $3)`, [
-          link.agendaId,
-          link.id,
-          JSON.stringify({ kind: failure.kind }),
-        ]);
-      }
-    });
+    return this.database.withOrganization(link.organizationId, (transaction) =>
+      noteFailure(transaction, link, { failure, retryMs }),
+    );
   }
 
   unannounced(link: LinkRecord, reads: { silent: number; isSilent: boolean }): Promise<void> {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { controlOf, type Control, type Dumped } from '../../../test/contract/simulator-target.js';
-import { at, type Practice } from '../../../test/support/practice.js';
-import { faultPaths, Simulator, TestApi, type Answer, type Client } from './api.suite.js';
+import { controlOf, type Control, type Dumped } from '../contract/simulator-target.js';
+import { at, type Practice } from '../support/practice.js';
+import { faultPaths, Simulator, TestApi, type Answer, type Client } from '../../apps/api/src/api.suite.js';
 
 const ACCOUNT = { login: 'hub', password: 'mot-de-passe-de-test' };
 const AGENDA = 61;
