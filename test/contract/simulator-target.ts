@@ -3,7 +3,7 @@ import type { Interval } from '#domain';
 import type { Backdoor, BackdoorEntry, FaultName, Harness, HazardName, Target } from '#connector-testkit';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { DavProxy } from '../support/dav-proxy.js';
-import { armOnTheWay, ON_THE_WAY } from './hazards.js';
+import { armOnTheWay, ON_THE_WAY, type IsWrite } from './hazards.js';
 
 const WRITES = ['POST', 'PUT', 'PATCH', 'DELETE'];
 const eachWrite = (kind: string): readonly object[] => WRITES.map((method) => ({ kind, method, times: 1 }));
@@ -67,6 +67,8 @@ export interface SimulatedVendor {
   readonly hazards?: readonly Extract<HazardName, 'push-reorder'>[];
   /** Which answer of a complete listing breaks off, counted from 1. */
   readonly brokenPart: number;
+  /** Where the method does not tell what is a write. */
+  readonly isWrite?: IsWrite;
   /** Makes cursors useless; left out: none can be. */
   readonly expireCursors?: (control: Control) => Promise<unknown>;
   /** Stores what cannot be read; left out: nothing can be. */
@@ -134,7 +136,7 @@ async function start(vendor: SimulatedVendor): Promise<Harness> {
     },
     async hazard(name) {
       if (name === 'push-reorder') await control('POST', 'faults', { faults: [{ kind: name, times: 1 }] });
-      else armOnTheWay(proxy, name, vendor.brokenPart);
+      else armOnTheWay(proxy, name, vendor.brokenPart, vendor.isWrite);
     },
     async clearFaults() {
       proxy.interfere = () => undefined;

@@ -21,6 +21,7 @@ import {
   RuntimeEffects,
   SearchSlots,
   Subscriptions,
+  Succession,
   SyncLink,
   WriteThrough,
   type Actor,
@@ -55,6 +56,7 @@ import {
   PgQuarantineStore,
   PgStages,
   PgSubscriptionStore,
+  PgSuccession,
   PgSyncStore,
   PgWrites,
 } from '#persistence';
@@ -74,6 +76,7 @@ export interface TestHub {
   readonly lanes: LaneRunner;
   readonly links: Links;
   readonly lifecycle: LinkLifecycle;
+  readonly succession: Succession;
   readonly approval: Approval;
   readonly cleanUp: CleanUp;
   readonly alerts: Alerts;
@@ -194,6 +197,7 @@ export async function openHub({
     events: new PgEvents(database),
     housekeeping: new Housekeeping(usedBookings, calendar, new PgKeptAnswers(database)),
     lifecycle: new LinkLifecycle({ ...outside, links, disconnections }),
+    succession: new Succession({ ...outside, store: new PgSuccession(database), sync, subscriptions }),
     approval: new Approval({ plans, links, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
     alerts: new Alerts({

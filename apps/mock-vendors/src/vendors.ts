@@ -6,7 +6,20 @@ import { inHouse } from './in-house/vendor.js';
 import { keldoc } from './keldoc/vendor.js';
 import { libreRdv } from './libre-rdv/vendor.js';
 import { maiia } from './maiia/vendor.js';
+import { monDocteur } from './mon-docteur/vendor.js';
+import { rdvServicePublic } from './rdv-service-public/vendor.js';
 import type { Vendor } from './vendor.js';
 
 /** Every simulated backend. */
-export const VENDORS: readonly Vendor[] = [clicRdv, doctolib, google, icsFeed, inHouse, keldoc, libreRdv, maiia];
+export const VENDORS: readonly Vendor[] = [
+  clicRdv,
+  doctolib,
+  google,
+  icsFeed,
+  inHouse,
+  keldoc,
+  libreRdv,
+  maiia,
+  monDocteur,
+  rdvServicePublic,
+];

@@ -129,7 +129,7 @@ export interface LinkRecord {
   readonly direction: LinkDirection;
   readonly disclosure: Disclosure;
   readonly policy: ConflictPolicy;
-  readonly status: 'active' | 'auth-failed' | 'gone';
+  readonly status: 'active' | 'auth-failed' | 'gone' | 'moved';
   readonly phase: LinkPhase;
   /** A person has stopped it: nothing is read or written. */
   readonly paused: boolean;

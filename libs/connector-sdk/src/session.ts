@@ -137,7 +137,7 @@ export interface Session {
    */
   verify(options: CallOptions): Promise<{ readonly account: string; readonly expiresAt?: number | null }>;
   listAgendas(options: CallOptions): Promise<readonly RemoteAgenda[]>;
-  /** Reads changes. Throws `cursor_expired` when only a complete listing can help. `not_found`: the agenda itself is gone. */
+  /** Reads changes. Throws `cursor_expired` when only a complete listing can help. `not_found`: the agenda itself is gone; `moved`: to another backend. */
   pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem>;
   /**
    * The version of every object that stands in a window, read without its content; `null` where the server gives none.

@@ -9,8 +9,10 @@ import inHouse from './in-house/connector.js';
 import keldoc from './keldoc/connector.js';
 import libreRdv from './libre-rdv/connector.js';
 import maiia from './maiia/connector.js';
+import monDocteur from './mon-docteur/connector.js';
+import rdvServicePublic from './rdv-service-public/connector.js';
 
-const all: readonly Connector[] = [caldav, clicRdv, doctolib, google, ics, inHouse, keldoc, libreRdv, maiia];
+const all: readonly Connector[] = [caldav, clicRdv, doctolib, google, ics, inHouse, keldoc, libreRdv, maiia, monDocteur, rdvServicePublic];
 
 /** Every connector there is, by its id. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(all.map((connector) => [connector.id, connector]));

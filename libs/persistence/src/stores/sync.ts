@@ -21,6 +21,7 @@ import type { Database, Transaction } from '../database.js';
 import { putBackendRules } from './backend-rules.js';
 import { openPatient } from './bookings.js';
 import { noteUnannounced, takeHint } from './push-hints.js';
+import { noteFailure } from './read-failures.js';
 
 interface KnownRow {
   remote_id: string;
@@ -202,28 +203,9 @@ export class PgSyncStore extends SyncStore {
   }
 
   failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void> {
-    const status = failure.kind === 'auth' ? 'auth-failed' : failure.kind === 'not_found' ? 'gone' : null;
-    return this.database.withOrganization(link.organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ read_failures: number }>(
-        `UPDATE link SET read_failures = read_failures + 1, status = coalesce($3, status), last_error = $4 || jsonb_build_object('at', clock_timestamp(),
-             'since', coalesce(CASE WHEN read_failures > 0 THEN (last_error->>'since')::timestamptz END, clock_timestamp())),
-           poll_at = clock_timestamp() + $5 * interval '1 millisecond' WHERE organization_id = $1 AND id = $2 RETURNING read_failures`,
-        [
-          link.organizationId,
-          link.id,
-          status,
-          JSON.stringify({ kind: failure.kind, message: failure.message }),
-          retryMs,
-        ],
-      );
-      if (row?.read_failures === 1) {
-        await transaction.query(`SELECT append_event('link-failing', $1, $2, '{"kind":"system"}', $3)`, [
-          link.agendaId,
-          link.id,
-          JSON.stringify({ kind: failure.kind }),
-        ]);
-      }
-    });
+    return this.database.withOrganization(link.organizationId, (transaction) =>
+      noteFailure(transaction, link, { failure, retryMs }),
+    );
   }
 
   unannounced(link: LinkRecord, reads: { silent: number; isSilent: boolean }): Promise<void> {
