@@ -1,11 +1,12 @@
 // Written by `npm run gen` from the folder names; do not edit.
 import type { Connector } from '#connector-sdk';
 import caldav from './caldav/connector.js';
+import declarative from './declarative/connector.js';
 import google from './google/connector.js';
 import ics from './ics/connector.js';
 import inHouse from './in-house/connector.js';
 
-const all: readonly Connector[] = [caldav, google, ics, inHouse];
+const all: readonly Connector[] = [caldav, declarative, google, ics, inHouse];
 
 /** Every connector there is, by its id. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(all.map((connector) => [connector.id, connector]));
