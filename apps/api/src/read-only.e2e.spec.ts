@@ -46,7 +46,11 @@ async function control(action: string, body: object): Promise<unknown> {
 const SOON = Math.ceil(Date.now() / 86_400_000) * 86_400_000 + 10 * 86_400_000;
 
 const publish = (start: number): Promise<unknown> =>
-  control('edit', { action: 'create', feed: FEED, start, end: start + HALF_HOUR, title: 'Zyxwvutsrq' });
+  control('edit', {
+    action: 'create',
+    agendaId: FEED,
+    entry: { start, end: start + HALF_HOUR, title: 'Zyxwvutsrq' },
+  });
 
 const link = (more: object): Promise<Answer> =>
   ask('POST', '/v1/links', {
@@ -86,14 +90,14 @@ test('its busy time is taken, its silence frees nothing, and the hub goes on boo
   expect((await sync()).json).toMatchObject({ read: { light: 'green', failures: 0 }, quarantined: 0 });
   expect(await busy()).toEqual([new Date(SOON).toISOString()]);
 
-  await control('edit', { action: 'file', feed: FEED, text: 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\n' });
+  await control('file', { agendaId: FEED, text: 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\n' });
   expect((await sync()).json).toMatchObject({ read: { failures: 1 }, lastError: { kind: 'unavailable' } });
   expect(await busy()).toEqual([new Date(SOON).toISOString()]);
 
   for (const n of [1, 2, 3]) await publish(SOON + n * 2 * HALF_HOUR);
   await sync();
   const whole = await busy();
-  await control('edit', { action: 'file', feed: FEED, text: 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n' });
+  await control('file', { agendaId: FEED, text: 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n' });
   for (const _ of [1, 2]) expect((await sync()).json).toMatchObject({ brake: { deletions: 4 }, lastError: null });
   expect([whole.length, await busy()]).toEqual([4, whole]);
 

@@ -70,7 +70,7 @@ async function control(action: string, body: object): Promise<void> {
 async function publish(...events: readonly (readonly string[])[]): Promise<void> {
   const lines = events.flatMap((event) => ['BEGIN:VEVENT', 'DTSTAMP:20260101T000000Z', ...event, 'END:VEVENT']);
   const text = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Test//', ...lines, 'END:VCALENDAR', ''].join('\r\n');
-  await control('edit', { action: 'file', feed: FEED, text });
+  await control('file', { agendaId: FEED, text });
   const read = await ask('POST', `/v1/links/${link}/sync`, { headers: { prefer: 'wait=5' }, body: {} });
   expect(read.json).toMatchObject({ lastError: null, quarantined: 0, brake: null });
 }

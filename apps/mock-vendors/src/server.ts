@@ -1,11 +1,8 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import { Refusal } from './core/refusal.js';
-import { google } from './google/vendor.js';
-import { icsFeed } from './ics-feed/vendor.js';
-import { inHouse } from './in-house/vendor.js';
 import type { VendorContext } from './vendor.js';
+import { VENDORS } from './vendors.js';
 
-const VENDORS = [inHouse, google, icsFeed];
 const BODY_LIMIT = 8 * 1024 * 1024;
 
 /** Builds the server with every vendor; the caller listens and closes. */

@@ -31,7 +31,7 @@ const ALIASES = {
 export const faultInput = z.strictObject({
   kind: z.enum([...KINDS, 'drop-after-commit', 'hang-after-commit']),
   /** Only requests of this method. */
-  method: z.enum(['GET', 'POST', 'PATCH', 'DELETE']).optional(),
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional(),
   /** Only routes whose pattern contains this text, for instance `/changes`. */
   route: z.string().optional(),
   /** Chance of firing on a match. */

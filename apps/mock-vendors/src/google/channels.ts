@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { Deliveries, postTo } from '../core/deliveries.js';
 import type { Faults } from '../core/faults.js';
 import { leadsToLoopback } from '../core/loopback.js';
 import { ApiRefusal } from './refusal.js';
 
-const GATHER_MS = 25;
-const SEND_TIMEOUT_MS = 5_000;
 const RETRY_MS = [1_000, 5_000];
 const RETRIED = new Set([500, 502, 503, 504]);
 const DEFAULT_TTL_S = 604_800;
@@ -31,15 +30,12 @@ interface Channel {
 
 /** Channels and their messages: headers alone, never a word about what changed. */
 export class Channels {
-  #channels = new Map<string, Channel>();
-  #gathered = new Set<string>();
-  #timers = new Set<NodeJS.Timeout>();
-  #heldBack: (() => void) | undefined;
-  readonly #faults: Faults;
+  readonly #channels = new Map<string, Channel>();
+  readonly #deliveries: Deliveries;
   readonly #now: () => number;
 
   constructor(faults: Faults, now: () => number) {
-    this.#faults = faults;
+    this.#deliveries = new Deliveries(faults, RETRY_MS);
     this.#now = now;
   }
 
@@ -75,45 +71,26 @@ export class Channels {
   }
 
   changed(calendarId: string): void {
-    if (this.#gathered.has(calendarId)) return;
-    this.#gathered.add(calendarId);
-    this.#later(GATHER_MS, () => {
-      this.#gathered.delete(calendarId);
+    this.#deliveries.gather(calendarId, () => {
       for (const channel of this.#channels.values())
         if (channel.calendarId === calendarId && channel.expiration > this.#now()) this.#dispatch(channel, 'exists');
     });
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#deliveries.stop();
   }
 
   #dispatch(channel: Channel, state: 'sync' | 'exists'): void {
     channel.number += 1;
-    const { number } = channel;
-    const send = (): void => void this.#send(channel, { state, number }, 0);
-    if (this.#faults.take(['push-lose'], {})) return;
-    if (this.#faults.take(['push-reorder'], {}) && this.#heldBack === undefined) {
-      this.#heldBack = send;
-      return;
-    }
-    if (this.#faults.take(['push-forge'], {})) void this.#post({ ...channel, token: 'forged' }, { state, number });
-    send();
-    if (this.#faults.take(['push-duplicate'], {})) send();
-    const late = this.#heldBack;
-    this.#heldBack = undefined;
-    if (late) this.#later(GATHER_MS, late);
+    const message = { state, number: channel.number };
+    this.#deliveries.dispatch(async (forged) => {
+      const status = await this.#post(forged ? { ...channel, token: 'forged' } : channel, message);
+      return !RETRIED.has(status);
+    });
   }
 
-  async #send(channel: Channel, message: { state: string; number: number }, attempt: number): Promise<void> {
-    const status = await this.#post(channel, message);
-    const wait = RETRY_MS[attempt];
-    if (RETRIED.has(status) && wait !== undefined)
-      this.#later(wait, () => void this.#send(channel, message, attempt + 1));
-  }
-
-  async #post(channel: Channel, { state, number }: { state: string; number: number }): Promise<number> {
+  #post(channel: Channel, { state, number }: { state: string; number: number }): Promise<number> {
     const { id, calendarId, token, resourceId, expiration, address } = channel;
     const headers = {
       'x-goog-channel-id': id,
@@ -124,20 +101,6 @@ export class Channels {
       'x-goog-channel-expiration': new Date(expiration).toUTCString(),
       ...(token === undefined ? {} : { 'x-goog-channel-token': token }),
     };
-    const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
-    try {
-      return (await fetch(address, { method: 'POST', redirect: 'manual', signal, headers })).status;
-    } catch {
-      return 0;
-    }
-  }
-
-  #later(ms: number, action: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      action();
-    }, ms);
-    timer.unref();
-    this.#timers.add(timer);
+    return postTo(address, headers);
   }
 }

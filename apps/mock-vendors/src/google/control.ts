@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { faultInput, type Faults } from '../core/faults.js';
+import type { SimulatorClock } from '../core/clock.js';
+import { registerClockControl, registerFaultControl, registerRequestControl } from '../core/control.js';
+import type { Faults } from '../core/faults.js';
 import { parsed } from '../core/refusal.js';
 import type { RequestLog } from '../core/request-log.js';
 import { clientSeed, grantSeed, serviceAccountSeed, type Accounts } from './accounts.js';
@@ -44,7 +46,7 @@ export interface ControlParts {
   /** Faults of the token endpoint, which those of the API do not touch. */
   readonly tokenFaults: Faults;
   readonly log: RequestLog;
-  readonly clock: { advanceMs: number };
+  readonly clock: SimulatorClock;
   readonly refusals: PlannedRefusal[];
   /** Oldest sync token that still works, by calendar. */
   readonly oldest: Map<string, number>;
@@ -66,7 +68,7 @@ export function registerControl(scope: FastifyInstance, parts: ControlParts): vo
     for (const part of [store, accounts, channels]) part.reset();
     for (const faults of [parts.faults, parts.tokenFaults]) faults.clear();
     log.clear();
-    clock.advanceMs = 0;
+    clock.reset();
     refusals.length = 0;
     return { ok: true };
   });
@@ -80,29 +82,19 @@ export function registerControl(scope: FastifyInstance, parts: ControlParts): vo
     events: store.calendars().flatMap((calendar) => dump(store, calendar)),
     channels: channels.list(),
   }));
-  scope.post('/clock', (request) => {
-    clock.advanceMs += parsed(z.strictObject({ advanceMs: z.int() }), request.body).advanceMs;
-    return { ok: true };
-  });
+  registerClockControl(scope, clock);
+  registerRequestControl(scope, log);
   registerTrouble(scope, parts);
 }
 
 function registerTrouble(scope: FastifyInstance, parts: ControlParts): void {
-  const { store, accounts, channels, log, refusals, oldest } = parts;
-  scope.get('/requests', () => log.read());
-  scope.delete('/requests', () => {
-    log.clear();
-    return { ok: true };
-  });
-  scope.post('/faults', (request) => {
-    const { faults } = parsed(z.strictObject({ faults: z.array(faultInput) }), request.body);
-    for (const fault of faults) (fault.route === '/token' ? parts.tokenFaults : parts.faults).add(fault);
-    return { ok: true };
-  });
-  scope.delete('/faults', () => {
-    for (const faults of [parts.faults, parts.tokenFaults]) faults.clear();
-    refusals.length = 0;
-    return { ok: true };
+  const { store, accounts, channels, refusals, oldest } = parts;
+  registerFaultControl(scope, {
+    faults: parts.faults,
+    others: { '/token': parts.tokenFaults },
+    onClear: () => {
+      refusals.length = 0;
+    },
   });
   scope.post('/refuse', (request) => {
     refusals.push(parsed(refusalInput, request.body));

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { SimulatorClock } from '../core/clock.js';
 import { installFaults } from '../core/fault-hooks.js';
 import { Faults } from '../core/faults.js';
 import { onlyLoopback } from '../core/loopback.js';
@@ -24,8 +25,8 @@ const DEMO = seedInput.parse({
 export const google: Vendor = {
   name: 'google',
   register(scope: FastifyInstance, context: VendorContext): void {
-    const clock = { advanceMs: 0 };
-    const now = (): number => context.now() + clock.advanceMs;
+    const clock = new SimulatorClock(context.now);
+    const { now } = clock;
     const faults = new Faults();
     const oldest = new Map<string, number>();
     const store = new CalendarStore(now);

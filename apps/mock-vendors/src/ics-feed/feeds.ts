@@ -1,33 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { Refusal } from '../core/refusal.js';
+import type { Diary, DiaryAgenda, DiaryChange, DiaryEntry, Dump, Hand, NewDiaryEntry } from '../core/diary.js';
+import { parsed, Refusal } from '../core/refusal.js';
 
-const MAX_MS = 8_640_000_000_000_000;
-const instant = z.int().min(0).max(MAX_MS);
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
-const title = z.string().max(500);
 
-export const feedSeed = z.strictObject({
+const feedSeed = z.strictObject({
   id,
   name: z.string().max(200),
   /** Who may read it; left out: anybody who knows the address. */
   login: z.strictObject({ username: z.string().min(1), password: z.string().min(1) }).optional(),
 });
 
-/** What the practitioner does in whatever makes the feed. `spoil` adds an event without any time, `file` replaces all of it by a text, served as it is. */
-export const editInput = z.discriminatedUnion('action', [
-  z.strictObject({ action: z.literal('create'), feed: id, start: instant, end: instant, title }),
-  z.strictObject({ action: z.literal('move'), feed: id, uid: z.string(), start: instant, end: instant }),
-  z.strictObject({ action: z.literal('delete'), feed: id, uid: z.string() }),
-  z.strictObject({ action: z.literal('spoil'), feed: id }),
-  z.strictObject({ action: z.literal('file'), feed: id, text: z.string() }),
-]);
+const seedInput = z.strictObject({ feeds: z.array(feedSeed) });
 
-export type Edit = z.output<typeof editInput>;
 type Seed = z.output<typeof feedSeed>;
 
 /** One event. Times are epoch milliseconds, `[start, end)`. */
-export interface FeedEvent {
+interface FeedEvent {
   readonly uid: string;
   readonly start: number;
   readonly end: number;
@@ -50,43 +40,62 @@ export interface Served {
   readonly changedAt: number;
 }
 
-/** Published calendars, and the hand that edits them. */
-export class Feeds {
+/** Published calendars, and the hand that edits them. The tool behind them refuses nothing. */
+export class Feeds implements Diary {
   readonly #feeds = new Map<string, Feed>();
 
   constructor(private readonly now: () => number) {}
+
+  agendas(): readonly DiaryAgenda[] {
+    return [...this.#feeds.values()].map(({ id, name }) => ({ id, name, zone: 'Europe/Paris' }));
+  }
+
+  entries(agendaId: string): readonly DiaryEntry[] {
+    return [...this.feed(agendaId).events.values()].map((event) => shown(agendaId, event));
+  }
+
+  put(_by: Hand, agendaId: string, { start, end, title }: NewDiaryEntry): DiaryEntry {
+    const event = { uid: `${randomUUID()}@feed.example`, start, end, title, sequence: 0 };
+    this.#changed(agendaId).events.set(event.uid, event);
+    return shown(agendaId, event);
+  }
+
+  move(_by: Hand, agendaId: string, id: string, { force: _force, ...to }: DiaryChange): DiaryEntry {
+    const before = this.#event(agendaId, id);
+    const event = { ...before, ...to, sequence: before.sequence + 1 };
+    this.#changed(agendaId).events.set(id, event);
+    return shown(agendaId, event);
+  }
+
+  remove(_by: Hand, agendaId: string, id: string): void {
+    this.#event(agendaId, id);
+    this.#changed(agendaId).events.delete(id);
+  }
 
   reset(): void {
     this.#feeds.clear();
   }
 
-  put(seed: Seed): void {
-    this.#feeds.set(seed.id, { ...seed, events: new Map(), spoilt: new Set(), file: null, changedAt: this.now() });
+  seed(input: unknown): void {
+    for (const seed of parsed(seedInput, input).feeds)
+      this.#feeds.set(seed.id, { ...seed, events: new Map(), spoilt: new Set(), file: null, changedAt: this.now() });
   }
 
-  edit(edit: Edit): FeedEvent | null {
-    const feed = this.feed(edit.feed);
-    feed.changedAt = this.now();
-    if (edit.action === 'file') feed.file = edit.text;
-    if (edit.action === 'file') return null;
-    feed.file = null;
-    if (edit.action === 'create')
-      return this.#keep(feed, { ...edit, uid: `${randomUUID()}@feed.example`, sequence: 0 });
-    if (edit.action === 'spoil') {
-      const uid = `${randomUUID()}@feed.example`;
-      feed.spoilt.add(uid);
-      return { uid, start: 0, end: 0, title: '', sequence: 0 };
-    }
-    const event = feed.events.get(edit.uid);
-    if (!event) throw new Refusal(404, 'event_unknown');
-    if (edit.action === 'move')
-      return this.#keep(feed, { ...event, start: edit.start, end: edit.end, sequence: event.sequence + 1 });
-    feed.events.delete(edit.uid);
-    return null;
+  dump(): Dump {
+    const living = this.agendas().flatMap(({ id }) => this.entries(id));
+    return { entries: living.map((entry) => ({ ...entry, deleted: false })) };
   }
 
-  events(id: string): readonly FeedEvent[] {
-    return [...this.feed(id).events.values()];
+  /** Adds an event without any time. */
+  spoil(agendaId: string): { id: string } {
+    const uid = `${randomUUID()}@feed.example`;
+    this.#changed(agendaId).spoilt.add(uid);
+    return { id: uid };
+  }
+
+  /** Replaces all of a feed by a text, served as it is until the next edit. */
+  replace(agendaId: string, text: string): void {
+    this.#changed(agendaId).file = text;
   }
 
   serve(id: string): Served {
@@ -101,15 +110,26 @@ export class Feeds {
 
   feed(id: string): Feed {
     const feed = this.#feeds.get(id);
-    if (!feed) throw new Refusal(404, 'feed_unknown');
+    if (!feed) throw new Refusal(404, 'agenda_unknown');
     return feed;
   }
 
-  #keep(feed: Feed, { uid, start, end, title, sequence }: FeedEvent): FeedEvent {
-    const event = { uid, start, end, title, sequence };
-    feed.events.set(uid, event);
+  #event(agendaId: string, id: string): FeedEvent {
+    const event = this.feed(agendaId).events.get(id);
+    if (!event) throw new Refusal(404, 'entry_unknown');
     return event;
   }
+
+  #changed(agendaId: string): Feed {
+    const feed = this.feed(agendaId);
+    feed.changedAt = this.now();
+    feed.file = null;
+    return feed;
+  }
+}
+
+function shown(agendaId: string, { uid, start, end, title }: FeedEvent): DiaryEntry {
+  return { id: uid, agendaId, start, end, title, by: 'practitioner' };
 }
 
 function utc(instant: number): string {

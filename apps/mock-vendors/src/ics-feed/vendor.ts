@@ -1,40 +1,44 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { installFaults } from '../core/fault-hooks.js';
-import { faultInput, Faults } from '../core/faults.js';
-import { onlyLoopback } from '../core/loopback.js';
+import { SimulatorClock } from '../core/clock.js';
+import { Faults } from '../core/faults.js';
 import { parsed } from '../core/refusal.js';
 import { RequestLog } from '../core/request-log.js';
+import { registerSimulator } from '../core/simulator.js';
 import type { Vendor, VendorContext } from '../vendor.js';
-import { editInput, Feeds, feedSeed } from './feeds.js';
+import { Feeds } from './feeds.js';
 
-const seedInput = z.strictObject({ feeds: z.array(feedSeed) });
-const faultsInput = z.strictObject({ faults: z.array(faultInput) });
+const spoilInput = z.strictObject({ agendaId: z.string() });
+const fileInput = z.strictObject({ agendaId: z.string(), text: z.string() });
 
 /** Published `.ics` addresses, as agenda tools without any API offer them. */
 export const icsFeed: Vendor = {
   name: 'ics-feed',
-  register(scope: FastifyInstance, { now }: VendorContext): void {
-    const feeds = new Feeds(now);
-    const faults = new Faults();
-    const log = new RequestLog();
-    scope.register(
-      (api, _options, done) => {
-        log.watch(api);
-        installFaults(api, faults);
-        registerFeeds(api, feeds);
-        done();
+  register(scope: FastifyInstance, context: VendorContext): void {
+    const clock = new SimulatorClock(context.now);
+    const feeds = new Feeds(clock.now);
+    registerSimulator(scope, {
+      diary: feeds,
+      title: 'Agenda publié',
+      clock,
+      faults: new Faults(),
+      log: new RequestLog(),
+      actions: {
+        spoil: (body) => ({ entry: feeds.spoil(parsed(spoilInput, body).agendaId) }),
+        file: (body) => {
+          const { agendaId, text } = parsed(fileInput, body);
+          feeds.replace(agendaId, text);
+        },
       },
-      { prefix: '/feeds' },
-    );
-    scope.register(
-      (control, _options, done) => {
-        onlyLoopback(control);
-        registerControl(control, { feeds, faults, log });
-        done();
-      },
-      { prefix: '/__control' },
-    );
+      apis: [
+        {
+          prefix: '/feeds',
+          register: (api) => {
+            registerFeeds(api, feeds);
+          },
+        },
+      ],
+    });
   },
 };
 
@@ -63,29 +67,4 @@ function isUnchanged({ headers }: FastifyRequest, etag: string): boolean {
 function isAllowed({ headers }: FastifyRequest, login: { username: string; password: string }): boolean {
   const expected = Buffer.from(`${login.username}:${login.password}`).toString('base64');
   return headers.authorization === `Basic ${expected}`;
-}
-
-function registerControl(scope: FastifyInstance, parts: { feeds: Feeds; faults: Faults; log: RequestLog }): void {
-  const { feeds, faults, log } = parts;
-  scope.post('/reset', () => {
-    faults.clear();
-    feeds.reset();
-    log.clear();
-    return { ok: true };
-  });
-  scope.post('/seed', (request) => {
-    for (const feed of parsed(seedInput, request.body).feeds) feeds.put(feed);
-    return { ok: true };
-  });
-  scope.post('/edit', (request) => ({ event: feeds.edit(parsed(editInput, request.body)) }));
-  scope.get<{ Params: { id: string } }>('/dump/:id', (request) => ({ events: feeds.events(request.params.id) }));
-  scope.post('/faults', (request) => {
-    for (const fault of parsed(faultsInput, request.body).faults) faults.add(fault);
-    return { faults: faults.list() };
-  });
-  scope.delete('/faults', () => {
-    faults.clear();
-    return { faults: [] };
-  });
-  scope.get('/requests', () => log.read());
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Hand } from '../core/diary.js';
 
 /** One entry of an agenda. Times are epoch milliseconds, `[start, end)`. A deleted entry stays as a tombstone. */
 export interface Entry {
@@ -10,7 +11,7 @@ export interface Entry {
   /** What the caller of the API calls it; `null` for what the practitioner wrote himself. */
   readonly reference: string | null;
   readonly version: number;
-  readonly author: 'practitioner' | 'api';
+  readonly author: Hand;
   readonly updatedAt: number;
   readonly deleted: boolean;
   /** Place in the agenda's change log. */

@@ -1,13 +1,14 @@
 import type { FastifyInstance } from 'fastify';
-import { installFaults } from '../core/fault-hooks.js';
+import { z } from 'zod';
+import { SimulatorClock } from '../core/clock.js';
 import { Faults } from '../core/faults.js';
-import { onlyLoopback } from '../core/loopback.js';
+import { persist } from '../core/persistence.js';
+import { parsed } from '../core/refusal.js';
 import { RequestLog } from '../core/request-log.js';
+import { registerSimulator } from '../core/simulator.js';
 import type { Vendor, VendorContext } from '../vendor.js';
 import { registerApi } from './api.js';
-import { registerControl } from './control.js';
-import { registerPage } from './page.js';
-import { persist } from './persistence.js';
+import { InHouseDiary } from './diary.js';
 import { Pushes } from './pushes.js';
 import { AgendaStore } from './store.js';
 
@@ -18,44 +19,44 @@ const DEMO_AGENDAS = [
   { id: 'agenda-leroy', name: 'Dr Paul Leroy, dermatologue', zone: 'Europe/Paris', apiKey: DEMO_KEY },
 ];
 
+const expireInput = z.strictObject({ agendaId: z.string().optional() }).default({});
+
 /** « Agenda maison »: the well-behaved backend. */
 export const inHouse: Vendor = {
   name: 'in-house',
-  register(scope: FastifyInstance, { now, demo, data }: VendorContext): void {
-    const store = new AgendaStore(now);
+  register(scope: FastifyInstance, context: VendorContext): void {
+    const clock = new SimulatorClock(context.now);
     const faults = new Faults();
-    const log = new RequestLog();
-    const pushes = new Pushes(store, faults, now);
+    const store = new AgendaStore(clock.now);
+    const diary = new InHouseDiary(store);
+    const pushes = new Pushes(store, faults, clock.now);
     store.onChange = (entry) => {
       pushes.changed(entry);
     };
-    if (data !== null) persist(scope, store, data);
-    if (demo) for (const agenda of DEMO_AGENDAS) store.putAgenda(agenda);
+    if (context.data !== null) persist(scope, store, context.data);
+    if (context.demo) diary.seed({ agendas: DEMO_AGENDAS });
     scope.addHook('onClose', () => {
       pushes.stop();
     });
-
-    scope.register(
-      (api, _options, done) => {
-        log.watch(api);
-        installFaults(api, faults);
-        registerApi(api, { store, faults });
-        done();
+    registerSimulator(scope, {
+      ...{ diary, faults, clock },
+      title: 'Agenda maison',
+      log: new RequestLog(),
+      actions: {
+        'expire-cursors': (body) => {
+          const { agendaId } = parsed(expireInput, body);
+          for (const { id } of agendaId === undefined ? store.agendas() : [store.agenda(agendaId)])
+            store.expireCursors(id);
+        },
       },
-      { prefix: '/api' },
-    );
-    scope.register(
-      (control, _options, done) => {
-        onlyLoopback(control);
-        registerControl(control, { store, faults, log });
-        done();
-      },
-      { prefix: '/__control' },
-    );
-    scope.register((page, _options, done) => {
-      onlyLoopback(page);
-      registerPage(page, store, now);
-      done();
+      apis: [
+        {
+          prefix: '/api',
+          register: (api) => {
+            registerApi(api, { store, faults });
+          },
+        },
+      ],
     });
   },
 };

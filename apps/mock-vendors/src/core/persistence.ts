@@ -1,14 +1,19 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import type { AgendaStore, Snapshot } from './store.js';
 
 const SAVE_AFTER_MS = 100;
 
-/** Keeps the agendas in a file, so that a demonstration survives a restart. */
-export function persist(scope: FastifyInstance, store: AgendaStore, folder: string): void {
+/** What can be written to a file as JSON, and read back. */
+export interface Keepable<Snapshot> {
+  snapshot(): Snapshot;
+  restore(snapshot: Snapshot): void;
+}
+
+/** Keeps a vendor's state in a file, so that a demonstration survives a restart. */
+export function persist<Snapshot>(scope: FastifyInstance, store: Keepable<Snapshot>, folder: string): void {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, 'in-house.json');
+  const path = join(folder, `${scope.prefix.slice(1)}.json`);
   if (existsSync(path)) store.restore(JSON.parse(readFileSync(path, 'utf8')) as Snapshot);
   let timer: NodeJS.Timeout | undefined;
   const save = (): void => {

@@ -1,15 +1,28 @@
 import { Temporal } from 'temporal-polyfill';
-import { dateOf, timeOf, type Day, type PlacedEntry } from './day.js';
-import type { Agenda } from './model.js';
-import { TEXTS, type Language, type Texts } from './page-texts.js';
+import type { DiaryAgenda, DiaryEntry } from '../diary.js';
+import { dateOf, timeOf, type Day, type PlacedEntry, type Week } from './day.js';
+import { TEXTS, type Language, type Texts } from './texts.js';
 
 /** All that one page shows. */
-export interface PageView {
-  readonly language: Language;
-  readonly agendas: readonly Agenda[];
-  readonly agenda: Agenda;
-  readonly day: Day;
+export interface PageView extends Frame {
+  readonly agendas: readonly DiaryAgenda[];
+  readonly agenda: DiaryAgenda;
+  readonly week: Week;
 }
+
+/** What every page has. */
+export interface Frame {
+  readonly language: Language;
+  /** The software's name. */
+  readonly title: string;
+  /** Path under which the vendor lives. */
+  readonly base: string;
+}
+
+const AUTHORS = { practitioner: 'byPractitioner', patient: 'byPatient', api: 'byApi' } as const satisfies Record<
+  DiaryEntry['by'],
+  keyof Texts
+>;
 
 export function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${String(character.charCodeAt(0))};`);
@@ -19,29 +32,36 @@ export function escaped(text: string): string {
 export function renderPage(view: PageView): string {
   const texts = TEXTS[view.language];
   return shell(
-    view.language,
-    `${texts.software} · ${view.agenda.name}`,
+    view,
+    `${view.title} · ${view.agenda.name}`,
     `${header(view, texts)}
 <p id="message" role="status" aria-live="polite"></p>
-<main id="day">${renderDay(view)}</main>
+<main id="week">${renderWeek(view)}</main>
 ${dialog(texts)}
 <script type="application/json" id="texts">${JSON.stringify(texts).replaceAll('<', '\\u003c')}</script>
-<script src="/in-house/page.js" defer></script>`,
+<script src="${view.base}/page.js" defer></script>`,
   );
 }
 
-export function renderEmpty(language: Language): string {
-  const texts = TEXTS[language];
+export function renderEmpty(frame: Frame): string {
+  const title = escaped(frame.title);
   return shell(
-    language,
-    texts.software,
-    `<header><h1>${texts.software}</h1></header><main><p>${texts.noAgenda}</p></main>`,
+    frame,
+    frame.title,
+    `<header><h1>${title}</h1></header><main><p>${TEXTS[frame.language].noAgenda}</p></main>`,
   );
 }
 
-/** The day alone: what the page fetches again every few seconds. */
-export function renderDay({ language, agenda, day }: PageView): string {
+/** The week alone: what the page fetches again every few seconds. */
+export function renderWeek({ language, agenda, week }: PageView): string {
   const texts = TEXTS[language];
+  const isEmpty = week.days.every(({ entries }) => entries.length === 0);
+  return `<h2><small>${texts.zone} ${escaped(agenda.zone)}</small></h2>
+${isEmpty ? `<p class="empty">${texts.empty}</p>` : ''}
+<div class="week">${week.days.map((day) => renderDay(day, agenda.zone, language)).join('\n')}</div>`;
+}
+
+function renderDay(day: Day, zone: string, language: Language): string {
   const heading = Temporal.PlainDate.from(day.date).toLocaleString(language, {
     weekday: 'long',
     day: 'numeric',
@@ -51,11 +71,10 @@ export function renderDay({ language, agenda, day }: PageView): string {
   const hours = day.hours
     .map(({ label, topMinutes }) => `<div class="hour" style="top:${px(topMinutes)}"><span>${label}</span></div>`)
     .join('');
-  const entries = day.entries.map((placed) => renderEntry(placed, agenda.zone, texts)).join('\n');
-  return `<h2>${escaped(heading)} <small>${texts.zone} ${escaped(agenda.zone)}</small></h2>
-${day.entries.length === 0 ? `<p class="empty">${texts.empty}</p>` : ''}
-<div class="grid" style="height:${px(day.minutes)}">${hours}
-${entries}</div>`;
+  const entries = day.entries.map((placed) => renderEntry(placed, zone, TEXTS[language])).join('\n');
+  return `<section><h3>${escaped(heading)}</h3>
+<div class="grid" data-date="${day.date}" style="height:${px(day.minutes)}">${hours}
+${entries}</div></section>`;
 }
 
 function renderEntry(
@@ -68,7 +87,7 @@ function renderEntry(
   const title = entry.title === '' ? texts.untitled : entry.title;
   const data = {
     id: entry.id,
-    version: entry.version,
+    ...(entry.version === undefined ? {} : { version: entry.version }),
     date: dateOf(entry.start, zone),
     time: start,
     minutes: Math.round((entry.end - entry.start) / 60_000),
@@ -77,12 +96,12 @@ function renderEntry(
   const attributes = Object.entries(data).map(([name, value]) => `data-${name}="${escaped(String(value))}"`);
   const width = 100 / columns;
   const style = `top:${px(topMinutes)};height:${px(Math.max(heightMinutes, 18))};left:calc(3.5rem + (100% - 3.5rem) * ${String((width * column) / 100)});width:calc((100% - 3.5rem) * ${String(width / 100)} - 4px)`;
-  const author = entry.author === 'api' ? texts.byApi : texts.byPractitioner;
-  return `<button class="entry ${entry.author}" style="${style}" ${attributes.join(' ')} title="${author}">
+  const author = texts[AUTHORS[entry.by]];
+  return `<button class="entry ${entry.by}" style="${style}" ${attributes.join(' ')} title="${author}">
 <b>${start}–${end}</b> ${escaped(title)}</button>`;
 }
 
-function header({ language, agendas, agenda, day }: PageView, texts: Texts): string {
+function header({ language, title, agendas, agenda, week }: PageView, texts: Texts): string {
   const link = (date: string): string =>
     `?agenda=${encodeURIComponent(agenda.id)}&amp;date=${date}&amp;lang=${language}`;
   const options = agendas.map(
@@ -90,17 +109,17 @@ function header({ language, agendas, agenda, day }: PageView, texts: Texts): str
   );
   const other = language === 'fr' ? { code: 'en', name: 'English' } : { code: 'fr', name: 'Français' };
   return `<header>
-<h1>${texts.software}</h1>
+<h1>${escaped(title)}</h1>
 <form id="where" method="get">
 <input type="hidden" name="lang" value="${language}">
 <label>${texts.agenda} <select name="agenda">${options.join('')}</select></label>
-<a class="step" href="${link(day.previous)}" aria-label="${texts.previous}">‹</a>
-<label><span class="hidden">${texts.date}</span><input type="date" name="date" value="${day.date}"></label>
-<a class="step" href="${link(day.next)}" aria-label="${texts.next}">›</a>
+<a class="step" href="${link(week.previous)}" aria-label="${texts.previous}">‹</a>
+<label><span class="hidden">${texts.date}</span><input type="date" name="date" value="${week.date}"></label>
+<a class="step" href="${link(week.next)}" aria-label="${texts.next}">›</a>
 <a href="?agenda=${encodeURIComponent(agenda.id)}&amp;lang=${language}">${texts.today}</a>
 </form>
 <button id="add" type="button">${texts.add}</button>
-<a href="?agenda=${encodeURIComponent(agenda.id)}&amp;date=${day.date}&amp;lang=${other.code}" lang="${other.code}">${other.name}</a>
+<a href="?agenda=${encodeURIComponent(agenda.id)}&amp;date=${week.date}&amp;lang=${other.code}" lang="${other.code}">${other.name}</a>
 </header>`;
 }
 
@@ -117,10 +136,10 @@ function dialog(texts: Texts): string {
 </form></dialog>`;
 }
 
-function shell(language: Language, title: string, body: string): string {
+function shell({ language, base }: Frame, title: string, body: string): string {
   return `<!doctype html>
-<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title><link rel="stylesheet" href="/in-house/page.css"><link rel="icon" href="data:,"></head>
+<html lang="${language}" data-base="${base}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}</title><link rel="stylesheet" href="${base}/page.css"><link rel="icon" href="data:,"></head>
 <body>${body}</body></html>`;
 }
 

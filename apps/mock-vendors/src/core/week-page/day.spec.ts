@@ -1,21 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { instantOf, layDay, timeOf } from './day.js';
-import type { Entry } from './model.js';
+import type { DiaryEntry as Entry } from '../diary.js';
+import { instantOf, layDay, layWeek, timeOf } from './day.js';
 
 const ZONE = 'Europe/Paris';
 
 function entry(id: string, start: string, end: string): Entry {
-  const fixed = {
-    agendaId: 'a',
-    title: '',
-    reference: null,
-    version: 1,
-    author: 'api',
-    updatedAt: 0,
-    deleted: false,
-    seq: 1,
-  } as const;
-  return { ...fixed, id, start: Date.parse(start), end: Date.parse(end) };
+  return { id, agendaId: 'a', title: '', by: 'api', start: Date.parse(start), end: Date.parse(end) };
 }
 
 describe('the picture of a day', () => {
@@ -71,5 +61,19 @@ describe('the picture of a day', () => {
   it('reads wall-clock times in the zone of the agenda', () => {
     expect(instantOf('2027-07-01', '09:00', 'Indian/Reunion')).toBe(Date.parse('2027-07-01T05:00:00Z'));
     expect(timeOf(instantOf('2027-03-28', '02:30', ZONE), ZONE)).toBe('03:30');
+  });
+});
+
+describe('the picture of a week', () => {
+  it('starts on Monday, and shows the same hours on each day', () => {
+    const week = layWeek('2027-06-10', ZONE, [
+      entry('early', '2027-06-09T04:30:00Z', '2027-06-09T05:00:00Z'),
+      entry('night', '2027-06-12T20:00:00Z', '2027-06-13T00:00:00Z'),
+    ]);
+    expect([week.days[0]?.date, week.days[6]?.date, week.previous]).toEqual(['2027-06-07', '2027-06-13', '2027-06-03']);
+    expect(new Set(week.days.map(({ hours, minutes }) => `${hours[0]?.label ?? ''} ${String(minutes)}`))).toEqual(
+      new Set(['00:00 1440']),
+    );
+    expect(week.days.map(({ entries }) => entries.length)).toEqual([0, 0, 1, 0, 0, 1, 1]);
   });
 });
