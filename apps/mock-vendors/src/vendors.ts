@@ -1,7 +1,8 @@
+import { cabinetRest } from './cabinet-rest/vendor.js';
 import { google } from './google/vendor.js';
 import { icsFeed } from './ics-feed/vendor.js';
 import { inHouse } from './in-house/vendor.js';
 import type { Vendor } from './vendor.js';
 
 /** Every simulated backend. */
-export const VENDORS: readonly Vendor[] = [google, icsFeed, inHouse];
+export const VENDORS: readonly Vendor[] = [cabinetRest, google, icsFeed, inHouse];
