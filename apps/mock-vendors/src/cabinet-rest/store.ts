@@ -106,7 +106,11 @@ export class CabinetStore implements Diary {
 
   /** A visit whose times were lost. */
   spoil(code: string): Visit {
-    const visit = this.create(code, { start: 0, minutes: 1, objet: '', note: null }, { by: 'practitioner', force: true });
+    const visit = this.create(
+      code,
+      { start: 0, minutes: 1, objet: '', note: null },
+      { by: 'practitioner', force: true },
+    );
     return this.#keep({ ...visit, spoilt: true });
   }
 

@@ -19,22 +19,24 @@ function entryFaults({ entry }: AgendaDocument): Fault[] {
 
 function readingFaults({ agendas, reading, entry, errors }: AgendaDocument): Fault[] {
   const faults: Fault[] = [];
-  const { list, delta, get } = reading;
-  if (!asks(list, 'agenda') && agendas.kind === 'list')
+  const { list, get } = reading;
+  if (!asks(list, 'agenda') && (agendas.kind === 'list' || agendas.agendas.length > 1))
     faults.push([['reading', 'list'], 'must name the {agenda} it lists']);
-  if (agendas.kind === 'fixed' && agendas.agendas.length > 1 && !asks(list, 'agenda'))
-    faults.push([['reading', 'list'], 'must name the {agenda} it lists']);
-  if (get && !namesIn([get.path, ...Object.values(get.query)].join(' ')).includes('id'))
-    faults.push([['reading', 'get'], 'must name the {id} it reads']);
+  if (get && !asks(get, 'id')) faults.push([['reading', 'get'], 'must name the {id} it reads']);
   if (get && !entry.status?.gone && !errors.some(({ means }) => means === 'not_found'))
     faults.push([['errors'], 'must say how the agenda answers for an entry that is gone (means: not_found)']);
-  if (delta && !asks(delta, 'cursor')) faults.push([['reading', 'delta'], 'must send the {cursor}']);
-  if (delta && !asks(delta, 'agenda') && asks(list, 'agenda'))
+  return [...faults, ...boundFaults(list), ...deltaFaults(reading)];
+}
+
+function deltaFaults({ list, delta }: AgendaDocument['reading']): Fault[] {
+  if (!delta) return list.cursor === undefined ? [] : [[['reading', 'list', 'cursor'], 'is of no use without delta']];
+  const faults: Fault[] = [];
+  if (!asks(delta, 'cursor')) faults.push([['reading', 'delta'], 'must send the {cursor}']);
+  if (!asks(delta, 'agenda') && asks(list, 'agenda'))
     faults.push([['reading', 'delta'], 'must name the {agenda} it reads']);
-  if (delta && list.cursor === undefined)
+  if (list.cursor === undefined)
     faults.push([['reading', 'list', 'cursor'], 'is needed beside delta: where the changes after a listing begin']);
-  if (!delta && list.cursor !== undefined) faults.push([['reading', 'list', 'cursor'], 'is of no use without delta']);
-  return [...faults, ...boundFaults(list)];
+  return faults;
 }
 
 /** A listing that is not told its range cannot be cut into parts. */

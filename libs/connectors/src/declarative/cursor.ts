@@ -4,7 +4,10 @@ import type { AgendaDocument } from './parts.js';
 
 /** Part of a document on which the meaning of a cursor depends: with another one, everything is read anew. */
 function fingerprint({ reading, entry, times }: AgendaDocument): string {
-  return createHash('sha256').update(JSON.stringify([reading, entry, times])).digest('base64url').slice(0, 12);
+  return createHash('sha256')
+    .update(JSON.stringify([reading, entry, times]))
+    .digest('base64url')
+    .slice(0, 12);
 }
 
 /** Throws `unavailable` for what is no cursor. */

@@ -27,6 +27,9 @@ export type Item =
   /** It does not even say which entry it is: passing over it would make it look deleted. */
   | { readonly kind: 'nameless' };
 
+/** An item that says which entry it is. */
+export type Named = Exclude<Item, { kind: 'nameless' }>;
+
 /** Reads entries as a document says. */
 export class Mapping {
   readonly #fields: AgendaDocument['entry'];
@@ -93,9 +96,7 @@ export function toRemoteObject(entry: Entry, window: Interval | null): RemoteObj
     reference: entry.reference,
     when: { start, end },
     recurring: false,
-    busy: inside
-      ? [{ start: Math.max(start, window?.start ?? start), end: Math.min(end, window?.end ?? end) }]
-      : [],
+    busy: inside ? [{ start: Math.max(start, window?.start ?? start), end: Math.min(end, window?.end ?? end) }] : [],
     summary: entry.title,
     modifiedAt: entry.changedAt,
   };
@@ -124,7 +125,9 @@ export function toChange(item: Item, window: Interval): RemoteChange | null {
 }
 
 function hashOf({ start, end, title, free }: Entry): string {
-  return createHash('sha256').update(JSON.stringify([start, end, title, free])).digest('base64url');
+  return createHash('sha256')
+    .update(JSON.stringify([start, end, title, free]))
+    .digest('base64url');
 }
 
 /** An id that can stand in a request. */

@@ -56,28 +56,42 @@ async function* byCursor(walk: Walk, { parameter, next }: Paging<'cursor'>): Asy
   throw endless();
 }
 
+/** What the answers say that there is; `undefined` where they do not say. */
+interface Promised {
+  readonly pages: number | undefined;
+  readonly total: number | undefined;
+}
+
 /**
  * Goes on until as many pages or items came as the answers say; where they do not say, until a page is empty. A short page
  * ends nothing: servers send fewer items than were asked for.
  */
 async function* byNumber(walk: Walk, paging: Paging<'page'>): AsyncGenerator<Page> {
   let seen = 0;
-  let before: readonly (number | undefined)[] | undefined;
-  for (let count = 0; count < MAX_PAGES; count += 1) {
-    const one = await page(walk, { [paging.parameter]: paging.first + count });
-    const [wanted, total] = [counted(walk, one, 'pages'), counted(walk, one, 'total')];
-    if (before !== undefined && (before[0] !== wanted || before[1] !== total)) throw new Drifted();
-    before = [wanted, total];
+  let before: Promised | undefined;
+  for (let count = 1; count <= MAX_PAGES; count += 1) {
+    const one = await page(walk, { [paging.parameter]: paging.first + count - 1 });
+    const promised = { pages: counted(walk, one, 'pages'), total: counted(walk, one, 'total') };
+    if (before !== undefined && (before.pages !== promised.pages || before.total !== promised.total))
+      throw new Drifted();
+    before = promised;
     seen += one.items.length;
     if (one.items.length > 0) yield one;
-    const known = wanted !== undefined || total !== undefined;
-    const over = wanted === undefined ? seen >= (total ?? Infinity) : count + 1 >= wanted;
-    if (over || one.items.length === 0) {
-      if (known && (!over || (total !== undefined && seen !== total))) throw new Drifted();
-      return;
-    }
+    if (isLast(promised, { count, seen, empty: one.items.length === 0 })) return;
   }
   throw endless();
+}
+
+/** Throws when the answers contradict themselves: an empty page before the last, or another number of items. */
+function isLast(
+  { pages: wanted, total }: Promised,
+  { count, seen, empty }: { readonly count: number; readonly seen: number; readonly empty: boolean },
+): boolean {
+  if (wanted === undefined && total === undefined) return empty;
+  const over = wanted === undefined ? seen >= (total ?? 0) : count >= wanted;
+  if (over && total !== undefined && seen !== total) throw new Drifted();
+  if (!over && empty) throw new Drifted();
+  return over;
 }
 
 function counted({ listing, where }: Walk, { answer }: Page, name: 'pages' | 'total'): number | undefined {

@@ -129,22 +129,22 @@ const behaviour = z
 
 /** The parts of a document, each right by itself. */
 export const parts = z.strictObject({
-    format: z.literal('rest-agenda-1'),
-    authentication,
-    headers: headers([]),
-    times,
-    account: z.strictObject({ path: urlPath([]), name: fieldPath }).optional(),
-    agendas: z.discriminatedUnion('kind', [listedAgendas, fixedAgendas]),
-    entry,
-    reading: z.strictObject({
-      list,
-      delta: delta.optional(),
-      get: z.strictObject({ path: urlPath(ENTRY), query: query(ENTRY), entry: jsonPath.default('') }).optional(),
-    }),
-    writing: writing.optional(),
-    errors: z.array(errorRule).max(100).default([]),
-    behaviour,
-  });
+  format: z.literal('rest-agenda-1'),
+  authentication,
+  headers: headers([]),
+  times,
+  account: z.strictObject({ path: urlPath([]), name: fieldPath }).optional(),
+  agendas: z.discriminatedUnion('kind', [listedAgendas, fixedAgendas]),
+  entry,
+  reading: z.strictObject({
+    list,
+    delta: delta.optional(),
+    get: z.strictObject({ path: urlPath(ENTRY), query: query(ENTRY), entry: jsonPath.default('') }).optional(),
+  }),
+  writing: writing.optional(),
+  errors: z.array(errorRule).max(100).default([]),
+  behaviour,
+});
 
 export type AgendaDocument = z.output<typeof parts>;
 export type Endpoint = Pick<AgendaDocument['reading']['list'], 'path' | 'query'>;

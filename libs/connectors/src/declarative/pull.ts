@@ -2,7 +2,7 @@ import { ConnectorError, type CallOptions, type PullItem, type PullRequest } fro
 import { overlaps, type Interval, type RemoteChange } from '#domain';
 import { readCursor, writeCursor } from './cursor.js';
 import { AgendaGone, unlike } from './errors.js';
-import { placeOf, toChange, type Item } from './mapping.js';
+import { placeOf, toChange, type Named } from './mapping.js';
 import type { Delta } from './parts.js';
 import { at } from './paths.js';
 import type { Reader } from './reader.js';
@@ -36,7 +36,7 @@ async function* changesSince(reading: Reading, delta: Delta, text: string): Asyn
   let cursor: unknown = readCursor(document, text);
   for await (const page of log(reading, delta, cursor)) {
     cursor = page.next;
-    if (page.changes.length > 0) yield { type: 'changes', changes: page.changes };
+    yield* told(page.changes);
   }
   yield { type: 'end', cursor: writeCursor(document, cursor), complete: null };
 }
@@ -50,27 +50,25 @@ async function* everything(reading: Reading, delta: Delta | undefined): AsyncGen
   const { window } = request;
   const listed = await reader.list(request.agendaId, window, options);
   const known = await request.known();
-  const present = new Set<string>();
-  const changes: RemoteChange[] = [];
-  for (const item of listed.items) {
-    if (item.kind !== 'gone' && item.kind !== 'nameless') present.add(item.id);
-    const change = news(item, known, window);
-    if (change) changes.push(change);
-  }
-  if (changes.length > 0) yield { type: 'changes', changes };
+  const present = new Set(listed.items.filter(({ kind }) => kind !== 'gone').map(({ id }) => id));
+  yield* told(listed.items.flatMap((item) => news(item, known, window) ?? []));
   let cursor: unknown = listed.cursor;
   if (delta) {
     for await (const page of log(reading, delta, firstCursor(reading, cursor))) {
       cursor = page.next;
       for (const change of page.changes) note(present, change);
-      if (page.changes.length > 0) yield { type: 'changes', changes: page.changes };
+      yield* told(page.changes);
     }
   }
   const elsewhere = await movedAway(reading, { known, present });
   for (const change of elsewhere) note(present, change);
-  if (elsewhere.length > 0) yield { type: 'changes', changes: elsewhere };
+  yield* told(elsewhere);
   const next = delta ? writeCursor(reader.document, cursor) : null;
   yield { type: 'end', cursor: next, complete: { window, present } };
+}
+
+function* told(changes: readonly RemoteChange[]): Generator<PullItem> {
+  if (changes.length > 0) yield { type: 'changes', changes };
 }
 
 function firstCursor({ reader }: Reading, cursor: unknown): unknown {
@@ -79,7 +77,7 @@ function firstCursor({ reader }: Reading, cursor: unknown): unknown {
 }
 
 /** A listed item, unless the hub has it as it is. What is cut by the window may be cut elsewhere today. */
-function news(item: Item, known: ReadonlyMap<string, string | null>, window: Interval): RemoteChange | null {
+function news(item: Named, known: ReadonlyMap<string, string | null>, window: Interval): RemoteChange | null {
   const change = toChange(item, window);
   if (change?.kind === 'removed') return known.has(change.remoteId) ? change : null;
   if (change?.kind !== 'upsert') return change;

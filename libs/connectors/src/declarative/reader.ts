@@ -2,7 +2,7 @@ import { ConnectorError, type CallOptions } from '#connector-sdk';
 import type { Interval } from '#domain';
 import type { Client } from './client.js';
 import { unlike } from './errors.js';
-import { Mapping, type Entry, type Item } from './mapping.js';
+import { Mapping, type Entry, type Named } from './mapping.js';
 import { Drifted, pages } from './pages.js';
 import type { AgendaDocument } from './parts.js';
 import { at } from './paths.js';
@@ -13,7 +13,7 @@ const TRIES = 3;
 
 /** Everything in a range, as of one moment. */
 export interface Listed {
-  readonly items: readonly Item[];
+  readonly items: readonly Named[];
   /** Where the changes after this listing begin; `undefined` where the document names no cursor. */
   readonly cursor: unknown;
 }
@@ -50,7 +50,7 @@ export class Reader {
   }
 
   /** What the backend says of an id; `gone` when it says so by an error. */
-  async item(agendaId: string, id: string, options: CallOptions): Promise<Item> {
+  async item(agendaId: string, id: string, options: CallOptions): Promise<Named> {
     const { get } = this.document.reading;
     if (!get) throw new ConnectorError('invalid', 'the document has no reading.get');
     const call = { method: 'GET', path: get.path, query: get.query, values: { agenda: agendaId, id } };
@@ -64,7 +64,7 @@ export class Reader {
   }
 
   /** An item that says which entry it is. */
-  named(value: unknown, where: string, known: string | null = null): Exclude<Item, { kind: 'nameless' }> {
+  named(value: unknown, where: string, known: string | null = null): Named {
     const item = this.mapping.item(value, known);
     if (item.kind === 'nameless' || (known !== null && item.id !== known)) throw unlike(where, { write: false });
     return item;
@@ -72,7 +72,7 @@ export class Reader {
 
   async #listOnce(agendaId: string, range: Interval, options: CallOptions): Promise<Listed> {
     const { list } = this.document.reading;
-    const items = new Map<string, Item>();
+    const items = new Map<string, Named>();
     let cursor: unknown;
     for (const part of this.#parts(range)) {
       const here = new Set<string>();

@@ -68,8 +68,7 @@ export const headers = (names: readonly string[]) =>
 const constant = z.union([z.number(), z.boolean(), z.null()]);
 
 /** Values by the path at which they stand in a JSON body. */
-export const body = (names: readonly string[]) =>
-  few(z.record(field, z.union([wholeOrConstant(names), constant])));
+export const body = (names: readonly string[]) => few(z.record(field, z.union([wholeOrConstant(names), constant])));
 
 function wholeOrConstant(names: readonly string[]): z.ZodString {
   return template(names).refine(

@@ -76,7 +76,14 @@ function local(pattern: string, zone: string): Times {
     const found = typeof value === 'string' ? shape.exec(value)?.groups : undefined;
     if (!found) return null;
     const [year, month, day] = ['YYYY', 'MM', 'DD'].map((name) => Number(found[name]));
-    const wall = Date.UTC(year ?? 0, (month ?? 0) - 1, day, Number(found['HH']), Number(found['mm']), Number(found['ss'] ?? 0));
+    const wall = Date.UTC(
+      year ?? 0,
+      (month ?? 0) - 1,
+      day,
+      Number(found['HH']),
+      Number(found['mm']),
+      Number(found['ss'] ?? 0),
+    );
     return text(wall) === value ? sensible(clock(wall).instant(wall)) : null;
   };
   return {
@@ -84,7 +91,10 @@ function local(pattern: string, zone: string): Times {
     write: (instant) => {
       const written = text(clock(instant).local(whole(instant, unit)));
       if (read(written) !== instant)
-        throw new ConnectorError('invalid', 'the local time comes twice that night: the agenda cannot tell which is meant');
+        throw new ConnectorError(
+          'invalid',
+          'the local time comes twice that night: the agenda cannot tell which is meant',
+        );
       return written;
     },
     date: (instant) => new Date(clock(instant).local(instant)).toISOString().slice(0, 10),

@@ -8,7 +8,7 @@ import {
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import { unlike } from './errors.js';
-import { idOf, toRemoteObject, versionOf, type Entry } from './mapping.js';
+import { idOf, toRemoteObject, versionOf, type Entry, type Named } from './mapping.js';
 import type { Writing } from './parts.js';
 import { at, objectOf } from './paths.js';
 import type { Reader } from './reader.js';
@@ -64,7 +64,8 @@ export class Writer {
     if (id === undefined) return;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#remove(agendaId, { id, version, reference }, options);
+        await this.#remove(agendaId, { id, version, reference }, options);
+        return;
       } catch (error) {
         const again = ConnectorError.is(error) && error.kind === 'stale' && version === null && tries < TRIES;
         if (!again) throw error;
@@ -158,8 +159,8 @@ function versionValue({ version }: Entry): Values {
   return version === null ? {} : { version };
 }
 
-function readable(item: { readonly kind: string }): Entry[] {
-  return item.kind === 'entry' && 'entry' in item ? [item.entry as Entry] : [];
+function readable(item: Named): Entry[] {
+  return item.kind === 'entry' ? [item.entry] : [];
 }
 
 function stale(): ConnectorError {
