@@ -51,16 +51,17 @@ async function* everything(reading: Reading, delta: Delta | undefined): AsyncGen
   const listed = await reader.list(request.agendaId, window, options);
   const known = await request.known();
   const present = new Set(listed.items.filter(({ kind }) => kind !== 'gone').map(({ id }) => id));
+  const named = new Set(listed.items.map(({ id }) => id));
   yield* told(listed.items.flatMap((item) => news(item, known, window) ?? []));
   let cursor: unknown = listed.cursor;
   if (delta) {
     for await (const page of log(reading, delta, firstCursor(reading, cursor))) {
       cursor = page.next;
-      for (const change of page.changes) note(present, change);
+      for (const change of page.changes) named.add(note(present, change));
       yield* told(page.changes);
     }
   }
-  const elsewhere = await movedAway(reading, { known, present });
+  const elsewhere = await movedAway(reading, { known, named });
   for (const change of elsewhere) note(present, change);
   yield* told(elsewhere);
   const next = delta ? writeCursor(reader.document, cursor) : null;
@@ -86,17 +87,20 @@ function news(item: Named, known: ReadonlyMap<string, string | null>, window: In
   return whole && known.get(remoteId) === version ? null : change;
 }
 
-function note(present: Set<string>, change: RemoteChange): void {
-  if (change.kind === 'removed') present.delete(change.remoteId);
-  else present.add(change.kind === 'upsert' ? change.object.remoteId : change.remoteId);
+/** Answers the id that the change is about. */
+function note(present: Set<string>, change: RemoteChange): string {
+  const id = change.kind === 'upsert' ? change.object.remoteId : change.remoteId;
+  if (change.kind === 'removed') present.delete(id);
+  else present.add(id);
+  return id;
 }
 
 async function movedAway(
   { reader, request, options }: Reading,
-  { known, present }: { known: ReadonlyMap<string, string | null>; present: ReadonlySet<string> },
+  { known, named }: { known: ReadonlyMap<string, string | null>; named: ReadonlySet<string> },
 ): Promise<RemoteChange[]> {
   if (!reader.document.reading.get) return [];
-  const missing = [...known].filter(([id, version]) => !present.has(id) && belongs(version, request.window));
+  const missing = [...known].filter(([id, version]) => !named.has(id) && belongs(version, request.window));
   if (missing.length > MAX_ASKED) return [];
   const changes: RemoteChange[] = [];
   for (const [id] of missing) {
