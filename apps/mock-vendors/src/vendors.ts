@@ -1,3 +1,4 @@
+import { agendaFile } from './agenda-file/vendor.js';
 import { cabinetRest } from './cabinet-rest/vendor.js';
 import { google } from './google/vendor.js';
 import { icsFeed } from './ics-feed/vendor.js';
@@ -5,4 +6,4 @@ import { inHouse } from './in-house/vendor.js';
 import type { Vendor } from './vendor.js';
 
 /** Every simulated backend. */
-export const VENDORS: readonly Vendor[] = [cabinetRest, google, icsFeed, inHouse];
+export const VENDORS: readonly Vendor[] = [agendaFile, cabinetRest, google, icsFeed, inHouse];
