@@ -83,7 +83,7 @@ export function agendaFileTarget(format: Format): Target {
     // The export itself; its signature comes after it.
     brokenPart: 1,
     putUnreadable: () => Promise.reject(new Error('the back door has its own')),
-    manyEntries: 200,
+    manyEntries: 60,
     backdoor: (control) => backdoor(control, format),
   });
 }

@@ -109,11 +109,12 @@ export class Inbox {
   #create(agendaId: string, [reference = '', ...columns]: readonly string[]): void {
     const when = this.#interval(agendaId, columns);
     if (reference === '') throw new Rejected('LIGNE_INVALIDE');
-    if (!this.store.spend(reference)) throw new Rejected('DOUBLON');
-    // An order that was acknowledged and lost is spent all the same.
-    if (this.parts.faults.take(['lose-write'], { method: 'PUT' })) return;
+    if (this.store.isSpent(reference)) throw new Rejected('DOUBLON');
     const content = { ...when, title: columns[4] ?? '', comment: `REF ${reference}` };
-    this.store.create(agendaId, content, { by: 'api', force: false });
+    // An order that was acknowledged and lost is spent all the same.
+    if (!this.parts.faults.take(['lose-write'], { method: 'PUT' }))
+      this.store.create(agendaId, content, { by: 'api', force: false });
+    this.store.spend(reference);
   }
 
   #change(agendaId: string, [reference = '', ...columns]: readonly string[]): void {

@@ -106,11 +106,12 @@ export class DeskStore implements Diary {
     this.#changes += 1;
   }
 
-  /** True the first time. */
-  spend(reference: string): boolean {
-    if (this.#references.has(reference)) return false;
+  isSpent(reference: string): boolean {
+    return this.#references.has(reference);
+  }
+
+  spend(reference: string): void {
     this.#references.add(reference);
-    return true;
   }
 
   /** All UIDs are made anew, as after an update of the program. */

@@ -29,19 +29,25 @@ export function icsSnapshot(
   text: string,
   { agendaId, zone, window }: { readonly agendaId: string; readonly zone: string; readonly window: Interval | null },
 ): Snapshot {
-  if (text.length > MAX_CHARACTERS || !/^\uFEFF?BEGIN:VCALENDAR/.test(text) || !/END:VCALENDAR\s*$/.test(text))
-    throw noExport('the export is not whole');
-  const blocks = [...text.matchAll(/^BEGIN:VEVENT[^]*?^END:VEVENT[ \t]*\r?$/gm)].map(([block]) => blockOf(block));
-  const begun = text.match(/^BEGIN:VEVENT/gm)?.length ?? 0;
+  const blocks = wholeCalendar(text);
   const [code, from = '', to = '', number = ''] = (propertyOf(text, 'X-AB-EXPORT') ?? '').split('|');
   if (code !== agendaId || !/^\d{1,15}$/.test(number)) throw noExport('the export is of something else');
   if (propertyOf(text, 'X-WR-TIMEZONE') !== zone)
     throw noExport('the export is written in another time zone than the settings say');
-  if (begun !== blocks.length || propertyOf(text, 'X-AB-NOMBRE') !== String(blocks.length))
-    throw noExport('the export does not hold as many events as it says');
   const covered = windowOf(from, to, zone);
   const reading = { window: window ?? covered, local: ianaZone(zone) ?? UTC, addresses: new Set<string>() };
   return { number: Number(number), window: covered, rows: grouped(blocks).map((group) => rowOf(group, reading)) };
+}
+
+/** The events of a calendar that has its end, and as many events as it says. */
+function wholeCalendar(text: string): Block[] {
+  if (text.length > MAX_CHARACTERS || !/^\uFEFF?BEGIN:VCALENDAR/.test(text) || !/END:VCALENDAR\s*$/.test(text))
+    throw noExport('the export is not whole');
+  const blocks = [...text.matchAll(/^BEGIN:VEVENT[^]*?^END:VEVENT[ \t]*\r?$/gm)].map(([block]) => blockOf(block));
+  const begun = text.match(/^BEGIN:VEVENT/gm)?.length ?? 0;
+  if (begun !== blocks.length || propertyOf(text, 'X-AB-NOMBRE') !== String(blocks.length))
+    throw noExport('the export does not hold as many events as it says');
+  return blocks;
 }
 
 /** The events of a series belong together; of all others each stands for itself, whatever UID the program gave it. */

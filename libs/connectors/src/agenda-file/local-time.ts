@@ -8,14 +8,16 @@ function clock(zone: string, around: number): ReturnType<typeof zoneClock> {
   return zoneClock(zone, { start: around - 2 * DAY_MS, end: around + 2 * DAY_MS });
 }
 
+const WRITTEN = /^(\d\d)\/(\d\d)\/((?:19[7-9]|20\d|21\d)\d) ([01]\d|2[0-3]):([0-5]\d)$/;
+
 /** `07/06/2027` and `09:00` in a zone, by RFC 5545 3.3.5; `null` for what is no time. */
 export function instantOf(date: string, time: string, zone: string): number | null {
-  const [, day = '', month = '', year = ''] = /^(\d\d)\/(\d\d)\/(\d{4})$/.exec(date) ?? [];
-  const [, hour = '', minute = ''] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];
-  if (year === '' || hour === '') return null;
-  const wall = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
-  const exists = new Date(wall).getUTCDate() === Number(day) && new Date(wall).getUTCMonth() === Number(month) - 1;
-  return exists && Number(year) >= 1970 ? clock(zone, wall).instant(wall) : null;
+  const numbers = WRITTEN.exec(`${date} ${time}`)?.slice(1).map(Number);
+  if (!numbers) return null;
+  const [day = 0, month = 0, year = 0, hour = 0, minute = 0] = numbers;
+  const wall = Date.UTC(year, month - 1, day, hour, minute);
+  const there = new Date(wall);
+  return there.getUTCDate() === day && there.getUTCMonth() === month - 1 ? clock(zone, wall).instant(wall) : null;
 }
 
 /** Date and time of an instant. Throws `invalid` for one that a local time to the minute cannot tell. */

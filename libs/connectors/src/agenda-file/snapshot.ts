@@ -1,6 +1,6 @@
 import type { Interval } from '#domain';
 import { shortHash } from './bytes.js';
-import { readLines } from './csv.js';
+import { readLines, type CsvLine } from './csv.js';
 import { noExport } from './errors.js';
 import { instantOf } from './local-time.js';
 
@@ -56,12 +56,12 @@ export function windowOf(from: string, to: string, zone: string): Interval {
 export function wholeFile(
   text: string,
   kind: string,
-): { readonly head: readonly string[]; readonly lines: readonly { columns: readonly string[]; raw: string }[] } {
+): { readonly head: readonly string[]; readonly lines: readonly CsvLine[] } {
   const lines = readLines(text);
   const [first, last] = [lines?.[0], lines?.at(-1)];
   if (!lines || first?.columns[0] !== kind || last?.columns[0] !== '#FIN' || lines.length < 2)
     throw noExport('the export is not whole');
-  return { head: first.columns, lines: lines.slice(1, -1).map((line) => line) };
+  return { head: first.columns, lines: lines.slice(1, -1) };
 }
 
 /** Throws unless the last line counted as many lines as there are. */
