@@ -23,6 +23,11 @@ export interface Capabilities {
    * the vendor's own `natural` key, or `none` (then no second create before `settleMs` has passed).
    */
   readonly idempotency: 'key' | 'client-id' | 'natural' | 'none';
+  /**
+   * Whether a change says which state it is meant for, so that one which lands late is refused. False: what stands is only
+   * looked at just before, and the hub sends nothing else until a lost change can no longer land. True when left out.
+   */
+  readonly conditionalWrites?: boolean;
   /** True when the backend itself refuses a create that overlaps (then a pull around each write is not needed). */
   readonly refusesOverlap: boolean;
   /** What a removal looks like when read: a tombstone in the delta, a status on the object, or mere absence. */

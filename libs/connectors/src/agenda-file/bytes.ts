@@ -19,13 +19,15 @@ export function textOf(bytes: Bytes): string {
   }
 }
 
-/** Windows-1252; what it has no place for becomes a question mark. */
+/** Windows-1252, or UTF-8 where it holds what windows-1252 has no place for. */
 export function bytesOf(text: string): Bytes {
-  const codes = Array.from(text.normalize('NFC'), (character) => {
-    const code = character.codePointAt(0) ?? 0x3f;
-    return code < 0x80 || (code >= 0xa0 && code <= 0xff) ? code : (HIGH.get(character) ?? 0x3f);
+  const composed = text.normalize('NFC');
+  const codes = Array.from(composed, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 0x80 || (code >= 0xa0 && code <= 0xff) ? code : HIGH.get(character);
   });
-  return Buffer.from(codes).toString('latin1');
+  const known = codes.filter((code) => code !== undefined);
+  return (known.length === codes.length ? Buffer.from(known) : Buffer.from(composed, 'utf8')).toString('latin1');
 }
 
 export function signatureOf(bytes: Bytes, key: string): string {

@@ -10,7 +10,7 @@ export default defineConnector({
     read: 'snapshot',
     maxWindowDays: null,
     push: 'none',
-    write: 'request',
+    write: 'full',
     hold: 'none',
     idempotency: 'client-id',
     refusesOverlap: true,

@@ -112,8 +112,10 @@ describe('a document', () => {
     };
     expect(capabilities(() => undefined)).toMatchObject({
       ...{ read: 'snapshot', write: 'full', idempotency: 'none', refusesOverlap: false, timeModel: 'instant' },
-      settleMs: 120_000,
+      ...{ settleMs: 120_000, conditionalWrites: false },
     });
+    const conditional = { path: '/entries/{id}', headers: { 'if-match': '{version}' } };
+    expect(capabilities((d) => (d['writing'].cancel = conditional))).toMatchObject({ conditionalWrites: true });
     expect(capabilities((d) => delete d['writing'])).toMatchObject({ write: 'none' });
     const local = { format: 'local', pattern: 'DD/MM/YYYY HH:mm', zone: 'Europe/Paris' };
     expect(capabilities((d) => (d['times'] = local))).toMatchObject({ timeModel: 'naive' });
