@@ -1,3 +1,4 @@
+// Written by `npm run gen` from the folder names; do not edit.
 import { agendaFile } from './agenda-file/vendor.js';
 import { cabinetRest } from './cabinet-rest/vendor.js';
 import { google } from './google/vendor.js';
