@@ -38,7 +38,7 @@ beforeEach(async () => {
   });
 });
 
-function opened(format: 'csv' | 'ics', signingKey = KEY): Session {
+function opened(format: 'csv' | 'icalendar', signingKey = KEY): Session {
   return agendaFile.open(
     {
       settings: agendaFile.config.settings.parse({ baseUrl, format, patienceSeconds: 0.3 }),
@@ -151,7 +151,7 @@ describe('an order that the program takes up later', () => {
 
 describe('exports', () => {
   it('with all UIDs made anew change nothing', async () => {
-    const ics = opened('ics');
+    const ics = opened('icalendar');
     await put(at('09:00'), 'Un');
     await put(at('10:00'), 'Deux');
     const first = await pulled(ics);
@@ -166,14 +166,14 @@ describe('exports', () => {
   it('with one UID for two events show both as busy', async () => {
     const [from, to] = [await put(at('09:00'), 'Un'), await put(at('10:00'), 'Deux')];
     await control('POST', 'share-uid', { from, to });
-    const { objects } = await pulled(opened('ics'));
+    const { objects } = await pulled(opened('icalendar'));
     expect(objects.flatMap(({ busy }) => busy.map(({ start }) => start)).sort()).toEqual([at('09:00'), at('10:00')]);
   });
 
   it('that are half written say nothing, though they are signed', async () => {
     await put(at('09:00'));
     await control('POST', 'half-written', { on: true });
-    for (const format of ['csv', 'ics'] as const)
+    for (const format of ['csv', 'icalendar'] as const)
       expect((await failure(pulled(opened(format)))).kind).toBe('unavailable');
     await control('POST', 'half-written', { on: false });
     expect((await pulled(session)).objects).toHaveLength(1);

@@ -8,7 +8,7 @@ const AGENDA = 'KIT';
 const SIGNING_KEY = 'cle-de-signature-du-kit';
 const LOGIN = { username: 'cabinet-kit', password: 'mot-de-passe-du-kit' };
 
-type Format = 'csv' | 'ics';
+type Format = 'csv' | 'icalendar';
 type DumpedLine = Dumped & { readonly comment: string; readonly uid: string };
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
@@ -16,7 +16,7 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 /** The id that the connector gives a line which nothing was known of: the exports have none. */
 function remoteIdOf({ comment, uid, start, end, title }: DumpedLine, format: Format): string {
   if (comment.startsWith('REF ')) return `r:${comment.slice(4)}`;
-  return format === 'ics' ? `u:${digest(uid)}` : `h:${digest(JSON.stringify([start, end, title]))}#1`;
+  return format === 'icalendar' ? `u:${digest(uid)}` : `h:${digest(JSON.stringify([start, end, title]))}#1`;
 }
 
 /** The practitioner at the program itself; lines are known by what they say. */
@@ -46,7 +46,7 @@ function backdoor(control: Control, format: Format): Backdoor {
     async putUnreadable() {
       const text = `31/02/2027;ligne abimee ${String(Math.random())}`;
       await control('POST', 'spoil', { agendaId: AGENDA, text });
-      return { remoteId: format === 'ics' ? `u:${digest(text)}` : `x:${digest(text)}#1` };
+      return { remoteId: format === 'icalendar' ? `u:${digest(text)}` : `x:${digest(text)}#1` };
     },
     list: async () =>
       (await living()).map((one) => ({

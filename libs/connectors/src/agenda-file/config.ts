@@ -10,9 +10,9 @@ export const settings = z.strictObject({
       description:
         'Dossier où le logiciel dépose ses exports et relève les ordres, par exemple https://fichiers.example.fr/dossier',
     }),
-  format: z.enum(['csv', 'ics']).default('csv').meta({
+  format: z.enum(['csv', 'icalendar']).default('csv').meta({
     title: 'Format des exports',
-    description: 'csv (conseillé) ou ics, selon le réglage du logiciel',
+    description: 'csv (conseillé) ou icalendar (fichiers .ics), selon le réglage du logiciel',
   }),
   timeZone: z
     .string()

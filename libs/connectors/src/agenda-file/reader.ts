@@ -7,6 +7,12 @@ import { icsSnapshot } from './ics-snapshot.js';
 import { identified, ownId, versionOf, type Identified } from './identity.js';
 import { checkCount, csvSnapshot, wholeFile, type Row, type Snapshot } from './snapshot.js';
 
+/** What the files of a format are called. */
+const FILES: Readonly<Record<Settings['format'], (agendaId: string) => string>> = {
+  csv: (agendaId) => `${agendaId}.csv`,
+  icalendar: (agendaId) => `${agendaId}.ics`,
+};
+
 /** The exports of the program, whole and signed, or none. */
 export class Reader {
   readonly #folder: Folder;
@@ -35,7 +41,7 @@ export class Reader {
   /** The latest export of an agenda. Throws `not_found` when the program says that it has none such. */
   async snapshot(agendaId: string, window: Interval | null, options: CallOptions): Promise<Snapshot> {
     const { format, timeZone: zone } = this.#settings;
-    const text = await this.#folder.export(`${agendaId}.${format}`, options);
+    const text = await this.#folder.export(FILES[format](agendaId), options);
     if (text === null) return this.#missing(agendaId, options);
     return format === 'csv' ? csvSnapshot(text, agendaId, zone) : icsSnapshot(text, { agendaId, zone, window });
   }
