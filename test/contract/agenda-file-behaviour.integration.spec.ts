@@ -38,10 +38,10 @@ beforeEach(async () => {
   });
 });
 
-function opened(format: 'csv' | 'icalendar', signingKey = KEY): Session {
+function opened(format: 'csv' | 'icalendar', signingKey = KEY, patienceSeconds = 0.3): Session {
   return agendaFile.open(
     {
-      settings: agendaFile.config.settings.parse({ baseUrl, format, patienceSeconds: 0.3 }),
+      settings: agendaFile.config.settings.parse({ baseUrl, format, patienceSeconds }),
       secrets: { username: 'cabinet', password: 'secret', signingKey },
     },
     { timeoutMs: 1500, allowPrivateNetworks: true, now: Date.now },
@@ -108,6 +108,21 @@ describe('an order that the program takes up later', () => {
     expect(await session.find(booking, call)).toMatchObject({ remoteId: 'r:ref-late', when: { start: at('09:00') } });
     expect((await session.create(booking, call)).remoteId).toBe('r:ref-late');
     expect(await living()).toBe(1);
+  });
+
+  it('is unknown, too, when whoever waits for its answer gives up', async () => {
+    await control('POST', 'pace', { inboxMs: 5 * MINUTE });
+    const patient = opened('csv', KEY, 30);
+    const booking = { ...named('ref-given-up'), content: content(at('09:00')) };
+    for (const ms of [150, 250]) {
+      const attempt = patient.create(booking, { signal: AbortSignal.timeout(ms) });
+      expect((await failure(attempt)).kind).toBe('unknown');
+    }
+    await control('POST', 'faults', { faults: [{ kind: 'error', method: 'GET', status: 503 }] });
+    expect((await failure(patient.create({ ...booking, reference: 'ref-unread' }, call))).kind).toBe('unknown');
+    await control('DELETE', 'faults');
+    await control('POST', 'clock', { advanceMs: 6 * MINUTE });
+    expect((await session.find(booking, call))?.remoteId).toBe('r:ref-given-up');
   });
 
   it('and exports later still is unknown until an export shows it', async () => {

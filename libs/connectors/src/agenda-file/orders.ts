@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallOptions } from '#connector-sdk';
+import { ConnectorError, type CallOptions } from '#connector-sdk';
 import { bytesOf, digestOf, shortHash, type Bytes } from './bytes.js';
 import { writeLine } from './csv.js';
 import type { Folder } from './folder.js';
@@ -57,14 +57,19 @@ export class Orders {
    */
   async place(order: Order, options: CallOptions): Promise<{ readonly outcome: Outcome; readonly isFirst: boolean }> {
     const isFirst = await this.#folder.put(order.name, order.bytes, options);
-    const outcome = await this.#answered(order, options);
-    if (isFirst || outcome.kind !== 'rejected' || outcome.same) return { outcome, isFirst };
-    // Something else was refused under this name: nobody asked for it any more.
-    await this.settle(order.name, options);
-    return {
-      isFirst: await this.#folder.put(order.name, order.bytes, options),
-      outcome: await this.#answered(order, options),
-    };
+    try {
+      const outcome = await this.#answered(order, options);
+      if (isFirst || outcome.kind !== 'rejected' || outcome.same) return { outcome, isFirst };
+      // Something else was refused under this name: nobody asked for it any more.
+      await this.settle(order.name, options);
+      const isNew = await this.#folder.put(order.name, order.bytes, options);
+      return { isFirst: isNew, outcome: await this.#answered(order, options) };
+    } catch (error) {
+      // The order lies there, whatever now prevents reading its answer.
+      if (!ConnectorError.is(error)) throw error;
+      const { retryAfterMs } = error;
+      throw new ConnectorError('unknown', 'what became of the order could not be read', { cause: error, retryAfterMs });
+    }
   }
 
   /** What became of an order that was put earlier. */

@@ -190,7 +190,7 @@ describe('a write', () => {
 
   it('that is answered without its id is found by its reference', async () => {
     const document = changed((d) => delete d['writing'].create.id);
-    nock(ORIGIN).post(`${BASE}/entries`).reply(201, { ok: true });
+    nock(ORIGIN).post(`${BASE}/entries`).reply(204);
     listed(1, { count: 2, rows: [row('1', 1), stored] });
     nock(ORIGIN).get(`${BASE}/entries/7`).reply(200, stored);
     expect((await sessionOf(document).create({ ...named, content }, options)).remoteId).toBe('7');
@@ -209,7 +209,7 @@ describe('a write', () => {
     expect((await failure(session.update({ ...update, version: 'old' }, options))).kind).toBe('stale');
     nock(ORIGIN).get(`${BASE}/entries/7`).reply(200, row('7', 6));
     const sent = nock(ORIGIN).patch(`${BASE}/entries/7`, ({ v }) => v === 1);
-    sent.reply(200, {});
+    sent.reply(204);
     nock(ORIGIN)
       .get(`${BASE}/entries/7`)
       .reply(200, { ...stored, v: 2 });
@@ -225,6 +225,24 @@ describe('a write', () => {
     nock(ORIGIN).patch(`${BASE}/entries/7`).reply(200, {});
     const attempt = session.update({ ...named, remoteId: '7', version: null, content }, options);
     expect((await failure(attempt)).kind).toBe('unknown');
+  });
+
+  it.each([500, 502, 503])('that is answered with %d may have landed', async (status) => {
+    nock(ORIGIN).post(`${BASE}/entries`).reply(status, { error: 'x' });
+    expect((await failure(sessionOf(smallDocument()).create({ ...named, content }, options))).kind).toBe('unknown');
+  });
+
+  it('that was accepted and cannot be read back is unknown, whatever the reason', async () => {
+    for (const [status, body] of [
+      [401, {}],
+      [404, { error: 'gone' }],
+      [429, {}],
+      [200, '<html>'],
+    ] as const) {
+      nock(ORIGIN).post(`${BASE}/entries`).reply(201, { id: 7 });
+      nock(ORIGIN).get(`${BASE}/entries/7`).reply(status, body);
+      expect((await failure(sessionOf(smallDocument()).create({ ...named, content }, options))).kind).toBe('unknown');
+    }
   });
 
   it('where the document describes none is forbidden, and the agenda is told to be read only', async () => {

@@ -35,7 +35,11 @@ export class Writer {
   async create({ agendaId, reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {
     const { create } = this.#writing();
     const values = { agenda: agendaId, ...this.#contentValues(content, reference) };
-    const answer = await this.#reader.client.json('writing.create', { ...request(create, values), values }, options);
+    const { client } = this.#reader;
+    const call = { ...request(create, values), values };
+    const answer = await (create.id === undefined
+      ? client.send(call, options)
+      : client.json('writing.create', call, options));
     return unprovenUnlessRead('the entry was written but could not be read back', async () => {
       const id = create.id === undefined ? await this.#idOf(agendaId, reference, options) : idOf(at(answer, create.id));
       if (id === null) throw unlike('writing.create.id', { write: true });
@@ -50,7 +54,7 @@ export class Writer {
     const before = await this.#reader.entry(agendaId, remoteId, options);
     if (version !== null && version !== versionOf(before)) throw stale();
     const values = { agenda: agendaId, id: remoteId, ...versionValue(before), ...contentValues };
-    await this.#reader.client.json('writing.update', { ...request(update, values), values }, options);
+    await this.#reader.client.send({ ...request(update, values), values }, options);
     return unprovenUnlessRead('the entry was changed but could not be read back', async () => {
       const after = await this.#reader.entry(agendaId, remoteId, options);
       const asMeant = after.start === content.start && after.end === content.end;
