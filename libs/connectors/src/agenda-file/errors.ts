@@ -28,10 +28,10 @@ export function noExport(why: string): ConnectorError {
   return new ConnectorError('unavailable', why);
 }
 
-/** How long it is worth waiting for the program to look into its folder. */
-const LATER_MS = 60_000;
-
-/** The program has not answered yet, or not shown yet what it did. */
+/**
+ * The program has not answered yet, or not shown yet what it did. No time to wait is named: it would hold for the whole
+ * connection, which can be read meanwhile.
+ */
 export function pending(kind: 'unknown' | 'unavailable', why: string): ConnectorError {
-  return new ConnectorError(kind, why, { retryAfterMs: LATER_MS });
+  return new ConnectorError(kind, why);
 }
