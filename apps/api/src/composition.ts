@@ -8,6 +8,7 @@ import {
   ConflictInbox,
   ConnectorBackends,
   Connections,
+  ConnectionTrials,
   Consents,
   FirstSync,
   LaneRunner,
@@ -88,6 +89,7 @@ export interface ApiParts {
   readonly conflicts: Conflicts;
   readonly inbox: ConflictInbox;
   readonly connections: Connections;
+  readonly trials: ConnectionTrials;
   readonly consents: Consents;
   readonly links: Links;
   readonly lifecycle: LinkLifecycle;
@@ -248,6 +250,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     publicUrl,
     booking,
     connections: new Connections(store, connectors, backends, effects),
+    trials: new ConnectionTrials({ ...around, connectors }),
     links: new Links({ store, health, backends, alarm, effects, subscriptions }),
     health,
     lifecycle,
