@@ -57,6 +57,10 @@ const MISSING: Readonly<Record<NonNullable<TrialStep['failure']>['kind'], Senten
     fr: 'l’heure est déjà prise à cette date. Recommencez plus tard.',
     en: 'the time is taken on that date already. Try again later.',
   },
+  moved: {
+    fr: 'cet agenda est passé chez un autre éditeur. Créez une connexion chez celui-ci.',
+    en: 'this agenda has gone to another vendor. Make a connection there.',
+  },
   stale: {
     fr: 'l’agenda dit que l’entrée a changé entre-temps. Vérifiez comment il numérote ses versions.',
     en: 'the agenda says that the entry changed meanwhile. Check how it counts its versions.',

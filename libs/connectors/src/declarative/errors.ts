@@ -35,6 +35,7 @@ const SAID: Readonly<Record<ConnectorErrorKind, string>> = {
   unavailable: 'the backend is out of service',
   unknown: 'the backend did not say whether it was done',
   invalid: 'the backend refused the content of the request',
+  moved: 'the agenda has gone to another backend',
 };
 /** Answers of what may stand in between (a gateway, a wall) are no news about an entry: these are believed in JSON only. */
 const WITHOUT_JSON: ReadonlySet<string> = new Set(['auth', 'rate_limited', 'unavailable']);
