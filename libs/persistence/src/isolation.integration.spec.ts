@@ -125,11 +125,10 @@ async function fill(
     hold[1],
     hold[4],
   ]);
-  await client.query('INSERT INTO bulk_item (organization_id, bulk_id, appointment_id, version) VALUES ($1, $2, $3, 1)', [
-    organization,
-    id,
-    hold[1],
-  ]);
+  await client.query(
+    'INSERT INTO bulk_item (organization_id, bulk_id, appointment_id, version) VALUES ($1, $2, $3, 1)',
+    [organization, id, hold[1]],
+  );
   for (const [table, columns, given] of [
     ['conflict', 'reason, ours', `'both-moved', '{}'`],
     ['callback_task', 'reason, created_by', `'moved', '{}'`],

@@ -128,7 +128,11 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
 
 /** The local day (as midnight UTC), hour and minute of an instant. */
 function partsOf(instant: number, timeZone: string): { day: number; hour: number; minute: number } {
-  const parts = Object.fromEntries(formatOf(timeZone).formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
+  const parts = Object.fromEntries(
+    formatOf(timeZone)
+      .formatToParts(instant)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
   const { year = 1970, month = 1, day = 1, hour = 0, minute = 0 } = parts;
   return { day: Date.UTC(year, month - 1, day), hour, minute };
 }
