@@ -6,7 +6,7 @@ import { fail, root } from './setup.mjs';
 
 const name = process.argv[2] ?? '';
 if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 40) {
-  fail('Usage: npm run new:connector <name>, the name in lower case letters, digits and dashes (example: librerdv).');
+  fail('Usage: npm run new:connector <name>, the name in lower case letters, digits and dashes (example: cabinet-plus).');
 }
 const folder = path.join(root, 'libs/connectors/src', name);
 if (fs.existsSync(folder)) fail(`There is a connector ${name} already: ${path.relative(root, folder)}.`);
