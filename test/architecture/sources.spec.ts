@@ -62,7 +62,7 @@ describe('the sources', () => {
   });
 
   it.each(brands)('know %s by no spelling beyond its own folder, its simulator, its targets and the seed', (id) => {
-    const spelling = new RegExp(id.split('-').join('[-_ ’\']?'), 'i');
+    const spelling = new RegExp(id.split('-').join("[-_ ’']?"), 'i');
     const mentions = everything.filter(({ file, text }) => !isAbout(file, id) && spelling.test(`${file}\n${text}`));
     expect(mentions.map(({ file }) => file)).toEqual([]);
   });
