@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   Alerts,
   Approval,
+  BackendHolds,
   Booking,
   Brake,
   CleanUp,
@@ -38,6 +39,7 @@ import type { ConflictPolicy } from '#domain';
 import {
   Database,
   PgAlertStore,
+  PgBackendHolds,
   PgBookings,
   PgBrakeStore,
   PgCalendar,
@@ -104,6 +106,8 @@ export interface TestHubOptions {
   /** Sends alerts; none are mailed when left out. */
   readonly mailer?: Mailer;
   readonly alertEveryMs?: number;
+  /** True: what is held here is held at the backend too, where it can be. */
+  readonly keepsHolds?: boolean;
   /** Lets a test stand between the saga and its ports. */
   readonly around?: Around;
 }
@@ -168,6 +172,8 @@ export async function openHub({
   const through = new WriteThrough({ bookings: usedBookings, lanes, alarm, effects });
   const [links, disconnections] = [new PgLinkStore(database, vault), new PgDisconnections(database)];
   const health = new PgHealthStore(database);
+  const holds =
+    given.keepsHolds === true ? new BackendHolds({ store: new PgBackendHolds(database), backends, effects }) : null;
   const outside = { connections: connectionStore, connectors, context, backends, alarm, effects };
   const subscriptions = new Subscriptions({
     store: new PgSubscriptionStore(database, vault),
@@ -188,7 +194,7 @@ export async function openHub({
     writes,
     conflicts,
     inbox: new ConflictInbox(conflicts, through),
-    booking: new Booking(usedBookings, search, through),
+    booking: new Booking(usedBookings, search, through, holds),
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),
