@@ -12,14 +12,22 @@ export const ON_THE_WAY = [
   'late-write',
 ] as const satisfies readonly HazardName[];
 
+/** Tells what changes something from what only asks. */
+export type IsWrite = (request: { readonly method: string; readonly target: string }) => boolean;
+
 /** Arms one of them. `part`: the answer of a listing that breaks off, counted from 1. */
-export function armOnTheWay(proxy: DavProxy, name: HazardName, part: number): void {
+export function armOnTheWay(
+  proxy: DavProxy,
+  name: HazardName,
+  part: number,
+  isWrite: IsWrite = ({ method }) => WRITES.has(method),
+): void {
   let reads = 0;
   let armed = true;
-  proxy.interfere = ({ method }) => {
+  proxy.interfere = (request) => {
     if (name === 'slow') return { heldUpMs: SLOW_MS };
-    if (name === 'half-page') return !WRITES.has(method) && ++reads === part ? 'tear' : undefined;
-    if (!armed || !WRITES.has(method)) return undefined;
+    if (name === 'half-page') return !isWrite(request) && ++reads === part ? 'tear' : undefined;
+    if (!armed || !isWrite(request)) return undefined;
     armed = false;
     return name === 'duplicate-write' ? 'twice' : { heldUpMs: LATE_MS };
   };

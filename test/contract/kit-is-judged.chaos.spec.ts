@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConnectorError, type Connector, type PullItem, type PullRequest, type Session } from '#connector-sdk';
 import { CONFORMANCE, runCase, type Harness, type Target } from '#connector-testkit';
 import { icsTarget } from './ics-target.js';
+import type { RemoteObject } from '#domain';
 import { inHouseTarget } from './in-house-target.js';
+import { libreRdvTarget } from './libre-rdv-target.js';
 
 /** Left out where they need not show anything, to keep this short: they ask at length, or with waiting. */
 const SLOW = /many entries|never answers|hang-after-commit|^slow|half-page|late-write/;
@@ -252,9 +254,37 @@ const BROKEN_FEED: readonly Broken[] = [
   },
 ];
 
+const withoutAcceptance = ({ acceptance: _, ...object }: RemoteObject): RemoteObject => object;
+
+const BROKEN_REQUESTS: readonly Broken[] = [
+  {
+    safety: 'the word about what is awaited',
+    change: (session) => ({
+      create: async (request, options) => withoutAcceptance(await session.create(request, options)),
+      update: async (request, options) => withoutAcceptance(await session.update(request, options)),
+    }),
+    shows: [
+      'what is asked for is awaited and takes its time; once accepted it stands, and that is told once',
+      'what is refused takes no time, and is found as declined, never as nothing',
+      'another time is awaited, too; when it is refused, the visit stands where it was agreed',
+    ],
+  },
+  {
+    safety: 'the memory of what was refused',
+    change: (session) => ({
+      find: async (request, options) => {
+        const object = await session.find(request, options);
+        return object?.acceptance === 'declined' ? null : object;
+      },
+    }),
+    shows: ['what is refused takes no time, and is found as declined, never as nothing'],
+  },
+];
+
 describe.each([
   { backend: 'the in-house agenda', target: inHouseTarget, rows: BROKEN },
   { backend: 'a feed', target: icsTarget, rows: BROKEN_FEED },
+  { backend: 'an agenda that is asked', target: libreRdvTarget, rows: BROKEN_REQUESTS },
 ])('the conformance kit, asked about $backend, notices a missing safety, and nothing else', ({ target, rows }) => {
   let harness: Harness;
   beforeAll(async () => {

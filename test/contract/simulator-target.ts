@@ -3,7 +3,7 @@ import type { Interval } from '#domain';
 import type { Backdoor, BackdoorEntry, FaultName, Harness, HazardName, Target } from '#connector-testkit';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { DavProxy } from '../support/dav-proxy.js';
-import { armOnTheWay, ON_THE_WAY } from './hazards.js';
+import { armOnTheWay, ON_THE_WAY, type IsWrite } from './hazards.js';
 
 const WRITES = ['POST', 'PUT', 'PATCH', 'DELETE'];
 const eachWrite = (kind: string): readonly object[] => WRITES.map((method) => ({ kind, method, times: 1 }));
@@ -67,12 +67,16 @@ export interface SimulatedVendor {
   readonly hazards?: readonly Extract<HazardName, 'push-reorder'>[];
   /** Which answer of a complete listing breaks off, counted from 1. */
   readonly brokenPart: number;
+  /** Where the method does not tell what is a write. */
+  readonly isWrite?: IsWrite;
   /** Makes cursors useless; left out: none can be. */
   readonly expireCursors?: (control: Control) => Promise<unknown>;
   /** Stores what cannot be read; left out: nothing can be. */
   readonly putUnreadable?: (control: Control) => Promise<{ readonly remoteId: string }>;
   /** Opens these hours alone to the secretariat; needed where the backend has rules of its own. */
   readonly openOnly?: (control: Control, openings: readonly Interval[]) => Promise<unknown>;
+  /** Accepts or refuses a request, by the simulator's id; left out: nothing is asked for here. */
+  readonly answer?: (control: Control, how: 'accept' | 'decline', id: string) => Promise<unknown>;
   readonly listsVersions?: boolean;
   readonly manyEntries: number;
   /** Where the connector's ids are not the simulator's. */
@@ -132,7 +136,7 @@ async function start(vendor: SimulatedVendor): Promise<Harness> {
     },
     async hazard(name) {
       if (name === 'push-reorder') await control('POST', 'faults', { faults: [{ kind: name, times: 1 }] });
-      else armOnTheWay(proxy, name, vendor.brokenPart);
+      else armOnTheWay(proxy, name, vendor.brokenPart, vendor.isWrite);
     },
     async clearFaults() {
       proxy.interfere = () => undefined;
@@ -154,7 +158,7 @@ async function start(vendor: SimulatedVendor): Promise<Harness> {
 
 /** The practitioner's own hand, by the simulator's control. */
 function backdoor(control: Control, vendor: SimulatedVendor): Backdoor {
-  const { agendaId, putUnreadable } = vendor;
+  const { agendaId, answer, putUnreadable } = vendor;
   const diaryAgendaId = vendor.diaryAgendaId ?? agendaId;
   const remoteId = vendor.remoteId ?? (({ id }: Dumped) => id);
   const entryId = vendor.entryId ?? ((id: string) => id);
@@ -170,6 +174,10 @@ function backdoor(control: Control, vendor: SimulatedVendor): Backdoor {
     async remove(id) {
       await edit({ action: 'delete', id: entryId(id) });
     },
+    ...(answer && {
+      accept: async (id: string) => void (await answer(control, 'accept', entryId(id))),
+      decline: async (id: string) => void (await answer(control, 'decline', entryId(id))),
+    }),
     ...(putUnreadable ? { putUnreadable: () => putUnreadable(control) } : {}),
     async list(): Promise<BackdoorEntry[]> {
       const { entries } = (await control('GET', 'dump')) as { entries: Dumped[] };

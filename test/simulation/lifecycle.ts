@@ -93,6 +93,15 @@ export class Lifecycle {
     return true;
   }
 
+  /** The backend holds our request, and has yet to accept it. */
+  awaitAcceptance(id: string, visit: Interval): void {
+    const appointment = this.tables.from(id, ['pending', 'unknown']);
+    if (appointment === null || appointment.start !== visit.start || appointment.end !== visit.end) return;
+    this.tables.set(appointment, 'pending', { code: 'AWAITING_ACCEPTANCE' });
+    const write = this.tables.writes.get(id);
+    if (write) write.due = false;
+  }
+
   /** A person must look. The claims stay. */
   contest(id: string, reason: Reason): boolean {
     const appointment = this.tables.from(id, ['pending', 'unknown', 'confirmed']);

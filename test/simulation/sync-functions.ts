@@ -77,6 +77,10 @@ export class SyncFunctions {
         if (action.object.when && !lifecycle.confirm(action.appointmentId, action.object.when))
           this.followIfElsewhere(action.appointmentId, action.object.when);
         return;
+      case 'await':
+        this.see(action.object, action.appointmentId);
+        if (action.object.when) lifecycle.awaitAcceptance(action.appointmentId, action.object.when);
+        return;
       case 'follow-move':
         this.see(action.object, action.appointmentId);
         return lifecycle.followMove(action.appointmentId, action.to);
@@ -106,13 +110,15 @@ export class SyncFunctions {
       this.lifecycle.followMove(id, when);
   }
 
-  private followCancel({ appointmentId, remoteId, object }: Extract<Action, { type: 'follow-cancel' }>): void {
-    const reason = { code: 'PRACTITIONER_CANCELLED' } as const;
+  private followCancel(action: Extract<Action, { type: 'follow-cancel' }>): void {
+    const { appointmentId, remoteId, object, declined = false } = action;
+    const reason = { code: declined ? 'REQUEST_DECLINED' : 'PRACTITIONER_CANCELLED' } as const;
+    const ending = declined ? 'refused' : 'cancelled';
     if (object === null) this.forget(remoteId);
     // What had no answer may still land and bring it back: the place is kept until it cannot.
     const unanswered = this.tables.writes.get(appointmentId)?.unanswered ?? 0;
-    if (object === null && unanswered > 0) this.lifecycle.compensate(appointmentId, LIVE, 'cancelled', reason);
-    else this.lifecycle.end(appointmentId, LIVE, 'cancelled', reason);
+    if (object === null && unanswered > 0) this.lifecycle.compensate(appointmentId, LIVE, ending, reason);
+    else this.lifecycle.end(appointmentId, LIVE, ending, reason);
     if (object !== null) this.see(object, null);
   }
 
@@ -222,7 +228,7 @@ export class SyncFunctions {
     return { remoteId, version, contentHash, appointmentId, when, summary, busy };
   }
 
-  private wanted({ id, status, start, end, generation }: Appointment): SyncedAppointment {
+  private wanted({ id, status, start, end, generation, reason }: Appointment): SyncedAppointment {
     const write = this.tables.writes.get(id);
     const unansweredForMs =
       write?.unanswered && write.lastSentAt !== null ? this.tables.now() - write.lastSentAt : null;
@@ -234,6 +240,7 @@ export class SyncFunctions {
       reference: referenceOf(id, generation),
       unansweredForMs,
       changedAt: write?.askedAt ?? null,
+      endedThere: status === 'cancelled' && reason?.code === 'PRACTITIONER_CANCELLED',
     };
   }
 }

@@ -22,6 +22,7 @@ import {
   RuntimeEffects,
   SearchSlots,
   Subscriptions,
+  Succession,
   SyncLink,
   WriteThrough,
   type Actor,
@@ -57,6 +58,7 @@ import {
   PgQuarantineStore,
   PgStages,
   PgSubscriptionStore,
+  PgSuccession,
   PgSyncStore,
   PgWrites,
 } from '#persistence';
@@ -76,6 +78,7 @@ export interface TestHub {
   readonly lanes: LaneRunner;
   readonly links: Links;
   readonly lifecycle: LinkLifecycle;
+  readonly succession: Succession;
   readonly approval: Approval;
   readonly cleanUp: CleanUp;
   readonly alerts: Alerts;
@@ -200,6 +203,7 @@ export async function openHub({
     events: new PgEvents(database),
     housekeeping: new Housekeeping(usedBookings, calendar, new PgKeptAnswers(database)),
     lifecycle: new LinkLifecycle({ ...outside, links, disconnections }),
+    succession: new Succession({ ...outside, store: new PgSuccession(database), sync, subscriptions }),
     approval: new Approval({ plans, links, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
     alerts: new Alerts({

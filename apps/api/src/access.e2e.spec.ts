@@ -148,6 +148,7 @@ describe('the document', () => {
       'post /v1/links/{id}/pause',
       'post /v1/links/{id}/quarantine/{item}/dismiss',
       'post /v1/links/{id}/quarantine/{item}/retry',
+      'post /v1/links/{id}/relink',
       'post /v1/links/{id}/resume',
       'post /v1/links/{id}/sync',
       'post /v1/push/{organizationId}/{linkId}',

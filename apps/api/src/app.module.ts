@@ -28,6 +28,7 @@ import {
   RulePreview,
   SearchSlots,
   Subscriptions,
+  Succession,
   WaitingEntries,
   WaitingList,
   WaitingOffers,
@@ -59,6 +60,7 @@ import { FeedsController } from './feeds/feeds.controller.js';
 import { PublishedController } from './feeds/published.controller.js';
 import { HoldsController } from './holds/holds.controller.js';
 import { LinkLifecycleController } from './links/link-lifecycle.controller.js';
+import { SuccessionController } from './links/succession.controller.js';
 import { LinksController } from './links/links.controller.js';
 import { PlansController } from './links/plans.controller.js';
 import { MotifsController } from './motifs/motifs.controller.js';
@@ -111,6 +113,7 @@ const CONTROLLERS: Type[] = [
   ConnectionsController,
   LinksController,
   LinkLifecycleController,
+  SuccessionController,
   PlansController,
   DisconnectionsController,
   EventsController,
@@ -156,6 +159,7 @@ export class AppModule {
         value(Consents, parts.consents),
         value(Links, parts.links),
         value(LinkLifecycle, parts.lifecycle),
+        value(Succession, parts.succession),
         value(Approval, parts.approval),
         value(CleanUp, parts.cleanUp),
         value(HealthStore, parts.health),

@@ -19,6 +19,7 @@ import {
   RuntimeEffects,
   SearchSlots,
   Subscriptions,
+  Succession,
   SyncLink,
   WriteThrough,
   type Alarm,
@@ -58,6 +59,7 @@ import {
   PgRules,
   PgStages,
   PgSubscriptionStore,
+  PgSuccession,
   PgSyncStore,
   PgWaitingEntries,
   PgWaitingOffers,
@@ -89,6 +91,7 @@ export interface ApiParts {
   readonly consents: Consents;
   readonly links: Links;
   readonly lifecycle: LinkLifecycle;
+  readonly succession: Succession;
   readonly approval: Approval;
   readonly cleanUp: CleanUp;
   readonly health: HealthStore;
@@ -196,12 +199,11 @@ function buildLanes(database: Database, environment: Environment) {
 function buildUseCases(database: Database, alarm: Alarm, environment: Environment) {
   const { vault, effects, store, sync, context, backends, leases, plans, lanes } = buildLanes(database, environment);
   const bookings = new PgBookings(database, vault);
-  const calendar = new PgCalendar(database);
+  const [calendar, conflicts] = [new PgCalendar(database), new PgConflicts(database)];
   const [health, disconnections] = [new PgHealthStore(database), new PgDisconnections(database)];
   const linkStore = new PgLinkStore(database, vault);
   const around = { connections: store, connectors, context, backends, alarm, effects };
   const slots = new SearchSlots(calendar);
-  const conflicts = new PgConflicts(database);
   const through = new WriteThrough({ bookings, lanes, alarm, effects });
   const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
   const publicUrl = environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null;
@@ -215,6 +217,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     newSecret,
   });
   const lifecycle = new LinkLifecycle({ ...around, links: linkStore, disconnections });
+  const succession = new Succession({ ...around, store: new PgSuccession(database), sync, subscriptions });
   const holds = new BackendHolds({ store: new PgBackendHolds(database), backends, effects });
   const booking = new Booking(bookings, slots, through, holds);
   return {
@@ -248,6 +251,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     links: new Links({ store, health, backends, alarm, effects, subscriptions }),
     health,
     lifecycle,
+    succession,
     approval: new Approval({ plans, links: linkStore, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
   };

@@ -17,6 +17,10 @@ const ADVICE = {
     fr: "L'agenda n'existe plus chez son éditeur, ou n'est plus partagé : rétablissez-le, ou déconnectez la liaison.",
     en: 'The agenda no longer exists at its vendor, or is no longer shared: bring it back, or disconnect the link.',
   },
+  AGENDA_MOVED: {
+    fr: "L'agenda est passé chez un autre éditeur : la liaison est à reprendre. Connectez le nouveau compte, puis reprenez la liaison ; rien n'est perdu entre-temps.",
+    en: 'The agenda has gone to another vendor: the link is to be taken up again. Connect the new account, then relink; nothing is lost meanwhile.',
+  },
   BACKEND_DOWN: {
     fr: "Le serveur de l'agenda ne répond pas : la liaison réessaie d'elle-même. Prévenez son éditeur si cela dure.",
     en: "The agenda's server does not answer: the link tries again by itself. Tell its vendor if this lasts.",
@@ -63,6 +67,7 @@ export function adviceOf(facts: HealthFacts): Advice {
     ['RESUME', facts.paused],
     ['REAUTHENTICATE', facts.status === 'auth-failed'],
     ['AGENDA_GONE', facts.status === 'gone'],
+    ['AGENDA_MOVED', facts.status === 'moved'],
     ['BACKEND_DOWN', facts.failures > 0 || facts.blockedMs > 0],
     ['WORKER_LATE', facts.overdueMs > HEALTH_LIMITS.readLate],
     ['WRITES_STUCK', (facts.oldestMs ?? 0) > HEALTH_LIMITS.writeSlow],

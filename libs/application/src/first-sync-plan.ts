@@ -45,6 +45,7 @@ export const MAX_ITEMS = 1_000;
 
 const STEPS: Partial<Record<Action['type'], PlanStep>> = {
   confirm: 'adopt',
+  await: 'adopt',
   'follow-retitle': 'adopt',
   'follow-move': 'follow',
   'follow-cancel': 'cancel',

@@ -1,3 +1,4 @@
+import type { Successor } from '#connector-sdk';
 import type { LinkDirection, LinkPhase } from './model.js';
 
 export type Light = 'green' | 'orange' | 'red';
@@ -13,7 +14,9 @@ export interface HealthFacts {
   readonly linkId: string;
   readonly agendaId: string;
   readonly agendaName: string;
-  readonly status: 'active' | 'auth-failed' | 'gone';
+  readonly status: 'active' | 'auth-failed' | 'gone' | 'moved';
+  /** Where its agenda has gone for good; only while it is `moved`. */
+  readonly successor: Successor | null;
   readonly phase: LinkPhase;
   readonly paused: boolean;
   readonly direction: LinkDirection;

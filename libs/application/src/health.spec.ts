@@ -9,6 +9,7 @@ const WELL: HealthFacts = {
   agendaId: 'a',
   agendaName: 'Cabinet',
   status: 'active',
+  successor: null,
   phase: 'live',
   paused: false,
   direction: 'two-way',

@@ -7,6 +7,7 @@ export interface LinkHealth {
   readonly linkId: string;
   readonly agendaId: string;
   readonly status: HealthFacts['status'];
+  readonly successor: HealthFacts['successor'];
   readonly phase: LinkPhase;
   readonly paused: boolean;
   /** The worse of both. */
@@ -59,10 +60,10 @@ const RANK: Readonly<Record<Light, number>> = { green: 0, orange: 1, red: 2 };
 export function healthOf(facts: HealthFacts): LinkHealth {
   const read = readLight(facts);
   const write = writeLight(facts);
-  const { linkId, agendaId, status, phase, paused, watch } = facts;
+  const { linkId, agendaId, status, successor, phase, paused, watch } = facts;
   const { lastError, reconciledAt, quarantined, brake, blockedMs, push, responsible, rewriting } = facts;
   return {
-    ...{ linkId, agendaId, status, phase, paused },
+    ...{ linkId, agendaId, status, successor, phase, paused },
     light: RANK[read] > RANK[write] ? read : write,
     read: {
       light: read,

@@ -39,6 +39,8 @@ export * from './full-reconcile.js';
 export * from './interest.js';
 export * from './quarantine.js';
 export * from './subscriptions.js';
+export * from './exported.js';
+export * from './succession.js';
 export * from './consents.js';
 export * from './agenda-rules.js';
 export * from './rule-changes.js';

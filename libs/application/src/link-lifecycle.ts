@@ -1,4 +1,4 @@
-import { ConnectorError, type Connector, type ConnectorContext } from '#connector-sdk';
+import { ConnectorError, type Connector, type ConnectorContext, type Successor } from '#connector-sdk';
 import type { ConnectionProblem, ConnectionStore } from './connections.js';
 import { issuesOf } from './connections.js';
 import type { Disconnection, DisconnectionStore } from './clean-up.js';
@@ -18,7 +18,9 @@ export interface LinkDetails {
   readonly policy: string;
   readonly phase: LinkPhase;
   readonly paused: boolean;
-  readonly status: 'active' | 'auth-failed' | 'gone';
+  readonly status: 'active' | 'auth-failed' | 'gone' | 'moved';
+  /** Where its agenda has gone for good; only while it is `moved`. */
+  readonly successor: Successor | null;
   /** Changes with everything a person can change. */
   readonly version: number;
 }

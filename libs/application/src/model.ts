@@ -25,6 +25,8 @@ export const REASON_CODES = [
   'CANCELLED',
   'CONFLICT',
   'REASSIGNED',
+  'AWAITING_ACCEPTANCE',
+  'REQUEST_DECLINED',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
@@ -63,6 +65,11 @@ export interface AppointmentRecord extends Interval {
   /** The appointment on another agenda that this one is to replace, and the one that is to replace it. */
   readonly replaces?: string;
   readonly replacedBy?: string;
+}
+
+/** True while somebody on the practitioner's side has yet to accept it: waiting for seconds is of no use. */
+export function awaitsAcceptance({ status, reason }: Pick<AppointmentRecord, 'status' | 'reason'>): boolean {
+  return status === 'pending' && reason?.code === 'AWAITING_ACCEPTANCE';
 }
 
 /** Who the appointment is for; minimal, and encrypted at rest. */
@@ -122,7 +129,7 @@ export interface LinkRecord {
   readonly direction: LinkDirection;
   readonly disclosure: Disclosure;
   readonly policy: ConflictPolicy;
-  readonly status: 'active' | 'auth-failed' | 'gone';
+  readonly status: 'active' | 'auth-failed' | 'gone' | 'moved';
   readonly phase: LinkPhase;
   /** A person has stopped it: nothing is read or written. */
   readonly paused: boolean;

@@ -8,7 +8,7 @@ import type {
   KnownObject,
   RemoteChange,
 } from '#domain';
-import type { CallOptions, Capabilities, ConnectorErrorKind, Session } from '#connector-sdk';
+import type { CallOptions, Capabilities, ConnectorErrorKind, Session, Successor } from '#connector-sdk';
 import type { Disclosure, LinkRecord, Patient, Reason, ReconcileReport } from './model.js';
 import type { AppointmentRef } from './booking-ports.js';
 
@@ -42,6 +42,8 @@ export interface PendingWrite {
     readonly remoteId: string;
     readonly version: string | null;
     readonly when: Interval | null;
+    /** It does not carry the reference, and cannot be looked for by it. `false` when left out. */
+    readonly nameless?: boolean;
   } | null;
 }
 
@@ -51,6 +53,8 @@ export interface Failure {
   readonly message: string;
   /** What the backend asked to wait at least. */
   readonly retryAfterMs: number | undefined;
+  /** With `moved`: where to. */
+  readonly successor?: Successor | undefined;
 }
 
 /** The saga's database: every change is a compare-and-set and says whether it happened. */

@@ -5,7 +5,7 @@ import { summaryOf } from './disclosure.js';
 import type { Effects, Failure, PendingWrite, Writes } from './ports.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
 
-/** One remote write or look, as a whole. */
+/** One remote write or look, as a whole, unless the backend needs longer. */
 const CALL_MS = 5_000;
 /** A read of our own within the last second is "just before the write". */
 const JUST_READ_MS = 1_000;
@@ -35,7 +35,7 @@ export class RemoteWriter {
 
   private async push(write: PendingWrite, remote: Remote): Promise<void> {
     if (!(await this.readBefore(write, remote))) return;
-    if (write.attempts > 0 && !(await this.lookBefore(write, remote))) return;
+    if (isUnsure(write, remote.backend.capabilities) && !(await this.lookBefore(write, remote))) return;
     const current = await this.current(write);
     if (current === null) return;
     const asked = this.effects.now();
@@ -62,17 +62,18 @@ export class RemoteWriter {
     return now.version === write.version && now.attempts === write.attempts ? now : null;
   }
 
-  private send(write: PendingWrite, { link, backend }: Remote): Promise<RemoteObject> {
+  private send(write: PendingWrite, remote: Remote): Promise<RemoteObject> {
+    const { link, backend } = remote;
     const content = {
       ...write.when,
       timeZone: link.timeZone,
       summary: summaryOf(link.disclosure, write.patient, write.motifLabel, write.overbooked),
     };
     const request = { agendaId: link.remoteAgendaId, reference: write.reference, content };
-    if (write.mirror === null) return backend.session.create(request, this.call());
+    if (write.mirror === null) return backend.session.create(request, this.call(remote));
     return backend.session.update(
       { ...request, remoteId: write.mirror.remoteId, version: write.mirror.version },
-      this.call(),
+      this.call(remote),
     );
   }
 
@@ -95,14 +96,26 @@ export class RemoteWriter {
   /** An earlier attempt may have landed, or may still land. False when this step is over. */
   private async lookBefore(write: PendingWrite, remote: Remote): Promise<boolean> {
     const { link, backend } = remote;
+    if (write.mirror?.nameless === true) return this.listBefore(write, remote);
     let found: RemoteObject | null = null;
     const looked = await this.orPostpone(write, async () => {
-      found = await backend.session.find({ agendaId: link.remoteAgendaId, reference: write.reference }, this.call());
+      found = await backend.session.find(
+        { agendaId: link.remoteAgendaId, reference: write.reference },
+        this.call(remote),
+      );
     });
     if (!looked) return false;
     if (found !== null || write.mirror !== null) await this.noteFound(write, remote, found);
     if (found === null && write.mirror !== null) return false;
     const wait = mustSettle(write, found, backend.capabilities) ? settlingMs(write, backend.capabilities) : 0;
+    if (wait > 0) await this.writes.postpone(write, wait, null);
+    return wait <= 0;
+  }
+
+  /** What does not carry its reference is not found by it: only reading everything tells what became of it. */
+  private async listBefore(write: PendingWrite, remote: Remote): Promise<boolean> {
+    if (!(await this.orPostpone(write, () => this.sync.pull(remote, { full: true })))) return false;
+    const wait = settlingMs(write, remote.backend.capabilities);
     if (wait > 0) await this.writes.postpone(write, wait, null);
     return wait <= 0;
   }
@@ -135,7 +148,11 @@ export class RemoteWriter {
         // Where it went is looked up at the next step.
         return this.writes.postpone(write, write.mirror === null ? GONE_RETRY_MS : 0, failure);
       case 'auth':
-        await this.sync.failed(remote, new ConnectorError('auth', failure.message));
+      case 'moved':
+        await this.sync.failed(
+          remote,
+          new ConnectorError(failure.kind, failure.message, { movedTo: failure.successor }),
+        );
         return this.writes.postpone(write, GONE_RETRY_MS, failure);
       default:
         return this.writes.postpone(
@@ -157,12 +174,7 @@ export class RemoteWriter {
     }
     let landed = false;
     const looked = await this.orPostpone(write, async () => {
-      const found = await remote.backend.session.find(
-        { agendaId: remote.link.remoteAgendaId, reference: write.reference },
-        this.call(),
-      );
-      landed = found !== null && (write.departing === null || found.when?.start === write.when.start);
-      await this.noteFound(write, remote, found);
+      landed = await this.hasLanded(write, remote);
     });
     if (!looked || landed) return;
     const { settleMs } = remote.backend.capabilities;
@@ -174,6 +186,20 @@ export class RemoteWriter {
     } else if (write.unanswered > 0) await this.writes.compensate(write, reason);
     else await this.writes.refuse(write, reason);
     return this.readInTheWay(remote, kind);
+  }
+
+  /** Whether an earlier attempt did what was refused now. Tells reconcile what was found. */
+  private async hasLanded(write: PendingWrite, remote: Remote): Promise<boolean> {
+    if (write.mirror?.nameless === true) {
+      await this.sync.pull(remote, { full: true });
+      return false;
+    }
+    const found = await remote.backend.session.find(
+      { agendaId: remote.link.remoteAgendaId, reference: write.reference },
+      this.call(remote),
+    );
+    await this.noteFound(write, remote, found);
+    return found !== null && (write.departing === null || found.when?.start === write.when.start);
   }
 
   /**
@@ -198,7 +224,10 @@ export class RemoteWriter {
     const { link, backend } = remote;
     const named = { agendaId: link.remoteAgendaId, reference: write.reference };
     try {
-      await backend.session.cancel({ ...named, remoteId: write.mirror?.remoteId ?? null, version: null }, this.call());
+      await backend.session.cancel(
+        { ...named, remoteId: write.mirror?.remoteId ?? null, version: null },
+        this.call(remote),
+      );
     } catch (error) {
       const failure = failureOf(error);
       return this.writes.postpone(
@@ -211,7 +240,9 @@ export class RemoteWriter {
     if (wait > 0) return this.writes.postpone(write, wait, null);
     let there = true;
     const looked = await this.orPostpone(write, async () => {
-      there = (await backend.session.find(named, this.call())) !== null;
+      const found = await backend.session.find(named, this.call(remote));
+      // A request that was refused is remembered there, and stands nowhere.
+      there = found !== null && found.acceptance !== 'declined';
     });
     if (looked && there) await this.writes.postpone(write, backoffMs(write.failures, this.effects.random()), null);
     if (looked && !there) await this.writes.finish(write);
@@ -233,8 +264,8 @@ export class RemoteWriter {
     }
   }
 
-  private call(): CallOptions {
-    return this.effects.deadline(CALL_MS);
+  private call({ backend }: Remote): CallOptions {
+    return this.effects.deadline(backend.capabilities.writeMs ?? CALL_MS);
   }
 }
 
@@ -247,8 +278,16 @@ function settlingMs(write: PendingWrite, { settleMs }: Capabilities): number {
   return write.unanswered > 0 ? settleMs - (write.sinceSentMs ?? 0) : 0;
 }
 
+/** Whether something sent earlier may stand there already, or may still land and undo what is sent now. */
+function isUnsure({ attempts, unanswered }: PendingWrite, { conditionalWrites = true }: Capabilities): boolean {
+  return attempts > 0 || (unanswered > 0 && !conditionalWrites);
+}
+
 /** Whether the next attempt has to wait until earlier ones can no longer land. */
-function mustSettle(write: PendingWrite, found: RemoteObject | null, { idempotency }: Capabilities): boolean {
+function mustSettle(write: PendingWrite, found: RemoteObject | null, capabilities: Capabilities): boolean {
+  const { idempotency, conditionalWrites = true } = capabilities;
+  // Nothing would refuse an earlier change that lands after this one.
+  if (!conditionalWrites) return true;
   // Wanted back where it stands: what was sent before may still take it away, and nothing sent now would show that.
   if (found !== null) return sameTime(found, write.when) && sameTime(write.mirror, write.when);
   return idempotency === 'none' || idempotency === 'natural';

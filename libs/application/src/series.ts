@@ -1,7 +1,7 @@
 import { isLive, zoneClock, type Audience } from '#domain';
 import { answer, type Booking, type BookingAnswer } from './booking.js';
 import type { Refusal } from './refusals.js';
-import type { AppointmentRecord, Reason, RequestKey } from './model.js';
+import { awaitsAcceptance, type AppointmentRecord, type Reason, type RequestKey } from './model.js';
 import type { Bookings, PlaceResult } from './ports.js';
 import type { SeriesCommand, SeriesMove, SeriesPlaced, SeriesRecord, SeriesStore } from './series-ports.js';
 import type { WriteThrough } from './write-through.js';
@@ -74,7 +74,7 @@ export class SeriesBooking {
   }
 
   /**
-   * Follows a series until nothing of it is open, at most `waitMs`: whoever comes next, this process or a worker, goes on
+   * Follows a series until nothing of it is open but what waits for somebody's acceptance, at most `waitMs`: whoever comes next, this process or a worker, goes on
    * from what the database says. `null` when it is unknown.
    */
   async settle({ organizationId, id }: SeriesRef, waitMs: number): Promise<SeriesRecord | null> {
@@ -85,7 +85,7 @@ export class SeriesBooking {
       if (series === null || series.state === 'done' || series.state === 'undone') return series;
       await this.step(organizationId, series);
       const now = await store.get(organizationId, id);
-      const open = now?.appointments.find(({ status }) => OPEN.has(status));
+      const open = now?.appointments.find((one) => OPEN.has(one.status) && !awaitsAcceptance(one));
       if (now === null || open === undefined) {
         if (now?.state === series.state) return now;
         continue;

@@ -31,7 +31,7 @@ const PAST_DAYS = 31;
 const HORIZON_DAYS = 183;
 /** A pull as a whole, however many pages. */
 const PULL_MS = 60_000;
-/** A refused credential is not hammered: accounts get locked. Changing it, or a forced sync, tries at once. */
+/** A refused credential is not hammered: accounts get locked. Nor is an agenda that has moved. A forced sync tries at once. */
 const AUTH_RETRY_MS = 15 * 60_000;
 /** What could not be removed is tried again soon. */
 const AGAIN_POLL_MS = 10_000;
@@ -57,7 +57,8 @@ interface Read {
  */
 export function failureOf(error: unknown): Failure {
   if (!ConnectorError.is(error)) throw error;
-  return { kind: error.kind, message: error.message, retryAfterMs: error.retryAfterMs };
+  const { kind, message, retryAfterMs, movedTo } = error;
+  return { kind, message, retryAfterMs, ...(movedTo ? { successor: movedTo } : {}) };
 }
 
 /** The range that a pull covers: whole days, so that the window only moves once a day. */
@@ -145,7 +146,8 @@ export class SyncLink {
   /** Notes a failed pull on the link: its light, and when to try again. Rethrows what is not a backend's failure. */
   async failed(remote: Remote, error: unknown): Promise<void> {
     const failure = failureOf(error);
-    const wait = failure.kind === 'auth' ? AUTH_RETRY_MS : failure.retryAfterMs;
+    const settled = failure.kind === 'auth' || failure.kind === 'moved';
+    const wait = settled ? AUTH_RETRY_MS : failure.retryAfterMs;
     await this.store.failed(remote.link, failure, backoffMs(4, this.effects.random(), wait));
   }
 

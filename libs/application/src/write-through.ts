@@ -1,5 +1,5 @@
 import type { LaneOutcome, LaneRunner } from './lane-runner.js';
-import type { AppointmentRecord } from './model.js';
+import { awaitsAcceptance, type AppointmentRecord } from './model.js';
 import { drainLane, type Alarm } from './jobs.js';
 import type { AppointmentRef, Bookings, Effects, PlaceResult } from './ports.js';
 
@@ -36,12 +36,15 @@ export class WriteThrough {
     }
   }
 
-  /** Waits until the appointment is certain, carrying it out where this process can; at most `waitMs`. */
+  /**
+   * Waits until the appointment is certain, or a request that is answered later; carries it out where this process can; at
+   * most `waitMs`.
+   */
   async settled(ref: AppointmentRef, placed: AppointmentRecord, waitMs: number): Promise<AppointmentRecord> {
     const { effects, lanes, bookings } = this.parts;
     const end = effects.now() + waitMs;
     let record = placed;
-    while (OPEN.has(record.status)) {
+    while (OPEN.has(record.status) && !awaitsAcceptance(record)) {
       const left = end - effects.now();
       if (left <= 0) {
         await this.wakeWorker(ref.organizationId, record.agendaId);
@@ -50,7 +53,8 @@ export class WriteThrough {
       const run = lanes.run({ organizationId: ref.organizationId, agendaId: record.agendaId, sync: 'none' });
       await this.within(run, left);
       record = (await bookings.get(ref)) ?? record;
-      if (OPEN.has(record.status)) await effects.sleep(Math.min(LOOK_MS, Math.max(0, end - effects.now())));
+      if (OPEN.has(record.status) && !awaitsAcceptance(record))
+        await effects.sleep(Math.min(LOOK_MS, Math.max(0, end - effects.now())));
     }
     return record;
   }

@@ -14,7 +14,10 @@ export interface Capabilities {
    * sent back (kept as a hash only: see `PushRequest.secret`). `signature` when left out.
    */
   readonly pushProof?: 'signature' | 'token';
-  /** `full` appointments, `busy-only` blocks, `request` (accepted or refused later), or nothing. */
+  /**
+   * `full` appointments, `busy-only` blocks, or nothing. `request`: what is written is asked for, and accepted or refused
+   * later by somebody there; objects say so (`RemoteObject.acceptance`), and nothing is confirmed before it was accepted.
+   */
   readonly write: 'full' | 'busy-only' | 'request' | 'none';
   /** Whether the backend can keep an interval for a while before it is booked. */
   readonly hold: 'none' | 'ttl';
@@ -44,6 +47,8 @@ export interface Capabilities {
   readonly rateLimit: number | null;
   /** Age in seconds that the hub's copy should not exceed on an active agenda. */
   readonly freshnessTarget: number;
+  /** Milliseconds that one write may take with its reading back, for backends that take seconds for each answer; 5 s when left out. */
+  readonly writeMs?: number;
   /** Milliseconds after which a request that was sent can no longer land at the backend. */
   readonly settleMs: number;
 }

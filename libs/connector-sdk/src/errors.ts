@@ -10,6 +10,7 @@
  * - `rate_limited`: carries `retryAfterMs`; the whole connection slows down.
  * - `unavailable`: certainly not done: refused connection, maintenance, bot wall, HTML instead of data; also every failed read.
  * - `unknown`: a write was sent and its outcome is not known (timeout, reset, 5xx, torn or nonsensical answer); look before retrying.
+ * - `moved`: the agenda has gone to another backend for good; carries `movedTo`.
  * - `invalid`: the payload is refused or unreadable; a person looks.
  */
 export const ERROR_KINDS = [
@@ -22,6 +23,7 @@ export const ERROR_KINDS = [
   'rate_limited',
   'unavailable',
   'unknown',
+  'moved',
   'invalid',
 ] as const;
 
@@ -29,12 +31,22 @@ export type ConnectorErrorKind = (typeof ERROR_KINDS)[number];
 
 const MARK = Symbol.for('unisson.connector-error');
 
+/** Where an agenda has gone for good. */
+export interface Successor {
+  /** Id of the connector that reads it now. */
+  readonly connectorId: string;
+  /** Its id there. */
+  readonly agendaId: string;
+}
+
 /** Options of a {@link ConnectorError}. */
 export interface ConnectorErrorOptions {
   /** Milliseconds to wait at least before the next call on this connection; only with `rate_limited`, `unavailable` and `unknown`. */
   readonly retryAfterMs?: number | undefined;
   /** HTTP status the backend answered, when it answered. */
   readonly status?: number | undefined;
+  /** With `moved`, always. */
+  readonly movedTo?: Successor | undefined;
   /** The failure beneath; never shown to callers of the API. */
   readonly cause?: unknown;
 }
@@ -48,6 +60,7 @@ export class ConnectorError extends Error {
   readonly kind: ConnectorErrorKind;
   readonly retryAfterMs: number | undefined;
   readonly status: number | undefined;
+  readonly movedTo: Successor | undefined;
 
   constructor(kind: ConnectorErrorKind, message: string, options: ConnectorErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -55,6 +68,7 @@ export class ConnectorError extends Error {
     this.kind = kind;
     this.retryAfterMs = options.retryAfterMs;
     this.status = options.status;
+    this.movedTo = options.movedTo;
   }
 
   /** True for a ConnectorError of any copy of this package. */

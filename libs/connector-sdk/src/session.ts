@@ -137,7 +137,7 @@ export interface Session {
    */
   verify(options: CallOptions): Promise<{ readonly account: string; readonly expiresAt?: number | null }>;
   listAgendas(options: CallOptions): Promise<readonly RemoteAgenda[]>;
-  /** Reads changes. Throws `cursor_expired` when only a complete listing can help. `not_found`: the agenda itself is gone. */
+  /** Reads changes. Throws `cursor_expired` when only a complete listing can help. `not_found`: the agenda itself is gone; `moved`: to another backend. */
   pull(request: PullRequest, options: CallOptions): AsyncIterable<PullItem>;
   /**
    * The version of every object that stands in a window, read without its content; `null` where the server gives none.
@@ -161,13 +161,22 @@ export interface Session {
    * busy time of the agenda: pulls do not tell it. Throws `taken`, `forbidden`.
    */
   hold?(request: HoldRequest, options: CallOptions): Promise<{ readonly until: number }>;
-  /** Throws `taken`, or `stale` when the reference was used by an object that was since deleted. */
+  /**
+   * Throws `taken`, or `stale` when the reference was used by an object that was since deleted. With `write: 'request'` it
+   * resolves once the request stands there (`acceptance: 'awaited'`); whoever reads later is told what came of it.
+   */
   create(request: CreateRequest, options: CallOptions): Promise<RemoteObject>;
-  /** Throws `stale` when the version moved on, `not_found` when the object is gone, `taken`. */
+  /**
+   * Throws `stale` when the version moved on, `not_found` when the object is gone, `taken`. With `write: 'request'` another
+   * time that is refused later leaves the object where it was agreed to be.
+   */
   update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject>;
   /** Removing what is already gone succeeds. Throws `stale` when the version moved on. */
   cancel(request: CancelRequest, options: CallOptions): Promise<void>;
-  /** The object created under this reference, wherever it is now in the agenda; `null` when there is certainly none. */
+  /**
+   * The object created under this reference, wherever it is now in the agenda; `null` when there is certainly none. A
+   * request that was refused is found, too (`acceptance: 'declined'`): after `null` it would be asked for once more.
+   */
   find(
     request: { readonly agendaId: string; readonly reference: string },
     options: CallOptions,

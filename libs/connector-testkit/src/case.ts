@@ -19,9 +19,17 @@ export const writes: Condition = ({ connector }) => (connector.capabilities.writ
 export const repeatable: Condition = ({ connector }) =>
   connector.capabilities.idempotency === 'none' ? 'idempotency: none' : null;
 
-/** The connector writes, and what it writes stands at once. */
-export const writesFully: Condition = ({ connector }) =>
-  connector.capabilities.write === 'full' ? null : `write: ${connector.capabilities.write}`;
+/** The connector writes what a visit is called, not its time alone. */
+export const writesText: Condition = ({ connector: { capabilities } }) =>
+  capabilities.write === 'full' || capabilities.write === 'request' ? null : `write: ${capabilities.write}`;
+
+/** What the connector writes is asked for, and answered later. */
+export const asks: Condition = ({ connector }) =>
+  connector.capabilities.write === 'request' ? null : `write: ${connector.capabilities.write}`;
+
+/** What the connector writes stands at once. */
+export const writesAtOnce: Condition = ({ connector }) =>
+  ['full', 'busy-only'].includes(connector.capabilities.write) ? null : `write: ${connector.capabilities.write}`;
 
 export const hasFault =
   (name: FaultName): Condition =>

@@ -6,6 +6,7 @@ import { hazards } from './cases/hazards.js';
 import { notifications } from './cases/pushes.js';
 import { reading } from './cases/reading.js';
 import { repeating } from './cases/repeating.js';
+import { requests } from './cases/requests.js';
 import { clockChanges } from './cases/time.js';
 import { rules } from './cases/rules.js';
 import { versions } from './cases/versions.js';
@@ -19,6 +20,7 @@ export const CONFORMANCE: Readonly<Record<string, readonly ConformanceCase[]>> =
   finding,
   updating,
   cancelling,
+  requests,
   'clock changes': clockChanges,
   failures,
   repeating,

@@ -51,6 +51,10 @@ export interface Backdoor {
   move(remoteId: string, to: Interval): Promise<void>;
   remove(remoteId: string): Promise<void>;
   list(): Promise<readonly BackdoorEntry[]>;
+  /** Accepts what was asked for; needed, with {@link decline}, where `write` is `request`. */
+  accept?(remoteId: string): Promise<void>;
+  /** Refuses what was asked for: the visit, or another time for it. */
+  decline?(remoteId: string): Promise<void>;
   /** Stores an entry that no connector can make sense of; needed when {@link Target.unreadables}. */
   putUnreadable?(): Promise<{ readonly remoteId: string }>;
 }

@@ -31,7 +31,7 @@ function planFreed({ object, base, appointment }: Ours, { link }: ReconcileInput
 
 /** What stood for an appointment when it was deleted, or freed. */
 export interface Deleted {
-  readonly appointment: Pick<HubAppointment, 'id' | 'status' | 'when' | 'changedAt'>;
+  readonly appointment: Pick<HubAppointment, 'id' | 'status' | 'when' | 'changedAt' | 'awaited'>;
   readonly remoteId: string;
   /** Where it was last seen to stand. */
   readonly when: Interval | null;
@@ -45,10 +45,17 @@ export function planDeleted(
   { policy, writable }: Pick<ReconcileLink, 'policy' | 'writable'>,
 ): Action {
   const names = { appointmentId: appointment.id, remoteId, object };
+  if (isDeclined(appointment, object)) return { type: 'follow-cancel', ...names, declined: true };
   const verdict = judgeDeletion({ policy, ...changes(appointment, when, object) });
   if (verdict === 'theirs') return { type: 'follow-cancel', ...names };
   if (verdict === 'ours' && writable && appointment.status !== 'conflict') return { type: 'recreate', ...names };
   return { type: 'conflict', ...names, reason: 'deleted-there', base: when };
+}
+
+/** It was asked for, and never accepted. A refused move of what was accepted before is none of these. */
+function isDeclined({ status, awaited = null }: Deleted['appointment'], object: RemoteObject | null): boolean {
+  if (status !== 'pending' && status !== 'unknown') return false;
+  return awaited === null ? object?.acceptance === 'declined' : awaited === 'visit';
 }
 
 function changes(
@@ -96,11 +103,27 @@ function isChanged({ object, base, renamed }: Sighting): boolean {
 }
 
 function planTimes(sighting: Ours, when: Interval, { link }: ReconcileInput): Action | null {
-  const { appointment } = sighting;
+  const { appointment, object } = sighting;
+  if (object.acceptance === 'awaited' && appointment.status !== 'confirmed') return planAwaited(sighting, when);
   if (sameTime(when, appointment.when)) return planSettled(sighting);
   // A change of ours under way: the outbox writes it, with the version of the mirror.
   if (!isChanged(sighting) && appointment.status !== 'confirmed') return refresh(sighting);
+  // What was asked for was answered with another time: that is his answer, and no disagreement.
+  if (isAsked(appointment)) return { type: 'follow-move', appointmentId: appointment.id, object, to: when };
   return planMoved(sighting, when, link);
+}
+
+/** Somebody there has yet to accept it. Where he has put it meanwhile, it does not stand before he has. */
+function planAwaited(sighting: Ours, when: Interval): Action | null {
+  const { object, base, appointment } = sighting;
+  const isKnown = base !== null && isAsked(appointment);
+  const mayGo = appointment.inFlight === true && !isChanged(sighting);
+  if (isKnown || mayGo || !sameTime(when, appointment.when)) return refresh(sighting);
+  return { type: 'await', appointmentId: appointment.id, object };
+}
+
+function isAsked({ status, awaited }: HubAppointment): boolean {
+  return (awaited ?? null) !== null && status !== 'confirmed';
 }
 
 /** The times differ. */
@@ -135,10 +158,11 @@ function planSettled(sighting: Ours): Action | null {
 
 /**
  * Removed only when it surely is ours and blocks time for nothing: an object never seen before may be a copy, unless it
- * lies where a late write of ours would put it. What is left alone is the practitioner's from now on.
+ * lies where a late write of ours would put it, and none that he deleted himself. What is left alone is the
+ * practitioner's from now on.
  */
 function planDead({ object, base, appointment }: Ours, { link }: ReconcileInput): Action {
-  const surelyOurs = base !== null || sameTime(object.when, appointment.when);
+  const surelyOurs = (base !== null || sameTime(object.when, appointment.when)) && appointment.endedThere !== true;
   if (link.writable && surelyOurs && !object.recurring && object.busy.length > 0) {
     return { type: 'remove-stray', appointmentId: appointment.id, object };
   }

@@ -36,6 +36,16 @@ export interface HubAppointment {
   readonly inFlight?: boolean;
   /** When the hub last changed what it wants, in epoch milliseconds; unknown when left out or `null`. */
   readonly changedAt?: number | null;
+  /**
+   * It was the practitioner who deleted or freed it: what comes back under its reference is what he restored, his from
+   * now on. `false` when left out.
+   */
+  readonly endedThere?: boolean;
+  /**
+   * What the hub asked for and the backend was last seen to hold unanswered: the visit itself, or another time for it.
+   * `null` when left out: no request is open.
+   */
+  readonly awaited?: 'visit' | 'move' | null;
 }
 
 /** How the planner must treat a link. */
@@ -93,6 +103,11 @@ export type Action =
   | { readonly type: 'forget'; readonly remoteId: string }
   /** Ours, read back, equal to what the hub wants. Also refreshes the mirror. */
   | { readonly type: 'confirm'; readonly appointmentId: string; readonly object: RemoteObject }
+  /**
+   * Ours, read back where the hub wants it, and yet to be accepted there: it stays pending, nothing more is sent, and
+   * whoever asks is told why. Also refreshes the mirror.
+   */
+  | { readonly type: 'await'; readonly appointmentId: string; readonly object: RemoteObject }
   /** The practitioner moved or resized ours: the appointment follows. Also refreshes the mirror. */
   | {
       readonly type: 'follow-move';
@@ -105,13 +120,15 @@ export type Action =
   /**
    * The practitioner deleted, cancelled or freed ours. `object` is what he left behind (freed or cancelled, still
    * there: mirror it as foreign, do not delete it); `null` when it is gone: tombstone the mirror. When it is gone by
-   * absence from a listing, look once more by reference first: it may have moved beyond the window.
+   * absence from a listing, look once more by reference first: it may have moved beyond the window. `declined`: it was
+   * asked for and never accepted, so it ends as refused.
    */
   | {
       readonly type: 'follow-cancel';
       readonly appointmentId: string;
       readonly remoteId: string;
       readonly object: RemoteObject | null;
+      readonly declined?: true;
     }
   /**
    * The practitioner deleted or freed ours while the hub was moving it, and the hub wins: the appointment keeps its new

@@ -177,6 +177,70 @@ describe('an object of ours', () => {
   });
 });
 
+test('what the practitioner deleted and restored is his: it is not removed once more', () => {
+  const restored = (rest: Partial<HubAppointment>) =>
+    types({ known: [], appointments: [appointment('cancelled', rest)], changes: [upsert()] });
+  expect([restored({ endedThere: true }), restored({ endedThere: false }), restored({})]).toEqual([
+    ['mirror'],
+    ['remove-stray'],
+    ['remove-stray'],
+  ]);
+});
+
+describe('a request that is answered later', () => {
+  const asked = upsert({ acceptance: 'awaited' });
+  const waiting = (awaited: HubAppointment['awaited'], rest: Partial<HubAppointment> = {}) => ({
+    appointments: [appointment('pending', { awaited: awaited ?? null, ...rest })],
+  });
+
+  test('waits, once, whatever its answer was lost to; and is confirmed by nothing but acceptance', () => {
+    for (const status of ['pending', 'unknown'] as const)
+      expect(types({ known: [], appointments: [appointment(status)], changes: [asked] })).toEqual(['await']);
+    expect(types({ ...waiting('visit'), changes: [asked] })).toEqual([]);
+    expect(types({ ...waiting('visit'), changes: [upsert({ acceptance: 'awaited', version: 'v2' })] })).toEqual([
+      'mirror',
+    ]);
+    expect(types({ ...waiting('visit'), changes: [upsert({ version: 'v2', contentHash: 'accepted' })] })).toEqual([
+      'confirm',
+    ]);
+    expect(types({ appointments: [appointment('confirmed')], changes: [asked] })).toEqual([]);
+  });
+
+  test('is refused, by word or by absence; one that was refused before anybody waited, too', () => {
+    const declined = upsert({ acceptance: 'declined', busy: [], version: 'v2' });
+    const refused = [{ type: 'follow-cancel', declined: true }];
+    expect(plan({ ...waiting('visit'), changes: [declined] })).toMatchObject(refused);
+    expect(plan({ ...waiting('visit'), changes: [gone()] })).toMatchObject(refused);
+    expect(plan({ known: [], appointments: [appointment('unknown')], changes: [declined] })).toMatchObject(refused);
+    expect(plan({ appointments: [appointment('confirmed')], changes: [declined] })).not.toMatchObject(refused);
+  });
+
+  test('whose answer is another time follows it, whoever wins otherwise', () => {
+    for (const policy of ['practitioner-wins', 'hub-wins', 'newest-wins', 'ask'] as const) {
+      const back = { known: [known({ when: TEN })], changes: [upsert({ version: 'v2' })], link: { policy } };
+      expect(types({ ...back, ...waiting('move', { when: TEN }) })).toEqual(['follow-move']);
+    }
+  });
+
+  test('a move that is deleted was an appointment once: it is cancelled', () => {
+    expect(plan({ ...waiting('move'), changes: [gone()] })).toMatchObject([{ type: 'follow-cancel' }]);
+    expect(plan({ ...waiting('move'), changes: [gone()] })).not.toMatchObject([{ declined: true }]);
+  });
+
+  test('many that were refused at once are no agenda that was lost', () => {
+    const many = Array.from({ length: 30 }, (_, n) => String(n));
+    const answered = many.map((id) =>
+      upsert({ remoteId: `r${id}`, reference: `ref-${id}`, acceptance: 'declined', busy: [], version: 'v2' }),
+    );
+    const found = types({
+      known: many.map((id) => known({ remoteId: `r${id}`, appointmentId: id })),
+      appointments: many.map((id) => appointment('pending', { id, reference: `ref-${id}`, awaited: 'visit' })),
+      changes: answered,
+    });
+    expect(found).toEqual(many.map(() => 'follow-cancel'));
+  });
+});
+
 describe('deleting', () => {
   const listing = (...present: string[]) => ({ window: WINDOW, present: new Set(present) });
 

@@ -56,7 +56,9 @@ export function reconcile(input: ReconcileInput): Action[] {
 
 function isDeletion(action: Action): action is Extract<Action, { type: 'follow-cancel' | 'recreate' | 'conflict' }> {
   const { type } = action;
-  return type === 'follow-cancel' || type === 'recreate' || (type === 'conflict' && action.reason === 'deleted-there');
+  // A request that was refused, and says so, was answered: nothing was lost.
+  if (type === 'follow-cancel') return action.declined !== true || action.object?.acceptance !== 'declined';
+  return type === 'recreate' || (type === 'conflict' && action.reason === 'deleted-there');
 }
 
 function forget({ remoteId }: KnownObject): Action {

@@ -20,6 +20,11 @@ export interface RemoteObject {
   readonly summary: string | null;
   /** Instant of the last change according to the backend, in epoch milliseconds; never used for ordering. */
   readonly modifiedAt: number | null;
+  /**
+   * Only where writes are requests (capability `write: 'request'`). `awaited`: somebody there has yet to accept what stands
+   * here; it takes its time meanwhile. `declined`: what was asked for was refused; it takes no time. Left out: it stands.
+   */
+  readonly acceptance?: 'awaited' | 'declined';
 }
 
 /** One change read from a backend. */

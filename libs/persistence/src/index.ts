@@ -20,6 +20,7 @@ export * from './stores/brake.js';
 export * from './stores/interest.js';
 export * from './stores/quarantine.js';
 export * from './stores/subscriptions.js';
+export * from './stores/succession.js';
 export * from './stores/consents.js';
 export * from './stores/kept-answers.js';
 export * from './stores/rules.js';

@@ -52,6 +52,7 @@ const BACKEND_PROBLEMS: Readonly<Record<ConnectorErrorKind, { slug: ProblemSlug;
   rate_limited: { slug: 'agenda-unreachable', code: 'AGENDA_UNREACHABLE' },
   unavailable: { slug: 'agenda-unreachable', code: 'AGENDA_UNREACHABLE' },
   unknown: { slug: 'agenda-unreachable', code: 'AGENDA_UNREACHABLE' },
+  moved: { slug: 'backend-refused', code: 'REMOTE_REFUSED' },
   invalid: { slug: 'backend-refused', code: 'REMOTE_REFUSED' },
 };
 

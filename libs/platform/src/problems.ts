@@ -82,6 +82,11 @@ export const PROBLEMS = {
     fr: "L'ancienne liaison retire encore de cet agenda ce qu'elle y a écrit.",
     en: 'The former link still removes from this agenda what it wrote there.',
   },
+  'not-moved': {
+    status: 409,
+    fr: "L'agenda de cette liaison n'est pas passé chez un autre éditeur, ou elle est déjà reprise.",
+    en: 'The agenda of this link has not gone to another vendor, or the link was taken up again already.',
+  },
   'plan-missing': {
     status: 409,
     fr: "Cette liaison n'a pas de plan à approuver.",

@@ -82,6 +82,14 @@ export const REASONS = {
     fr: 'Le rendez-vous a été confié à un autre agenda.',
     en: 'The appointment was reassigned to another agenda.',
   },
+  AWAITING_ACCEPTANCE: {
+    fr: "Demande déposée : l'éditeur doit encore accepter ce rendez-vous. Ne le promettez pas encore au patient.",
+    en: "Asked for: the agenda's vendor has yet to accept this appointment. Do not promise it to the patient yet.",
+  },
+  REQUEST_DECLINED: {
+    fr: "La demande de rendez-vous n'a pas été acceptée chez l'éditeur de l'agenda.",
+    en: "The request for this appointment was not accepted at the agenda's vendor.",
+  },
   CONFLICT: {
     fr: 'Le secrétariat et le praticien ne sont pas d’accord sur ce rendez-vous : une personne doit décider.',
     en: 'The secretariat and the practitioner disagree about this appointment: a person has to decide.',

@@ -70,7 +70,8 @@ export class LinksController {
       const made = await this.links.create({ ...link, organizationId, actor: actingAs(caller), approved: approve });
       if (made.outcome === 'failed') throw connectionProblem(made);
       if (made.outcome !== 'linked') throw REFUSED[made.outcome]();
-      const stands = { phase: approve ? ('reading' as const) : ('planning' as const), status: 'active' as const };
+      const phase = approve ? ('reading' as const) : ('planning' as const);
+      const stands = { phase, status: 'active' as const, successor: null };
       return { status: 201, body: viewLink({ ...link, ...stands, paused: false, version: 1 }), resource: link.id };
     });
   }

@@ -47,6 +47,25 @@ export const syncInput = z
   })
   .meta({ id: 'SyncRequest' });
 
+const successorView = z
+  .object({ connector: z.string(), remoteAgenda: z.string() })
+  .nullable()
+  .meta({ description: 'Where the agenda has gone for good: kind of backend, and id there. Only while `moved`.' });
+
+export const relinkInput = z
+  .strictObject({
+    connection: idInput,
+    remoteAgenda: z
+      .string()
+      .min(1)
+      .max(1000)
+      .refine((value) => isStorable(value), { message: 'holds text that cannot be kept' })
+      .optional()
+      .meta({ description: 'Left out: the agenda that the former vendor named.' }),
+    rehearse: z.boolean().default(false).meta({ description: 'True: only says what would happen.' }),
+  })
+  .meta({ id: 'RelinkRequest' });
+
 export const linkView = z
   .object({
     id: idView,
@@ -54,10 +73,11 @@ export const linkView = z
     connection: idView,
     remoteAgenda: z.string(),
     ...policies,
-    state: z.enum(['planning', 'reading', 'writing', 'active', 'paused', 'auth-failed', 'gone']).meta({
+    state: z.enum(['planning', 'reading', 'writing', 'active', 'paused', 'auth-failed', 'gone', 'moved']).meta({
       description:
-        '`planning`: the plan of the first synchronisation waits for approval; the agenda stays as it was. `reading`, `writing`: it is being carried out.',
+        '`planning`: the plan of the first synchronisation waits for approval; the agenda stays as it was. `reading`, `writing`: it is being carried out. `moved`: the agenda has gone to another vendor; the link is to be taken up again there (`POST relink`).',
     }),
+    successor: successorView,
     version: z.int(),
     links: z.object({ health: z.string(), sync: z.string(), plan: z.string() }),
   })
@@ -71,7 +91,8 @@ export const healthView = z
   .object({
     link: idView,
     agenda: idView,
-    status: z.enum(['active', 'auth-failed', 'gone']),
+    status: z.enum(['active', 'auth-failed', 'gone', 'moved']),
+    successor: successorView,
     phase: z.enum(['planning', 'reading', 'writing', 'live']),
     paused: z.boolean(),
     light: light.meta({ description: 'The worse of both.' }),
@@ -110,6 +131,18 @@ export const healthView = z
   })
   .meta({ id: 'LinkHealth' });
 
+export const relinkView = z
+  .object({
+    done: z.boolean().meta({ description: 'False: it was only rehearsed.' }),
+    link: linkView,
+    adopted: z.int().meta({ description: 'Appointments found in the successor’s agenda where they were.' }),
+    byTime: z.int().meta({ description: 'Those of them that were recognised by their time alone.' }),
+    movedThere: z.int().meta({ description: 'Appointments found at another time: they follow.' }),
+    toWrite: z.int().meta({ description: 'Appointments not found: written, and not confirmed until then.' }),
+    foreign: z.int().meta({ description: 'Entries of the practitioner’s own.' }),
+  })
+  .meta({ id: 'Relinked' });
+
 /** A link in a list, with its lights. */
 export const linkItem = z
   .object({ ...linkView.shape, read: light, write: light, light, advice: z.string() })
@@ -119,6 +152,7 @@ export const linkPage = pageView('LinkPage', linkItem);
 
 export function viewLink(link: LinkDetails): z.input<typeof linkView> {
   const { id, agendaId, connectionId, remoteAgendaId, direction, disclosure, phase, paused, status, version } = link;
+  const { successor } = link;
   const path = `/v1/links/${id}`;
   return {
     id,
@@ -129,9 +163,14 @@ export function viewLink(link: LinkDetails): z.input<typeof linkView> {
     disclosure,
     policy: policies.policy.parse(link.policy),
     state: paused ? 'paused' : phase === 'live' || status !== 'active' ? status : phase,
+    successor: viewSuccessor(successor),
     version,
     links: { health: `${path}/health`, sync: `${path}/sync`, plan: `${path}/plan` },
   };
+}
+
+function viewSuccessor(successor: LinkDetails['successor']): z.input<typeof successorView> {
+  return successor && { connector: successor.connectorId, remoteAgenda: successor.agendaId };
 }
 
 export function viewHealth(health: LinkHealth, timeZone: string): z.input<typeof healthView> {
@@ -141,6 +180,7 @@ export function viewHealth(health: LinkHealth, timeZone: string): z.input<typeof
     ...rest,
     link: linkId,
     agenda: agendaId,
+    successor: viewSuccessor(health.successor),
     read: { ...read, asOf: at(read.asOf), nextAt: at(read.nextAt) },
     write: { ...write, lastAt: at(write.lastAt), nextAt: at(write.nextAt) },
     lastError: lastError && { ...lastError, at: formatInstant(Date.parse(lastError.at), timeZone) },

@@ -18,6 +18,7 @@ const numbers = z
 const listQuery = z.union([
   windowQuery.extend({ agenda_ids: numbers }),
   z.object({ agenda_ids: numbers, partner_reference: z.string() }),
+  z.object({ agenda_ids: numbers, temporary: z.literal('true') }),
   z.object({ ids: numbers }),
 ]);
 const params = z.object({ id: z.string() });
@@ -107,6 +108,7 @@ function registerReads(scope: FastifyInstance, { store, booking, tokens }: ApiPa
     const rows = store.rows().filter((row) => keys.has(row.agendaKey) && isShownTo(client, row));
     if ('partner_reference' in query)
       return { appointments: rows.filter(({ reference }) => reference === query.partner_reference).map(view) };
+    if ('temporary' in query) return { appointments: rows.filter(({ status }) => status === 'temporary').map(view) };
     requireWindow(query.limit);
     const zone = agendas[0] ? store.setup.zone(agendas[0]) : 'Europe/Paris';
     const { start, end } = spanOf(query, zone);
@@ -182,6 +184,7 @@ function viewOf({ setup, spoilt }: AppointmentStore, row: Appointment): object {
     status: row.status,
     confirmed: row.status === 'confirmed',
     deletion_reason: row.reason,
+    expires_at: row.expiresAt === null ? null : written(row.expiresAt, zone),
     partner_reference: row.reference,
     lock_version: row.lockVersion,
     updated_at: written(row.updatedAt, zone),

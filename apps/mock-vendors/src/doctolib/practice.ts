@@ -77,6 +77,13 @@ export class Setup {
     for (const agenda of turned.reverse()) this.#agendas.set(agenda.key, agenda);
   }
 
+  /** The same agendas in another order. */
+  rearrange(): void {
+    const turned = [...this.#agendas.values()].reverse();
+    this.#agendas.clear();
+    for (const agenda of turned) this.#agendas.set(agenda.key, agenda);
+  }
+
   /** Gone, without a successor. */
   remove(key: string): void {
     this.#formerly.set(this.agenda(key).id, null);

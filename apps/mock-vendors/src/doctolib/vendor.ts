@@ -114,6 +114,7 @@ function actions({ store, wall, tokens }: Parts): Readonly<Record<string, Contro
     },
     /** The practice is reconfigured: other numbers, another order. */
     'rotate-ids': () => setup.rotate(),
+    rearrange: () => setup.rearrange(),
     'remove-agenda': (body) => setup.remove(parsed(agendaInput, body).agendaId),
     'change-agenda': (body) => {
       const { agendaId, ...change } = parsed(changeInput, body);

@@ -1,5 +1,5 @@
 import { ConnectorError, type CallOptions, type CreateRequest } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import type { Interval, RemoteObject } from '#domain';
 import type { Client } from './client.js';
 import type { Settings } from './config.js';
 import type { Directory } from './directory.js';
@@ -9,12 +9,21 @@ import { readBack, unproven } from './proof.js';
 import { agendasFor } from './slots.js';
 import { done, fill, held, lookup, type Agenda, type Appointment } from './schemas.js';
 
+/** A hold lives for five minutes; where its end is not told, less is relied on. */
+const SURE_MS = 4 * 60_000;
 const APPOINTMENTS = '/partner/v1/appointments';
 
 interface Held {
   readonly id: number;
+  /** Until when it is kept; `null` = the vendor does not say. */
+  readonly until: number | null;
   /** The appointment, where an earlier attempt had got as far as that. */
   readonly standing: Appointment | null;
+}
+
+interface Wanted {
+  readonly reference: string;
+  readonly when: Interval;
 }
 
 interface Place {
@@ -30,10 +39,13 @@ export class Booking {
   constructor(
     private readonly client: Client,
     private readonly settings: Settings,
+    private readonly now: () => number,
   ) {}
 
   async create(place: Place, request: CreateRequest, options: CallOptions): Promise<RemoteObject> {
-    const { id: hold, standing: before } = await this.#hold(place, request, options);
+    const { start, end } = request.content;
+    const wanted = { reference: request.reference, when: { start, end } };
+    const { id: hold, standing: before } = await this.#hold(place, wanted, options);
     if (before !== null) return toRemoteObject(before, null);
     try {
       const rows = await this.rows(place.agenda, request.reference, options);
@@ -57,6 +69,15 @@ export class Booking {
     return toRemoteObject(row, null);
   }
 
+  /** Keeps a place for the create that is to follow, and tells until when. */
+  async hold(place: Place, wanted: Wanted, options: CallOptions): Promise<{ readonly until: number }> {
+    const { id: hold, until, standing } = await this.#hold(place, wanted, options);
+    if (standing !== null) throw new ConnectorError('taken', 'the appointment of this reference stands already');
+    const rows = await this.rows(place.agenda, wanted.reference, options);
+    for (const { id } of rows.filter(isHold)) if (id !== hold) await this.release(id, options);
+    return { until: until ?? this.now() + SURE_MS };
+  }
+
   /** All rows under a reference: holds, appointments, cancelled ones. */
   async rows({ id }: Agenda, reference: string, options: CallOptions): Promise<readonly Appointment[]> {
     const query = { agenda_ids: id, partner_reference: reference };
@@ -74,11 +95,11 @@ export class Booking {
   }
 
   /** A hold on the time that is wanted: a new one, or what an earlier attempt left behind. */
-  async #hold({ directory, agenda }: Place, request: CreateRequest, options: CallOptions): Promise<Held> {
-    const { start, end } = request.content;
+  async #hold({ directory, agenda }: Place, wanted: Wanted, options: CallOptions): Promise<Held> {
+    const { start, end } = wanted.when;
     const motif = directory.motif(this.settings.motif);
     directory.requireBookable(agenda, motif);
-    const ids = await agendasFor(this.client, { directory, agenda, motif, start, end }, options);
+    const ids = await agendasFor(this.client, { directory, agenda, motif, start, end, now: this.now() }, options);
     const body = {
       agenda_ids: directory.joined(ids),
       practice_ids: agenda.practice_id == null ? [] : [agenda.practice_id],
@@ -88,14 +109,14 @@ export class Booking {
         start_date: new Date(start).toISOString(),
         end_date: new Date(end).toISOString(),
         visit_motive_ids: String(motif.id),
-        partner_reference: request.reference,
+        partner_reference: wanted.reference,
       },
     };
     try {
-      const { id } = await this.client.json(held, { method: 'POST', path: APPOINTMENTS, body }, options);
-      return { id, standing: null };
+      const made = await this.client.json(held, { method: 'POST', path: APPOINTMENTS, body }, options);
+      return { id: made.id, until: made.expires_at ?? null, standing: null };
     } catch (error) {
-      const kept = await this.#leftBehind(error, { agenda, request }, options);
+      const kept = await this.#leftBehind(error, { agenda, wanted }, options);
       if (kept === null) throw error;
       return kept;
     }
@@ -104,19 +125,18 @@ export class Booking {
   /** Where the place is taken, or nobody knows: it may be ourselves who took it. */
   async #leftBehind(
     error: unknown,
-    { agenda, request }: { agenda: Agenda; request: CreateRequest },
+    { agenda, wanted: { reference, when } }: { agenda: Agenda; wanted: Wanted },
     options: CallOptions,
   ): Promise<Held | null> {
     if (!ConnectorError.is(error) || (error.kind !== 'taken' && error.kind !== 'unknown')) return null;
-    const { start, end } = request.content;
-    const rows = await this.rows(agenda, request.reference, options).catch((unseen: unknown) => {
+    const rows = await this.rows(agenda, reference, options).catch((unseen: unknown) => {
       // Whether it is ourselves who took it is not known: nobody may be told that it is gone.
       throw error.kind === 'taken' ? unseen : error;
     });
     const standing = rows.find(isStanding);
-    if (standing) return { id: standing.id, standing };
-    const there = rows.find((row) => isHold(row) && row.start_date === start && row.end_date === end);
-    return there ? { id: there.id, standing: null } : null;
+    if (standing) return { id: standing.id, until: null, standing };
+    const there = rows.find((row) => isHold(row) && row.start_date === when.start && row.end_date === when.end);
+    return there ? { id: there.id, until: there.expires_at ?? null, standing: null } : null;
   }
 
   async #confirm(

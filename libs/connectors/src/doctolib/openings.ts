@@ -1,7 +1,8 @@
 import type { BackendRules, Interval } from '#domain';
 import { Outdated } from './errors.js';
-import { listed, type Source } from './pull.js';
-import type { Agenda, Motif, Slot } from './schemas.js';
+import { isHold } from './mapping.js';
+import { LISTING, listed, type Source } from './pull.js';
+import { lookup, type Agenda, type Motif, type Slot } from './schemas.js';
 import type { Directory } from './directory.js';
 import { slotsOf } from './slots.js';
 
@@ -29,7 +30,15 @@ export async function rulesOf(looking: Looking): Promise<BackendRules> {
   const taken: Interval[] = [];
   for await (const rows of listed(looking, looking))
     for (const change of rows) if (change.kind === 'upsert') taken.push(...change.object.busy);
-  return { ...restrictions, openings: merged([...free, ...taken], looking.window) };
+  // Nobody is offered what is kept for us: it would look closed.
+  const kept = await holdsOf(looking);
+  return { ...restrictions, openings: merged([...free, ...taken, ...kept], looking.window) };
+}
+
+async function holdsOf({ client, options, agenda }: Looking): Promise<Interval[]> {
+  const query = { agenda_ids: agenda.id, temporary: 'true' };
+  const { appointments } = await client.json(lookup, { method: 'GET', path: LISTING, query }, options);
+  return appointments.filter(isHold).map(({ start_date: start, end_date: end }) => ({ start, end }));
 }
 
 async function slots({ client, practice, options, directory, agenda, motif, window }: Looking): Promise<Slot[]> {
@@ -37,7 +46,7 @@ async function slots({ client, practice, options, directory, agenda, motif, wind
   const found: Slot[] = [];
   for await (const page of slotsOf(client, { directory, agenda, motif, ...window }, ids, options)) found.push(...page);
   // Numbers in an order that no longer holds find nothing, and nothing says so.
-  if (found.length === 0 && (await practice.read(options)).joined(ids) !== directory.joined(ids)) throw new Outdated();
+  if (ids.length > 1 && (await practice.read(options)).joined(ids) !== directory.joined(ids)) throw new Outdated();
   return found;
 }
 

@@ -7,7 +7,7 @@ import type { Practice } from './practice.js';
 import { listing } from './schemas.js';
 import { daysAround, walk } from './windows.js';
 
-const LISTING = '/partner/v1/appointments';
+export const LISTING = '/partner/v1/appointments';
 /** Appointments asked for by number in one request. */
 const BY_NUMBER = 100;
 

@@ -65,6 +65,8 @@ export const appointment = z
     partner_reference: z.string().nullish(),
     lock_version: number,
     updated_at: instant.nullish(),
+    /** Of a hold. */
+    expires_at: instant.nullish(),
   })
   .refine(({ start_date, end_date }) => start_date < end_date, 'start_date must come before end_date');
 
@@ -108,7 +110,7 @@ export const availabilities = z.object({
   next_slot: next.nullish(),
 });
 
-export const held = z.object({ id: number });
+export const held = z.object({ id: number, expires_at: instant.nullish() });
 
 export const fill = z.object({
   appointment: z.object({

@@ -5,6 +5,7 @@ import {
   type CancelRequest,
   type ConnectorContext,
   type CreateRequest,
+  type HoldRequest,
   type PullItem,
   type PullRequest,
   type RemoteAgenda,
@@ -44,7 +45,7 @@ export class DoctolibSession implements Session {
   ) {
     this.#client = new Client({ settings, secrets }, createHttp(context), context);
     this.#practice = new Practice(this.#client, settings, context);
-    this.#booking = new Booking(this.#client, settings);
+    this.#booking = new Booking(this.#client, settings, () => context.now());
   }
 
   /** Says which right or setting is missing: a client may be known and still not be able to book. */
@@ -91,6 +92,12 @@ export class DoctolibSession implements Session {
       const source = { client: this.#client, practice: this.#practice, options };
       return rulesOf({ ...source, agendaId, window: ahead, directory, agenda, motif });
     });
+  }
+
+  hold({ agendaId, reference, when }: HoldRequest, options: CallOptions): Promise<{ readonly until: number }> {
+    return this.#practice.on(agendaId, options, (directory, agenda) =>
+      this.#booking.hold({ directory, agenda }, { reference, when }, options),
+    );
   }
 
   create(request: CreateRequest, options: CallOptions): Promise<RemoteObject> {

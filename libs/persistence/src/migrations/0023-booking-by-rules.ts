@@ -154,10 +154,11 @@ BEGIN
   IF v_agenda.ruled AND v_terms IS NULL AND v_motif.id IS NOT NULL THEN outcome := 'ruled'; RETURN; END IF;
   SELECT f.visit, f.occupies INTO v_visit, v_occupies FROM visit_from(v_motif, v_terms, p_start) f;
   -- Whoever comes too late need not queue behind those who came in time. A twin of a request that was in time is told
-  -- its answer by the key.
+  -- its answer by the key. What is known of elsewhere must be fresh to say so.
   IF v_motif.id IS NOT NULL AND v_overbooking IS NULL AND v_agenda.master = 'hub' AND v_agenda.capacity = 1
     AND EXISTS (SELECT 1 FROM claim c WHERE c.organization_id = p_organization AND c.agenda_id = p_agenda AND c.ends_at > lower(v_occupies) AND c.during && v_occupies AND (NOT c.overbooked OR c.authority = 'hub')
-      AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = c.organization_id AND a.id = c.appointment_id AND a.status = 'held' AND a.hold_until <= clock_timestamp())) THEN
+      AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.organization_id = c.organization_id AND a.id = c.appointment_id AND a.status = 'held' AND a.hold_until <= clock_timestamp()))
+    AND (SELECT o.obstacle FROM link_obstacle(v_agenda, p_accept_stale) o) IS NULL THEN
     SELECT * INTO v_key FROM find_key(p_key, p_hash);
     IF v_key.state <> 'new' THEN outcome := v_key.state; record := v_key.body; resource := v_key.resource; status := v_key.status; RETURN; END IF;
     code := ruled_out(v_agenda, p_motif, v_visit, p_with);

@@ -27,6 +27,8 @@ import { Desk1763770027000 } from './0027-desk.js';
 import { WaitingList1763770028000 } from './0028-waiting-list.js';
 import { PlannedOnce1763770029000 } from './0029-planned-once.js';
 import { BackendRules1763770030000 } from './0030-backend-rules.js';
+import { Succession1763770031000 } from './0031-succession.js';
+import { Requests1763770032000 } from './0032-requests.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -59,4 +61,6 @@ export const migrations = [
   WaitingList1763770028000,
   PlannedOnce1763770029000,
   BackendRules1763770030000,
+  Succession1763770031000,
+  Requests1763770032000,
 ];

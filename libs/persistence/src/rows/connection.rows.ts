@@ -37,7 +37,7 @@ export class ConnectionRow {
   link_direction_value: `direction IN ('two-way', 'read-only')`,
   link_disclosure_value: `disclosure IN ('full', 'initials', 'busy')`,
   link_policy_value: `policy IN ('practitioner-wins', 'hub-wins', 'newest-wins', 'ask')`,
-  link_status_value: `status IN ('active', 'auth-failed', 'gone')`,
+  link_status_value: `status IN ('active', 'auth-failed', 'gone', 'moved')`,
   link_phase_value: `phase IN ('planning', 'reading', 'writing', 'live')`,
 })
 @Index('link_connection', ['organizationId', 'connectionId'])
@@ -51,7 +51,7 @@ export class LinkRow {
   @Field('text', { default: 'two-way' }) direction!: 'two-way' | 'read-only';
   @Field('text', { default: 'initials' }) disclosure!: 'full' | 'initials' | 'busy';
   @Field('text', { default: 'practitioner-wins' }) policy!: 'practitioner-wins' | 'hub-wins' | 'newest-wins' | 'ask';
-  @Field('text', { default: 'active' }) status!: 'active' | 'auth-failed' | 'gone';
+  @Field('text', { default: 'active' }) status!: 'active' | 'auth-failed' | 'gone' | 'moved';
   @Optional('text') cursor!: string | null;
   @Field('timestamptz', never) asOf!: Instant;
   @Field('timestamptz', never) reconciledAt!: Instant;
@@ -79,6 +79,7 @@ export class LinkRow {
   @Field('timestamptz', never) subscribedAt!: Instant;
   @Field('integer', { default: 0 }) silentReads!: number;
   @Optional('timestamptz') silentSince!: Date | null;
+  @Optional('jsonb') successor!: unknown;
 }
 
 @Entity('mirror')
@@ -102,6 +103,7 @@ export class MirrorRow {
   @Field('timestamptz', now) seenAt!: Date;
   @Optional('timestamptz') goneAt!: Date | null;
   @Optional('uuid') copyOf!: string | null;
+  @Field('boolean', { default: false }) nameless!: boolean;
 }
 
 @Entity('quarantine')

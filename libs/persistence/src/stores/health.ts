@@ -5,7 +5,7 @@ const at = (expression: string): string => `(extract(epoch FROM nullif(${express
 const since = (expression: string): string =>
   `(extract(epoch FROM clock_timestamp() - nullif(${expression}, '-infinity')) * 1000)::float8`;
 
-const FACTS = `SELECT l.id AS "linkId", l.agenda_id AS "agendaId", a.name AS "agendaName", l.status, l.phase, l.paused_at IS NOT NULL AS paused, l.direction,
+const FACTS = `SELECT l.id AS "linkId", l.agenda_id AS "agendaId", a.name AS "agendaName", l.status, CASE WHEN l.status = 'moved' THEN l.successor END AS successor, l.phase, l.paused_at IS NOT NULL AS paused, l.direction,
   ${since('l.phase_since')} AS "phaseMs", ${at('l.as_of')} AS "asOf", ${since('l.as_of')} AS "ageMs", l.read_failures AS failures,
   CASE WHEN l.read_failures > 0 THEN ${since(`(l.last_error->>'since')::timestamptz`)} END AS "failingMs", ${at('l.poll_at')} AS "pollAt",
   greatest(0, coalesce(${since('greatest(l.poll_at, l.phase_since)')}, 0)) AS "overdueMs", a.stale_after_seconds * 1000 AS "staleAfterMs",

@@ -21,6 +21,7 @@ import type { Database, Transaction } from '../database.js';
 import { putBackendRules } from './backend-rules.js';
 import { openPatient } from './bookings.js';
 import { noteUnannounced, takeHint } from './push-hints.js';
+import { noteFailure } from './read-failures.js';
 
 interface KnownRow {
   remote_id: string;
@@ -44,6 +45,8 @@ interface AppointmentRow {
   sealed: Buffer | null;
   unanswered_for_ms: number | null;
   asked_at: number | null;
+  awaited: 'visit' | 'move' | null;
+  ended_there: boolean;
 }
 
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
@@ -75,7 +78,9 @@ const KNOWN = `SELECT m.remote_id, ${VERSION}, m.content_hash, m.summary_hash, m
 
 const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(a.during)) * 1000)::float8 AS "end",
   a.generation, t.label_fr, a.overbooking IS NOT NULL AS overbooked, p.sealed, CASE WHEN w.unanswered > 0 THEN (extract(epoch FROM clock_timestamp() - w.last_sent_at) * 1000)::float8 END AS unanswered_for_ms,
-  (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at
+  (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at,
+  CASE WHEN a.status = 'pending' AND a.reason->>'code' = 'AWAITING_ACCEPTANCE' AND w.state = 'settled' THEN CASE WHEN w.departing IS NULL THEN 'visit' ELSE 'move' END END AS awaited,
+  coalesce(a.status = 'cancelled' AND a.reason->>'code' = 'PRACTITIONER_CANCELLED', false) AS ended_there
   FROM appointment a JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
   LEFT JOIN remote_write w ON w.organization_id = a.organization_id AND w.appointment_id = a.id
@@ -198,28 +203,9 @@ export class PgSyncStore extends SyncStore {
   }
 
   failed(link: LinkRecord, failure: Failure, retryMs: number): Promise<void> {
-    const status = failure.kind === 'auth' ? 'auth-failed' : failure.kind === 'not_found' ? 'gone' : null;
-    return this.database.withOrganization(link.organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ read_failures: number }>(
-        `UPDATE link SET read_failures = read_failures + 1, status = coalesce($3, status), last_error = $4 || jsonb_build_object('at', clock_timestamp(),
-             'since', coalesce(CASE WHEN read_failures > 0 THEN (last_error->>'since')::timestamptz END, clock_timestamp())),
-           poll_at = clock_timestamp() + $5 * interval '1 millisecond' WHERE organization_id = $1 AND id = $2 RETURNING read_failures`,
-        [
-          link.organizationId,
-          link.id,
-          status,
-          JSON.stringify({ kind: failure.kind, message: failure.message }),
-          retryMs,
-        ],
-      );
-      if (row?.read_failures === 1) {
-        await transaction.query(`SELECT append_event('link-failing', $1, $2, '{"kind":"system"}', $3)`, [
-          link.agendaId,
-          link.id,
-          JSON.stringify({ kind: failure.kind }),
-        ]);
-      }
-    });
+    return this.database.withOrganization(link.organizationId, (transaction) =>
+      noteFailure(transaction, link, { failure, retryMs }),
+    );
   }
 
   unannounced(link: LinkRecord, reads: { silent: number; isSilent: boolean }): Promise<void> {
@@ -267,6 +253,8 @@ export class PgSyncStore extends SyncStore {
         reference: referenceOf(row.id, row.generation),
         unansweredForMs: row.unanswered_for_ms,
         changedAt: row.asked_at,
+        awaited: row.awaited,
+        endedThere: row.ended_there,
       };
     });
   }

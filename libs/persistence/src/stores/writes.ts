@@ -34,6 +34,7 @@ interface WriteRow {
   remote_version: string | null;
   mirror_start: number | null;
   mirror_end: number | null;
+  nameless: boolean | null;
 }
 
 const ms = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
@@ -41,7 +42,7 @@ const ms = (expression: string): string => `(extract(epoch FROM ${expression}) *
 const SELECT = `SELECT w.appointment_id, w.agenda_id, w.link_id, a.status, a.version, ${ms('lower(a.during)')} AS start, ${ms('upper(a.during)')} AS "end",
   a.generation, p.sealed, t.label_fr AS motif_label, a.overbooking IS NOT NULL AS overbooked, w.attempts, w.unanswered, ${ms('clock_timestamp() - w.last_sent_at')} AS since_sent_ms, w.failures, ${ms('w.asked_at')} AS asked_at,
   ${ms('lower(w.departing_visit)')} AS departing_start, ${ms('upper(w.departing_visit)')} AS departing_end,
-  m.remote_id, m.version AS remote_version, ${ms('lower(m.during)')} AS mirror_start, ${ms('upper(m.during)')} AS mirror_end
+  m.remote_id, m.version AS remote_version, ${ms('lower(m.during)')} AS mirror_start, ${ms('upper(m.during)')} AS mirror_end, m.nameless
   FROM remote_write w JOIN appointment a ON a.organization_id = w.organization_id AND a.id = w.appointment_id
   JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
@@ -202,6 +203,7 @@ export class PgWrites extends Writes {
               remoteId: row.remote_id,
               version: row.remote_version,
               when: intervalOf(row.mirror_start, row.mirror_end),
+              nameless: row.nameless ?? false,
             },
     };
   }
