@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { newId, type Actor, type AppointmentRecord, type BookingAnswer } from '#application';
 import type { Capabilities } from '#connector-sdk';
 import { connectors } from '#connectors';
@@ -10,7 +11,8 @@ import { accountOf } from '../support/vendor-rows.js';
 export const VISIT = 30 * MINUTE;
 /** Half hours of the day, from ten o'clock UTC. */
 export const SLOTS = 16;
-const WAIT_MS = 4_000;
+const WAIT_MS = 1_500;
+const READ_WITHIN_MS = 8_000;
 const ROUNDS = 12;
 const FINAL: ReadonlySet<string> = new Set(['confirmed', 'cancelled', 'refused', 'expired', 'held', 'conflict']);
 
@@ -91,6 +93,12 @@ export class VendorDay {
     return this.hub.lanes.run({ organizationId: this.practice.organization, agendaId: this.practice.agenda, sync });
   }
 
+  /** Reads once the backend lets it. */
+  async readSoon(): Promise<void> {
+    for (const end = performance.now() + READ_WITHIN_MS; (await this.read()) !== 'done'; await sleep(50))
+      if (performance.now() > end) throw new Error('the agenda cannot be read');
+  }
+
   async see(): Promise<Seen> {
     const appointments: Record<string, string> = {};
     for (const patient of this.appointments.keys()) {
@@ -122,8 +130,7 @@ export class VendorDay {
 
   async #open(): Promise<number> {
     let open = 0;
-    for (const patient of this.appointments.keys())
-      if (!FINAL.has((await this.#record(patient)).status)) open += 1;
+    for (const patient of this.appointments.keys()) if (!FINAL.has((await this.#record(patient)).status)) open += 1;
     return open;
   }
 

@@ -58,9 +58,7 @@ const ALL: readonly VendorRow[] = [
     settings: (origin) => ({ baseUrl: `${origin}/maiia/api/partner`, motif: 'Consultation' }),
     secrets: { apiKey: 'scene-maiia-key-0123456789' },
     seed: {
-      keys: [
-        { apiKey: 'scene-maiia-key-0123456789', account: 'Cabinet', agendaIds: ['6007098df398765a70e9f001'] },
-      ],
+      keys: [{ apiKey: 'scene-maiia-key-0123456789', account: 'Cabinet', agendaIds: ['6007098df398765a70e9f001'] }],
       agendas: [
         {
           ...{ id: '6007098df398765a70e9f001', name: 'Dr', onlineAvailabilityVisibilityLimit: 3650 },
