@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -7,8 +7,14 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const NAME = 'agenda-neuf';
 const COPIED = ['package.json', 'package-lock.json', 'tsconfig.json', 'jest.config.mjs', '.dependency-cruiser.mjs'];
-const FOLDERS = ['scripts', 'libs/domain', 'libs/connector-sdk', 'libs/connector-testkit', 'libs/connectors'];
-const SUPPORT = ['setup.mjs', 'postgres-setup.mjs', 'postgres-teardown.mjs'].map((name) => `test/support/${name}`);
+const FOLDERS = [
+  ...['scripts', 'libs/domain', 'libs/connector-sdk', 'libs/connector-testkit', 'libs/connectors', 'libs/icalendar'],
+  ...['apps/mock-vendors', 'test/contract'],
+];
+const SUPPORT = ['setup.mjs', 'postgres-setup.mjs', 'postgres-teardown.mjs', 'dav-proxy.ts'].map(
+  (name) => `test/support/${name}`,
+);
+const MADE = [`libs/connectors/src/${NAME}`, `apps/mock-vendors/src/${NAME}`];
 
 jest.setTimeout(180_000);
 
@@ -26,8 +32,8 @@ describe('a new connector', () => {
     for (const name of [...COPIED, ...FOLDERS, ...SUPPORT]) {
       cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
     }
-    mkdirSync(path.join(folder, 'apps'));
-    const narrow = { extends: './tsconfig.json', include: [`libs/connectors/src/${NAME}/**/*.ts`] };
+    const include = [...MADE.map((made) => `${made}/**/*.ts`), `test/contract/${NAME}.integration.spec.ts`];
+    const narrow = { extends: './tsconfig.json', include };
     writeFileSync(path.join(folder, 'tsconfig.new.json'), JSON.stringify(narrow));
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
   });
@@ -40,7 +46,8 @@ describe('a new connector', () => {
     expect(run('scripts/new-connector.mjs', 'Not-A-Name').status).toBe(1);
     expect(run('scripts/new-connector.mjs', NAME)).toMatchObject({ status: 0 });
     expect(run('scripts/new-connector.mjs', NAME).output).toContain('already');
-    expect(readFileSync(path.join(folder, 'libs/connectors/src/registry.gen.ts'), 'utf8')).toContain('agendaNeuf');
+    for (const list of ['libs/connectors/src/registry.gen.ts', 'apps/mock-vendors/src/vendors.ts'])
+      expect(readFileSync(path.join(folder, list), 'utf8')).toContain('agendaNeuf');
     expect(run('scripts/gen.mjs', '--check')).toMatchObject({ status: 0 });
   });
 
@@ -51,7 +58,7 @@ describe('a new connector', () => {
       output: '',
     });
     const depcruise = path.join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-    expect(run(depcruise, '--config', '.dependency-cruiser.mjs', `libs/connectors/src/${NAME}`)).toMatchObject({
+    expect(run(depcruise, '--config', '.dependency-cruiser.mjs', ...MADE)).toMatchObject({
       status: 0,
     });
   });
@@ -61,11 +68,11 @@ describe('a new connector', () => {
     expect({ status, output }).toMatchObject({ status: 0, output: expect.stringContaining('a second pull is empty') });
   });
 
-  it('is missed by the check when its folder is removed', () => {
-    rmSync(path.join(folder, 'libs/connectors/src', NAME), { recursive: true });
+  it.each(MADE)('is missed by the check when %s is removed', (made) => {
+    rmSync(path.join(folder, made), { recursive: true });
     expect(run('scripts/gen.mjs', '--check')).toMatchObject({ status: 1 });
     expect(run('scripts/gen.mjs')).toMatchObject({ status: 0 });
-    expect(existsSync(path.join(folder, 'libs/connectors/src', NAME))).toBe(false);
+    expect(existsSync(path.join(folder, made))).toBe(false);
     expect(run('scripts/gen.mjs', '--check')).toMatchObject({ status: 0 });
   });
 });

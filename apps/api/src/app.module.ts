@@ -17,6 +17,7 @@ import {
   ConflictInbox,
   Conflicts,
   Connections,
+  ConnectionTrials,
   Consents,
   Events,
   Feeds,
@@ -51,6 +52,7 @@ import type { ApiParts } from './composition.js';
 import type { Desk } from './desk.js';
 import { BrakeController } from './brake/brake.controller.js';
 import { ConflictsController } from './conflicts/conflicts.controller.js';
+import { ConnectionTrialsController } from './connections/connection-trials.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
 import { ConsentsController } from './consents/consents.controller.js';
 import { DisconnectionsController } from './disconnections/disconnections.controller.js';
@@ -111,6 +113,7 @@ const CONTROLLERS: Type[] = [
   SeriesController,
   BulkCancellationsController,
   ConnectionsController,
+  ConnectionTrialsController,
   LinksController,
   LinkLifecycleController,
   SuccessionController,
@@ -156,6 +159,7 @@ export class AppModule {
         value(Conflicts, parts.conflicts),
         value(ConflictInbox, parts.inbox),
         value(Connections, parts.connections),
+        value(ConnectionTrials, parts.trials),
         value(Consents, parts.consents),
         value(Links, parts.links),
         value(LinkLifecycle, parts.lifecycle),

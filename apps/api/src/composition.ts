@@ -8,6 +8,7 @@ import {
   ConflictInbox,
   ConnectorBackends,
   Connections,
+  ConnectionTrials,
   Consents,
   FirstSync,
   LaneRunner,
@@ -88,6 +89,7 @@ export interface ApiParts {
   readonly conflicts: Conflicts;
   readonly inbox: ConflictInbox;
   readonly connections: Connections;
+  readonly trials: ConnectionTrials;
   readonly consents: Consents;
   readonly links: Links;
   readonly lifecycle: LinkLifecycle;
@@ -201,9 +203,8 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
   const bookings = new PgBookings(database, vault);
   const [calendar, conflicts] = [new PgCalendar(database), new PgConflicts(database)];
   const [health, disconnections] = [new PgHealthStore(database), new PgDisconnections(database)];
-  const linkStore = new PgLinkStore(database, vault);
+  const [links, slots] = [new PgLinkStore(database, vault), new SearchSlots(calendar)];
   const around = { connections: store, connectors, context, backends, alarm, effects };
-  const slots = new SearchSlots(calendar);
   const through = new WriteThrough({ bookings, lanes, alarm, effects });
   const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
   const publicUrl = environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null;
@@ -216,7 +217,7 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     publicUrl,
     newSecret,
   });
-  const lifecycle = new LinkLifecycle({ ...around, links: linkStore, disconnections });
+  const lifecycle = new LinkLifecycle({ ...around, links, disconnections });
   const succession = new Succession({ ...around, store: new PgSuccession(database), sync, subscriptions });
   const holds = new BackendHolds({ store: new PgBackendHolds(database), backends, effects });
   const booking = new Booking(bookings, slots, through, holds);
@@ -248,11 +249,12 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     publicUrl,
     booking,
     connections: new Connections(store, connectors, backends, effects),
+    trials: new ConnectionTrials({ ...around, connectors }),
     links: new Links({ store, health, backends, alarm, effects, subscriptions }),
     health,
     lifecycle,
     succession,
-    approval: new Approval({ plans, links: linkStore, lanes, alarm, effects }),
+    approval: new Approval({ plans, links, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
   };
 }

@@ -70,6 +70,7 @@ describe('connecting an agenda', () => {
     });
     const refused = await ask('POST', `/v1/connections/${wrong.json.id as string}/verify`);
     expect([refused.status, refused.json.code]).toEqual([422, 'CREDENTIAL_REFUSED']);
+    expect(refused.json.backendSaid).toBe('the backend refused the API key');
     const nowhere = await ask('POST', '/v1/connections', {
       body: { ...simulator.account, label: 'Nowhere', settings: { baseUrl: 'http://127.0.0.1:9/api' } },
     });

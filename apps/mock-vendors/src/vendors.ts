@@ -1,3 +1,6 @@
+// Written by `npm run gen` from the folder names; do not edit.
+import { agendaFile } from './agenda-file/vendor.js';
+import { cabinetRest } from './cabinet-rest/vendor.js';
 import { clicRdv } from './clic-rdv/vendor.js';
 import { doctolib } from './doctolib/vendor.js';
 import { google } from './google/vendor.js';
@@ -12,6 +15,8 @@ import type { Vendor } from './vendor.js';
 
 /** Every simulated backend. */
 export const VENDORS: readonly Vendor[] = [
+  agendaFile,
+  cabinetRest,
   clicRdv,
   doctolib,
   google,

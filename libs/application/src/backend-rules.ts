@@ -1,10 +1,15 @@
 import type { CallOptions } from '#connector-sdk';
 import type { Interval } from '#domain';
-import type { SyncStore } from './ports.js';
-import type { Remote } from './sync-link.js';
+import type { LinkRecord } from './model.js';
+import type { Backend, SyncStore } from './ports.js';
 
 /** A backend's own rules seldom change. */
 const RULES_MS = 10 * 60_000;
+
+interface Remote {
+  readonly link: LinkRecord;
+  readonly backend: Backend;
+}
 
 /** Whether what the backend itself lets be booked is to be looked at again. */
 export function areRulesDue({ link, backend }: Remote): boolean {

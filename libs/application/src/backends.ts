@@ -10,9 +10,8 @@ import {
 import type { ConnectionAccount, ConnectionStore } from './connections.js';
 import { Backends, type Backend } from './ports.js';
 
-interface Cached {
+interface Cached extends Backend {
   readonly fingerprint: string;
-  readonly session: Session;
 }
 
 /** Failures that say something about the backend's health, not about one request. */
@@ -43,7 +42,8 @@ export class ConnectorBackends extends Backends {
     if (account === null || connector === undefined)
       throw new ConnectorError('invalid', 'the connection or its connector is not known');
     if (account.blockedMs > 0) throw leftInPeace(account.blockedMs);
-    return { session: this.session(organizationId, account, connector), capabilities: connector.capabilities };
+    const { session, capabilities } = this.opened(organizationId, account, connector);
+    return { session, capabilities };
   }
 
   /** Closes every session. */
@@ -52,20 +52,22 @@ export class ConnectorBackends extends Backends {
     this.sessions.clear();
   }
 
-  private session(organizationId: string, account: ConnectionAccount, connector: Connector): Session {
+  private opened(organizationId: string, account: ConnectionAccount, connector: Connector): Backend {
     const cached = this.sessions.get(account.id);
-    if (cached?.fingerprint === account.fingerprint) return cached.session;
+    if (cached?.fingerprint === account.fingerprint) return cached;
     cached?.session.close();
     const settings = connector.config.settings.parse(account.settings);
     const secrets = connector.config.secrets.parse(account.secrets);
     const context = { ...this.context, tokens: this.tokens(organizationId, account) };
     const opened = connector.open({ settings, secrets }, context);
-    const allowed = connector.capabilities.write === 'none' ? readOnly(opened) : opened;
+    const capabilities = connector.capabilitiesOf?.(settings) ?? connector.capabilities;
+    const allowed = capabilities.write === 'none' ? readOnly(opened) : opened;
     const session = this.counted(organizationId, account.id, allowed);
     this.sessions.delete(account.id);
-    this.sessions.set(account.id, { fingerprint: account.fingerprint, session });
+    const made = { fingerprint: account.fingerprint, session, capabilities };
+    this.sessions.set(account.id, made);
     this.evict();
-    return session;
+    return made;
   }
 
   /** A session opened with former secrets must not store its tokens beside the new ones. */

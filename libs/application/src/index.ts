@@ -3,6 +3,7 @@ export * from './backends.js';
 export * from './booking.js';
 export * from './calendar.js';
 export * from './conflicts.js';
+export * from './connection-trial.js';
 export * from './connections.js';
 export * from './disclosure.js';
 export * from './errors.js';

@@ -83,7 +83,10 @@ export interface Connector<Settings extends z.ZodObject = z.ZodObject, Secrets e
   /** Lower case, `[a-z0-9-]+`, equal to the folder's name; stored in connections. */
   readonly id: string;
   readonly label: Label;
+  /** Where `capabilitiesOf` is there: what holds whatever the settings are, so that nothing is promised too much. */
   readonly capabilities: Capabilities;
+  /** What the backend behind one account can do, where its settings decide. Left out: `capabilities`. */
+  capabilitiesOf?(settings: z.output<Settings>): Capabilities;
   readonly config: ConnectorConfig<Settings, Secrets>;
   readonly consent?: Consent<Settings, Secrets>;
   /** Makes a session; no network yet. */

@@ -17,6 +17,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
+  /** True: body and answer's body are bytes, one character each (`latin1`). Left out: text in UTF-8. */
+  readonly bytes?: boolean;
   /** True when repeating the request could do something twice: a lost answer is then `unknown`, else `unavailable`. */
   readonly write: boolean;
 }
@@ -130,6 +132,11 @@ export function retryAfterMs(value: string | undefined, now: number): number | u
   return Number.isNaN(date) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, date - now));
 }
 
+function textOf(data: unknown): string {
+  if (Buffer.isBuffer(data)) return data.toString('latin1');
+  return typeof data === 'string' ? data : '';
+}
+
 /** Opens the HTTP side of a session. */
 export function createHttp(context: ConnectorContext): Http {
   const options = { keepAlive: true, maxSockets: 4, ...(context.allowPrivateNetworks ? {} : { lookup: publicLookup }) };
@@ -147,14 +154,15 @@ export function createHttp(context: ConnectorContext): Http {
     validateStatus: () => true,
   });
   return {
-    async send({ method, url, headers, body, signal, write }) {
+    async send({ method, url, headers, body, signal, write, bytes = false }) {
       if (!context.allowPrivateNetworks) refusePrivateLiteral(url);
       try {
         const answer = await client.request<unknown>({
           method,
           url,
           headers: { 'User-Agent': 'Unisson/1', ...headers },
-          data: body,
+          data: bytes && body !== undefined ? Buffer.from(body, 'latin1') : body,
+          ...(bytes ? { responseType: 'arraybuffer' as const } : {}),
           signal: AbortSignal.any([signal, AbortSignal.timeout(context.timeoutMs)]),
         });
         const lower = Object.fromEntries(
@@ -163,7 +171,7 @@ export function createHttp(context: ConnectorContext): Http {
             value === undefined ? undefined : String(value),
           ]),
         );
-        return { status: answer.status, headers: lower, body: typeof answer.data === 'string' ? answer.data : '' };
+        return { status: answer.status, headers: lower, body: textOf(answer.data) };
       } catch (error) {
         throw networkError(error, write);
       }

@@ -1,7 +1,9 @@
 // Written by `npm run gen` from the folder names; do not edit.
 import type { Connector } from '#connector-sdk';
+import agendaFile from './agenda-file/connector.js';
 import caldav from './caldav/connector.js';
 import clicRdv from './clic-rdv/connector.js';
+import declarative from './declarative/connector.js';
 import doctolib from './doctolib/connector.js';
 import google from './google/connector.js';
 import ics from './ics/connector.js';
@@ -12,7 +14,21 @@ import maiia from './maiia/connector.js';
 import monDocteur from './mon-docteur/connector.js';
 import rdvServicePublic from './rdv-service-public/connector.js';
 
-const all: readonly Connector[] = [caldav, clicRdv, doctolib, google, ics, inHouse, keldoc, libreRdv, maiia, monDocteur, rdvServicePublic];
+const all: readonly Connector[] = [
+  agendaFile,
+  caldav,
+  clicRdv,
+  declarative,
+  doctolib,
+  google,
+  ics,
+  inHouse,
+  keldoc,
+  libreRdv,
+  maiia,
+  monDocteur,
+  rdvServicePublic,
+];
 
 /** Every connector there is, by its id. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(all.map((connector) => [connector.id, connector]));

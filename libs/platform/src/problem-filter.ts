@@ -65,16 +65,16 @@ export function toProblem(error: unknown): Problem {
   return error instanceof Error ? fromTransport(error) : new Problem('internal');
 }
 
-/** A backend's failure, as the caller is told. */
-export function backendProblem({
-  kind,
-  retryAfterMs = RETRY_SOON_MS,
-}: {
-  readonly kind: ConnectorErrorKind;
-  readonly retryAfterMs: number | undefined;
-}): Problem {
+/** A backend's failure, as the caller is told; `extra` are members of the answer beside the common ones. */
+export function backendProblem(
+  {
+    kind,
+    retryAfterMs = RETRY_SOON_MS,
+  }: { readonly kind: ConnectorErrorKind; readonly retryAfterMs: number | undefined },
+  extra: Readonly<Record<string, unknown>> = {},
+): Problem {
   const { slug, code } = BACKEND_PROBLEMS[kind];
-  return new Problem(slug, { code, retryAfterMs: slug === 'agenda-unreachable' ? retryAfterMs : undefined });
+  return new Problem(slug, { code, extra, retryAfterMs: slug === 'agenda-unreachable' ? retryAfterMs : undefined });
 }
 
 function fromTransport(error: Error & { code?: unknown; statusCode?: unknown }): Problem {

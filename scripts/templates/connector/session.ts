@@ -8,7 +8,7 @@ import {
   type RemoteAgenda,
   type Session,
 } from '#connector-sdk';
-import type { RemoteChange, RemoteObject } from '#domain';
+import type { Interval, RemoteChange, RemoteObject } from '#domain';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { unreadable } from './errors.js';
@@ -31,9 +31,10 @@ export class __Name__Session implements Session {
     return agendas.map(({ id, name }) => ({ id, name, writable: false, timeZone: null }));
   }
 
-  async *pull({ agendaId, window, known }: PullRequest, options: CallOptions): AsyncGenerator<PullItem> {
+  async *pull(request: PullRequest, options: CallOptions): AsyncGenerator<PullItem> {
+    const { agendaId, window } = request;
     const entries = await this.#client.entries(agendaId, options);
-    const versions = await known();
+    const versions = await request.known();
     const present = new Set<string>();
     const changes: RemoteChange[] = [];
     for (const entry of entries) {
@@ -41,8 +42,7 @@ export class __Name__Session implements Session {
       if (change === null) throw unreadable(200);
       const remoteId = change.kind === 'upsert' ? change.object.remoteId : change.remoteId;
       present.add(remoteId);
-      const version = change.kind === 'upsert' ? change.object.version : null;
-      if (version === null || versions.get(remoteId) !== version) changes.push(change);
+      if (!isKnown(change, versions, window)) changes.push(change);
     }
     if (changes.length > 0) yield { type: 'changes', changes };
     yield { type: 'end', cursor: null, complete: { window, present } };
@@ -60,13 +60,23 @@ export class __Name__Session implements Session {
     return Promise.reject(readOnly());
   }
 
-  find(): Promise<RemoteObject | null> {
-    return Promise.resolve(null);
+  /** Nothing was ever written under a reference; but only a backend that answers says so. */
+  async find(request: { readonly agendaId: string }, options: CallOptions): Promise<RemoteObject | null> {
+    await this.#client.entries(request.agendaId, options);
+    return null;
   }
 
   close(): void {
     this.#client.close();
   }
+}
+
+/** What the hub has already as it is. What the window cuts may be cut elsewhere today. */
+function isKnown(change: RemoteChange, versions: ReadonlyMap<string, string | null>, window: Interval): boolean {
+  if (change.kind !== 'upsert') return false;
+  const { remoteId, version, when } = change.object;
+  const isWhole = when !== null && when.start >= window.start && when.end <= window.end;
+  return isWhole && versions.get(remoteId) === version;
 }
 
 function readOnly(): ConnectorError {

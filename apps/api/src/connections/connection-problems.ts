@@ -16,6 +16,7 @@ export function connectionProblem(failed: Failed): Problem {
     case 'other-account':
       return new Problem('backend-refused', { code: 'OTHER_ACCOUNT' });
     case 'failed':
-      return backendProblem(failed.failure);
+      // Whoever connects an agenda has to know which right or setting is missing: the connector says so, without secrets.
+      return backendProblem(failed.failure, { backendSaid: failed.failure.message });
   }
 }

@@ -35,7 +35,7 @@ export function installFaults(scope: FastifyInstance, faults: Faults, body: Erro
     const slow = faults.take(['latency'], occasion, true);
     if (slow) await new Promise((resolve) => setTimeout(resolve, slow.ms));
     const torn = faults.take(['torn'], occasion);
-    if (torn && typeof payload === 'string') return begun(payload, torn);
+    if (torn && isText(payload)) return begun(payload, torn);
     const fault = faults.take(ANSWER_KINDS, occasion, true);
     return fault ? spoil(fault, { request, reply, payload, body }) : payload;
   });
@@ -65,7 +65,7 @@ interface Answered {
 async function spoil(fault: Fault, { request, reply, payload, body }: Answered): Promise<unknown> {
   cut(fault, request);
   if (fault.kind === 'hang') await new Promise((resolve) => request.raw.socket.once('close', resolve));
-  if (fault.kind === 'torn' && typeof payload === 'string') return begun(payload, fault);
+  if (fault.kind === 'torn' && isText(payload)) return begun(payload, fault);
   if (LINE_KINDS.has(fault.kind)) return payload;
   const spoilt = describe(fault, reply, body);
   return typeof spoilt === 'string' ? spoilt : JSON.stringify(spoilt);
@@ -77,8 +77,13 @@ function cut({ kind }: Fault, { raw }: FastifyRequest): void {
   if (kind === 'close') raw.socket.destroy();
 }
 
-function begun(payload: string, { bytes }: Fault): string {
-  return payload.slice(0, bytes ?? Math.floor(payload.length / 2));
+function isText(payload: unknown): payload is string | Buffer {
+  return typeof payload === 'string' || Buffer.isBuffer(payload);
+}
+
+function begun(payload: string | Buffer, { bytes }: Fault): string | Buffer {
+  const to = bytes ?? Math.floor(payload.length / 2);
+  return typeof payload === 'string' ? payload.slice(0, to) : payload.subarray(0, to);
 }
 
 function describe(fault: Fault, reply: FastifyReply, body: ErrorBody): string | object {
