@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
+import { connectors } from '#connectors';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { openHub, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { createPractice, openPool } from '../support/practice.js';
 import { VendorAgenda } from '../support/vendor-agenda.js';
 import { VENDOR_ROWS } from '../support/vendor-rows.js';
-import { VendorDay } from './vendor-day.js';
+import { VendorDay, waysOf } from './vendor-day.js';
 import { goThrough, STEPS } from './vendor-day.suite.js';
 
 describe(`a day of ${String(STEPS.length)} steps`, () => {
@@ -30,10 +31,15 @@ describe(`a day of ${String(STEPS.length)} steps`, () => {
     await database.drop();
   });
 
-  it.each(VENDOR_ROWS)('ends as planned on both sides at $id', async (row) => {
+  const rows = VENDOR_ROWS.map((row) => {
+    const ways = Object.entries(waysOf(connectors.get(row.id)!.capabilities));
+    return { id: row.id, row, ways: ways.map(([what, how]) => `${what} ${how}`).join(', ') };
+  });
+
+  it.each(rows)('ends as planned on both sides at $id: $ways', async ({ row }) => {
     const day = new VendorDay(hub, await createPractice(pool), new VendorAgenda(row, origin));
     await day.begin(origin);
-    const { appointments, free } = (await goThrough(day)).seen(false);
+    const { appointments, free } = (await goThrough(day)).seen();
     ends.push({ appointments, free });
   });
 

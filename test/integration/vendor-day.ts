@@ -5,7 +5,7 @@ import { connectors } from '#connectors';
 import { linkAgenda, type TestHub } from '../support/hub.js';
 import { MINUTE, TEN } from '../support/loop.js';
 import type { Practice } from '../support/practice.js';
-import type { VendorAgenda } from '../support/vendor-agenda.js';
+import type { VendorAgenda, VendorHand } from '../support/vendor-agenda.js';
 import { accountOf } from '../support/vendor-rows.js';
 
 export const VISIT = 30 * MINUTE;
@@ -18,6 +18,22 @@ const FINAL: ReadonlySet<string> = new Set(['confirmed', 'cancelled', 'refused',
 
 export const at = (slot: number): number => TEN + slot * VISIT;
 
+/** In what a day differs, by what the backend can do; in nothing else. */
+export interface Ways {
+  /** Whether what stands there says for whom. */
+  readonly shows: 'patients' | 'times alone';
+  readonly promises: 'at once' | 'once somebody accepted';
+  readonly whatIsHeld: 'is kept there' | 'is kept here alone';
+  readonly overlaps: 'are refused' | 'may be let in';
+}
+
+export const waysOf = ({ write, hold, refusesOverlap }: Capabilities): Ways => ({
+  shows: write === 'busy-only' ? 'times alone' : 'patients',
+  promises: write === 'request' ? 'once somebody accepted' : 'at once',
+  whatIsHeld: hold === 'ttl' ? 'is kept there' : 'is kept here alone',
+  overlaps: refusesOverlap ? 'are refused' : 'may be let in',
+});
+
 /** What is known of the day: appointments by patient, the agenda there by half hour, what is free. */
 export interface Seen {
   readonly appointments: Readonly<Record<string, string>>;
@@ -27,7 +43,7 @@ export interface Seen {
 
 /** One agenda on one day, at one backend: the secretary at the hub, practitioner and online patients at the backend. */
 export class VendorDay {
-  readonly capabilities: Capabilities;
+  readonly ways: Ways;
   /** By patient. */
   readonly appointments = new Map<string, string>();
 
@@ -36,7 +52,7 @@ export class VendorDay {
     readonly practice: Practice,
     readonly agenda: VendorAgenda,
   ) {
-    this.capabilities = connectors.get(agenda.row.id)!.capabilities;
+    this.ways = waysOf(connectors.get(agenda.row.id)!.capabilities);
   }
 
   async begin(origin: string): Promise<void> {
@@ -77,15 +93,26 @@ export class VendorDay {
   }
 
   /** The practitioner drags, or with `null` deletes, what begins at this half hour. */
-  async drag(slot: number, to: number | null, by: 'practitioner' | 'patient' = 'practitioner'): Promise<void> {
+  async drag(slot: number, to: number | null, by: VendorHand = 'practitioner'): Promise<void> {
     const entry = (await this.agenda.standing()).find(({ start }) => start === at(slot));
     if (entry === undefined) throw new Error(`nothing begins at half hour ${String(slot)}`);
     if (to === null) await this.agenda.remove(entry.id, by);
     else await this.agenda.move(entry.id, at(to), at(to) + entry.end - entry.start);
   }
 
-  async put(by: 'practitioner' | 'patient', slot: number, title: string): Promise<void> {
+  async put(by: VendorHand, slot: number, title: string): Promise<void> {
     await this.agenda.put(by, { start: at(slot), end: at(slot) + VISIT, title });
+  }
+
+  /** A patient tries online; where he is let in, the practitioner puts him off again. */
+  async tries(slot: number): Promise<'let in' | 'refused'> {
+    try {
+      const id = await this.agenda.put('patient', { start: at(slot), end: at(slot) + VISIT, title: 'Trop tard' });
+      if ((await this.agenda.standing()).some((entry) => entry.id === id)) await this.agenda.remove(id);
+      return 'let in';
+    } catch {
+      return 'refused';
+    }
   }
 
   /** The hub reads what changed. */
@@ -152,7 +179,7 @@ export class VendorDay {
 
   /** Patients are known where more than the time is written. */
   #whose(title: string): string {
-    if (this.capabilities.write === 'busy-only') return '';
+    if (this.ways.shows === 'times alone') return '';
     const patients = [...this.appointments.keys()];
     const known = patients.find((patient) => title.toLowerCase().includes(patient.toLowerCase()));
     return known ?? title;

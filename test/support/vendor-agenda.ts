@@ -1,6 +1,9 @@
 import { controlOf, type Control, type Dumped } from '../contract/simulator-target.js';
 import type { VendorRow } from './vendor-rows.js';
 
+/** Who writes there. */
+export type VendorHand = 'practitioner' | 'patient';
+
 /** One agenda at a simulated backend, from the side of those who use it there. */
 export class VendorAgenda {
   readonly #control: Control;
@@ -25,17 +28,18 @@ export class VendorAgenda {
     return entries.filter(({ agendaId, deleted }) => agendaId === this.#agendaId && !deleted);
   }
 
-  async put(by: 'practitioner' | 'patient', entry: { start: number; end: number; title: string }): Promise<string> {
-    const made = (await this.#edit({ action: 'create', by, entry })) as { id: string };
+  /** `force` false: the practitioner does not insist where something stands already. */
+  async put(by: VendorHand, entry: { start: number; end: number; title: string }, force?: boolean): Promise<string> {
+    const made = (await this.#edit({ action: 'create', by, entry, force })) as { id: string };
     await this.answer();
     return made.id;
   }
 
-  async move(id: string, start: number, end: number): Promise<void> {
-    await this.#edit({ action: 'move', id, start, end });
+  async move(id: string, start: number, end: number, force?: boolean): Promise<void> {
+    await this.#edit({ action: 'move', id, start, end, force });
   }
 
-  async remove(id: string, by: 'practitioner' | 'patient' = 'practitioner'): Promise<void> {
+  async remove(id: string, by: VendorHand = 'practitioner'): Promise<void> {
     await this.#edit({ action: 'delete', by, id });
   }
 
