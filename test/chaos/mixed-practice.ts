@@ -101,12 +101,10 @@ export async function wrongAt({ desk, agenda }: VendorPlace, ledger: Ledger): Pr
   const entries = await agenda.standing();
   const there = entries.filter(({ title }) => title !== OWN && title !== ONLINE).map(timeOf);
   const here = (await ledger.rows([desk.agenda])).filter(({ status }) => LIVE.has(status)).map(timeOf);
+  const count = (times: readonly string[], time: string): number => times.filter((one) => one === time).length;
+  const differing = [...new Set([...here, ...there])].filter((time) => count(here, time) !== count(there, time));
   const wrong = [
-    ...here.filter((one) => !there.includes(one)).map((one) => `missing: ${one}`),
-    ...there.filter((one) => !here.includes(one)).map((one) => `of no appointment: ${one}`),
-    ...there
-      .filter((one, index) => there.indexOf(one) !== index && !here.includes(one, here.indexOf(one) + 1))
-      .map((one) => `twice: ${one}`),
+    ...differing.map((time) => `${String(count(here, time))} in the hub, ${String(count(there, time))} there: ${time}`),
     ...(refusesOverlap ? overlapsIn(entries) : []),
   ];
   return wrong.map((what) => `${agenda.row.id}: ${what}`);

@@ -117,4 +117,21 @@ describe(`one practice, ${String(VENDOR_ROWS.length)} agendas at as many vendors
     },
     (SECONDS + 600) * 1000,
   );
+
+  it('would have seen what is missing, double or overlapping', async () => {
+    for (const place of places) {
+      const { agenda } = place;
+      const ours = (await agenda.standing()).find(({ title }) => title !== 'Privé' && title !== 'En ligne');
+      if (ours === undefined) throw new Error(`nothing of ours stands at ${agenda.row.id}`);
+      const { start, end, title } = ours;
+      await agenda.put('practitioner', { start, end, title }, true);
+      const double = await wrongAt(place, ledger);
+      const { refusesOverlap } = connectors.get(agenda.row.id)!.capabilities;
+      expect(double.map((what) => what.replace(/^.*?: /, '').slice(0, 7))).toEqual(
+        refusesOverlap ? ['1 in th', 'overlap'] : ['1 in th'],
+      );
+      for (const one of await agenda.standing()) if (one.start === start) await agenda.remove(one.id);
+      expect((await wrongAt(place, ledger)).join()).toContain('1 in the hub, 0 there');
+    }
+  });
 });

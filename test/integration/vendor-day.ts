@@ -11,7 +11,7 @@ import { accountOf } from '../support/vendor-rows.js';
 export const VISIT = 30 * MINUTE;
 /** Half hours of the day, from ten o'clock UTC. */
 export const SLOTS = 16;
-const WAIT_MS = 1_500;
+const WAIT_MS = 600;
 const READ_WITHIN_MS = 8_000;
 const ROUNDS = 12;
 const FINAL: ReadonlySet<string> = new Set(['confirmed', 'cancelled', 'refused', 'expired', 'held', 'conflict']);
