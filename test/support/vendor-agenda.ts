@@ -50,7 +50,9 @@ export class VendorAgenda {
     const waiting = (await this.standing()).filter(waits);
     for (const { id } of waiting) {
       const place = { agendaId: this.#agendaId, id };
-      await this.#control('POST', 'accept', place).catch(() => this.#control('POST', 'decline', place));
+      const declined = () => this.#control('POST', 'decline', place);
+      // Whoever asked may have taken it back meanwhile.
+      await this.#control('POST', 'accept', place).catch(() => declined().catch(() => undefined));
     }
     return waiting.length > 0;
   }
