@@ -1,4 +1,5 @@
 import { fastify, type FastifyInstance } from 'fastify';
+import { part } from './core/part.js';
 import { Refusal } from './core/refusal.js';
 import type { VendorContext } from './vendor.js';
 import { VENDORS } from './vendors.js';
@@ -18,13 +19,10 @@ export function createMockVendors(context: Partial<VendorContext> = {}): Fastify
   app.get('/health', () => ({ status: 'ok', vendors: VENDORS.map(({ name }) => name) }));
   const full: VendorContext = { now: Date.now, demo: false, data: null, ...context };
   for (const vendor of VENDORS) {
-    app.register(
-      (scope, _options, done) => {
-        vendor.register(scope, full);
-        done();
-      },
-      { prefix: `/${vendor.name}` },
-    );
+    const simulator = part(vendor.name, (scope) => {
+      vendor.register(scope, full);
+    });
+    app.register(simulator, { prefix: `/${vendor.name}` });
   }
   return app;
 }

@@ -65,10 +65,10 @@ export class TestWorker {
   }
 
   /** What the practitioner's own agenda holds. */
-  async remoteEntries(): Promise<readonly { agendaId: string; start: number; author: string }[]> {
+  async remoteEntries(): Promise<readonly { agendaId: string; start: number; by: string }[]> {
     const answer = await this.vendors.inject({ method: 'GET', url: '/in-house/__control/dump' });
     const { entries } = JSON.parse(answer.body) as {
-      entries: { agendaId: string; start: number; author: string; deleted: boolean }[];
+      entries: { agendaId: string; start: number; by: string; deleted: boolean }[];
     };
     return entries.filter(({ deleted }) => !deleted);
   }
@@ -179,7 +179,7 @@ export function describeWorker(
       const id = await worker.book(start);
       await until(carried(id));
       const there = (await worker.remoteEntries()).filter((entry) => entry.start === start);
-      expect(there).toMatchObject([{ agendaId: linked!.remoteAgendaId, author: 'api' }]);
+      expect(there).toMatchObject([{ agendaId: linked!.remoteAgendaId, by: 'api' }]);
     });
 
     it('keeps a slot for somebody who waits', async () => {

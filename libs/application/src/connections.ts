@@ -1,4 +1,4 @@
-import type { Connector, RemoteAgenda } from '#connector-sdk';
+import type { Capabilities, Connector, RemoteAgenda } from '#connector-sdk';
 import type { ConflictPolicy } from '#domain';
 import type { Actor, Disclosure, LinkDirection } from './model.js';
 import { healthOf, type HealthStore, type LinkHealth } from './health.js';
@@ -116,6 +116,14 @@ export class Connections {
 
   list(organizationId: string): Promise<readonly ConnectionRecord[]> {
     return this.store.list(organizationId);
+  }
+
+  /** What its backend can do, with these settings; `null` when this kind of backend is not known any more. */
+  capabilitiesOf({ connectorId, settings }: Pick<ConnectionRecord, 'connectorId' | 'settings'>): Capabilities | null {
+    const connector = this.connectors.get(connectorId);
+    if (connector === undefined) return null;
+    const read = connector.config.settings.safeParse(settings);
+    return (read.success ? connector.capabilitiesOf?.(read.data) : undefined) ?? connector.capabilities;
   }
 
   /** Settings and secrets are parsed by the connector's own schemas. */

@@ -20,5 +20,6 @@ export * from './short-memory.js';
 export * from './shutdown.js';
 export * from './validation.js';
 export * from './vault.js';
+export * from './capability-card.js';
 export * from './remedies.js';
 export * from './ranking-reasons.js';

@@ -43,7 +43,8 @@ export class ConnectionsController {
   @Right('connection:manage')
   @Answers({ 200: connectionList })
   async list(@CallerParam() { organizationId }: Caller): Promise<z.input<typeof connectionList>> {
-    return { items: (await this.connections.list(organizationId)).map(viewConnection) };
+    const items = await this.connections.list(organizationId);
+    return { items: items.map((one) => viewConnection(one, this.connections.capabilitiesOf(one))) };
   }
 
   /** Keeps the credentials of a backend account. Verify it next. */
@@ -66,7 +67,9 @@ export class ConnectionsController {
         ...rest,
       });
       if (made.outcome !== 'created') throw connectionProblem(made);
-      return { status: 201, body: viewConnection(made.connection), resource: made.connection.id };
+      const { connection } = made;
+      const shown = viewConnection(connection, this.connections.capabilitiesOf(connection));
+      return { status: 201, body: shown, resource: connection.id };
     });
   }
 

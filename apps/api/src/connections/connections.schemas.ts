@@ -1,6 +1,6 @@
-import type { RemoteAgenda } from '#connector-sdk';
+import type { Capabilities, RemoteAgenda } from '#connector-sdk';
 import type { ConnectionRecord } from '#application';
-import { isStorable, line } from '#platform';
+import { CARD_TOPICS, cardOf, isStorable, line } from '#platform';
 import { z } from 'zod';
 import { idView } from '../shared/ids.js';
 import { formatInstant, instantView, timeZoneView } from '../shared/instants.js';
@@ -45,6 +45,9 @@ export const connectionView = z
     status: z.enum(['unverified', 'active', 'auth-failed']),
     responsible: responsibleView.nullable(),
     expiresAt: instantView.nullable().meta({ description: 'When the credential ends, if the backend tells.' }),
+    works: z
+      .array(z.object({ topic: z.enum(CARD_TOPICS), fr: z.string(), en: z.string() }))
+      .meta({ description: 'What works with it and what does not, in plain words.' }),
   })
   .meta({ id: 'Connection' });
 
@@ -62,8 +65,12 @@ export const remoteAgendasView = z
   })
   .meta({ id: 'RemoteAgendas' });
 
-export function viewConnection({ connectorId, ...connection }: ConnectionRecord): z.input<typeof connectionView> {
-  return { ...connection, connector: connectorId, expiresAt: viewExpiry(connection.expiresAt) };
+export function viewConnection(
+  { connectorId, ...connection }: ConnectionRecord,
+  capabilities: Capabilities | null,
+): z.input<typeof connectionView> {
+  const works = capabilities === null ? [] : [...cardOf(capabilities)];
+  return { ...connection, connector: connectorId, expiresAt: viewExpiry(connection.expiresAt), works };
 }
 
 /** A connection has no place, hence no zone but UTC. */

@@ -3,6 +3,7 @@ import { registerControl, type ControlParts } from './control.js';
 import { installFaults, type ErrorBody } from './fault-hooks.js';
 import type { Faults } from './faults.js';
 import { onlyLoopback } from './loopback.js';
+import { part } from './part.js';
 import { registerWeekPage } from './week-page.js';
 
 /** Routes that callers of the vendor use. */
@@ -27,27 +28,21 @@ export interface Simulator extends ControlParts {
 /** API under its prefixes, `/__control` and the practitioner's page, the latter two for this machine only. */
 export function registerSimulator(scope: FastifyInstance, simulator: Simulator): void {
   for (const { prefix = '', faults = simulator.faults, errorBody, register } of simulator.apis) {
-    scope.register(
-      (api, _options, done) => {
-        simulator.log.watch(api);
-        installFaults(api, faults, errorBody);
-        register(api);
-        done();
-      },
-      { prefix },
-    );
+    const api = part('api', (routes) => {
+      simulator.log.watch(routes);
+      installFaults(routes, faults, errorBody);
+      register(routes);
+    });
+    scope.register(api, { prefix });
   }
-  scope.register(
-    (control, _options, done) => {
-      onlyLoopback(control);
-      registerControl(control, simulator);
-      done();
-    },
-    { prefix: '/__control' },
-  );
-  scope.register((page, _options, done) => {
-    onlyLoopback(page);
-    registerWeekPage(page, simulator);
-    done();
+  const control = part('control', (routes) => {
+    onlyLoopback(routes);
+    registerControl(routes, simulator);
   });
+  scope.register(control, { prefix: '/__control' });
+  const page = part('page', (routes) => {
+    onlyLoopback(routes);
+    registerWeekPage(routes, simulator);
+  });
+  scope.register(page);
 }

@@ -4,6 +4,7 @@ import { installFaults } from '../core/fault-hooks.js';
 import { readForms } from '../core/forms.js';
 import { Faults } from '../core/faults.js';
 import { onlyLoopback } from '../core/loopback.js';
+import { part } from '../core/part.js';
 import { Refusal } from '../core/refusal.js';
 import { RequestLog } from '../core/request-log.js';
 import type { Vendor, VendorContext } from '../vendor.js';
@@ -53,33 +54,27 @@ export const google: Vendor = {
 
 function registerScopes(scope: FastifyInstance, parts: ControlParts): void {
   const { store, channels, accounts, faults, oldest } = parts;
-  scope.register(
-    (api, _options, done) => {
-      parts.log.watch(api);
-      installFaults(api, faults, (status) => envelope(status));
-      api.addHook('preHandler', (_request, _reply, next) => {
-        next(plannedRefusal(parts.refusals));
-      });
-      registerApi(api, { store, channels, accounts, faults, oldestToken: (id) => oldest.get(id) ?? 0 });
-      done();
-    },
-    { prefix: '/calendar/v3' },
-  );
-  scope.register((tokens, _options, done) => {
-    parts.log.watch(tokens);
-    readForms(tokens);
-    installFaults(tokens, parts.tokenFaults, () => ({ error: 'internal_failure' }));
-    registerTokens(tokens, accounts);
-    done();
+  const api = part('api', (routes) => {
+    parts.log.watch(routes);
+    installFaults(routes, faults, (status) => envelope(status));
+    routes.addHook('preHandler', (_request, _reply, next) => {
+      next(plannedRefusal(parts.refusals));
+    });
+    registerApi(routes, { store, channels, accounts, faults, oldestToken: (id) => oldest.get(id) ?? 0 });
   });
-  scope.register(
-    (control, _options, done) => {
-      onlyLoopback(control);
-      registerControl(control, parts);
-      done();
-    },
-    { prefix: '/__control' },
-  );
+  scope.register(api, { prefix: '/calendar/v3' });
+  const tokens = part('tokens', (routes) => {
+    parts.log.watch(routes);
+    readForms(routes);
+    installFaults(routes, parts.tokenFaults, () => ({ error: 'internal_failure' }));
+    registerTokens(routes, accounts);
+  });
+  scope.register(tokens);
+  const control = part('control', (routes) => {
+    onlyLoopback(routes);
+    registerControl(routes, parts);
+  });
+  scope.register(control, { prefix: '/__control' });
 }
 
 function answerInItsWords(scope: FastifyInstance): void {
