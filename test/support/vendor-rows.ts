@@ -1,4 +1,3 @@
-import { connectors } from '#connectors';
 import type { RemoteAccount } from './hub.js';
 
 /** One agenda at one simulated backend; everything else is read from the connector's capabilities. */
@@ -23,7 +22,7 @@ const ZONE = 'Europe/Paris';
 const PASSWORD = 'scene-mot-de-passe-0123';
 const WEEK = [1, 2, 3, 4, 5, 6, 7];
 
-const ALL: readonly VendorRow[] = [
+export const VENDOR_ROWS: readonly VendorRow[] = [
   {
     id: 'in-house',
     settings: (origin) => ({ baseUrl: `${origin}/in-house/api` }),
@@ -161,11 +160,6 @@ const ALL: readonly VendorRow[] = [
     writes: ['/depot'],
   },
 ];
-
-/** Backends that are described here and have no connector yet. */
-export const AWAITED = ALL.filter(({ id }) => !connectors.has(id)).map(({ id }) => id);
-
-export const VENDOR_ROWS = ALL.filter(({ id }) => connectors.has(id));
 
 export const accountOf = (row: VendorRow, origin: string): RemoteAccount => ({
   connectorId: row.id,
