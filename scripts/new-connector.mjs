@@ -6,7 +6,7 @@ import { fail, root } from './setup.mjs';
 
 const name = process.argv[2] ?? '';
 if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 40) {
-  fail('Usage: npm run new:connector <name>, the name in lower case letters, digits and dashes (example: librerdv).');
+  fail('Usage: npm run new:connector <name>, the name in lower case letters, digits and dashes.');
 }
 
 const PLACES = {

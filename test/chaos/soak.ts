@@ -45,7 +45,10 @@ const oneOf = <T>(items: readonly T[], random: () => number): T | undefined =>
 const someStart = (random: () => number): number => TEN + Math.floor(random() * STARTS) * VISIT;
 
 /** A secretary at any of the agendas: she books, moves and cancels. */
-export async function secretaryDoes(place: Place, { diary, random, apis }: Doer): Promise<void> {
+export async function secretaryDoes(
+  place: Pick<Place, 'desk' | 'client'>,
+  { diary, random, apis }: Doer,
+): Promise<void> {
   diary.asked += 1;
   const ask = (question: Question): Promise<Answer | null> =>
     place.client.ask(oneOf(apis, random)!.url, question).catch(() => null);
@@ -67,7 +70,7 @@ export async function secretaryDoes(place: Place, { diary, random, apis }: Doer)
 }
 
 async function book(
-  { desk }: Place,
+  { desk }: Pick<Place, 'desk'>,
   ask: (question: Question) => Promise<Answer | null>,
   { diary, start }: { diary: Diary; start: number },
 ): Promise<void> {
@@ -109,17 +112,17 @@ async function removes(
 }
 
 /** Keeps `doers` busy with random places until `endsAt` (of `performance.now()`). */
-export async function keepDoing(
-  places: readonly Place[],
+export async function keepDoing<Where extends object>(
+  places: readonly Where[],
   {
     doers,
     pauseMs,
     endsAt,
     act,
-  }: { doers: number; pauseMs: number; endsAt: number; act: (place: Place) => Promise<void> },
+  }: { doers: number; pauseMs: number; endsAt: number; act: (place: Where) => Promise<void> },
   random: () => number,
 ): Promise<void> {
-  const busy = new Set<Place>();
+  const busy = new Set<Where>();
   const doer = async (): Promise<void> => {
     while (performance.now() < endsAt) {
       const place = oneOf(places, random)!;

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   Alerts,
   Approval,
+  BackendHolds,
   Booking,
   Brake,
   CleanUp,
@@ -39,6 +40,7 @@ import type { ConflictPolicy } from '#domain';
 import {
   Database,
   PgAlertStore,
+  PgBackendHolds,
   PgBookings,
   PgBrakeStore,
   PgCalendar,
@@ -107,6 +109,8 @@ export interface TestHubOptions {
   /** Sends alerts; none are mailed when left out. */
   readonly mailer?: Mailer;
   readonly alertEveryMs?: number;
+  /** True: what is held here is held at the backend too, where it can be. */
+  readonly keepsHolds?: boolean;
   /** Lets a test stand between the saga and its ports. */
   readonly around?: Around;
 }
@@ -171,6 +175,8 @@ export async function openHub({
   const through = new WriteThrough({ bookings: usedBookings, lanes, alarm, effects });
   const [links, disconnections] = [new PgLinkStore(database, vault), new PgDisconnections(database)];
   const health = new PgHealthStore(database);
+  const holds =
+    given.keepsHolds === true ? new BackendHolds({ store: new PgBackendHolds(database), backends, effects }) : null;
   const outside = { connections: connectionStore, connectors, context, backends, alarm, effects };
   const subscriptions = new Subscriptions({
     store: new PgSubscriptionStore(database, vault),
@@ -191,7 +197,7 @@ export async function openHub({
     writes,
     conflicts,
     inbox: new ConflictInbox(conflicts, through),
-    booking: new Booking(usedBookings, search, through),
+    booking: new Booking(usedBookings, search, through, holds),
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),

@@ -22,7 +22,7 @@ export interface Capabilities {
   /** Whether the backend can keep an interval for a while before it is booked. */
   readonly hold: 'none' | 'ttl';
   /**
-   * What makes a repeated create harmless: an idempotency `key`, a `client-id` chosen by us (CalDAV href, Google id),
+   * What makes a repeated create harmless: an idempotency `key`, a `client-id` chosen by us (a CalDAV href, an event's id),
    * the vendor's own `natural` key, or `none` (then no second create before `settleMs` has passed).
    */
   readonly idempotency: 'key' | 'client-id' | 'natural' | 'none';
