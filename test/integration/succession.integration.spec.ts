@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { newId, type LinkDetails, type RelinkOutcome } from '#application';
@@ -182,7 +183,8 @@ describe('an agenda that goes to another vendor for good', () => {
       life.practice,
       `UPDATE remote_write SET due_at = now(), last_sent_at = now() - interval '1 hour'`,
     );
-    expect(await life.pull()).toBe('done');
+    // Whoever carried the move out may still be at it.
+    while ((await life.pull()) === 'busy') await sleep(100);
     expect(await life.status(first)).toBe('confirmed');
     await cancel(second);
     expect(await life.status(second)).toBe('cancelled');

@@ -37,6 +37,9 @@ export type Interferer = (request: {
 export class DavProxy {
   readonly passed: Passed[] = [];
   interfere: Interferer = () => undefined;
+  /** Whether requests and answers are written down, headers included. */
+  listens = false;
+  heard = '';
   readonly #server: http.Server;
   readonly #upstream: URL;
 
@@ -83,6 +86,7 @@ export class DavProxy {
       if (todo === 'twice') await this.#forward(request, body);
       const answer = await this.#forward(request, body);
       this.passed.push({ method, target, status: answer.status });
+      if (this.listens) this.heard += spoken({ method, target, headers: request.headers, body }, answer);
       if (todo === 'mute') return;
       if (todo === 'drop') return void request.socket.destroy();
       if (todo === 'tear') {
@@ -116,4 +120,24 @@ export class DavProxy {
       forwarded.end(body);
     });
   }
+}
+
+/** One exchange: request line, headers and body, then status and body of the answer. */
+function spoken(
+  {
+    method,
+    target,
+    headers,
+    body,
+  }: { method: string; target: string; headers: http.IncomingHttpHeaders; body: Buffer },
+  answer: { readonly status: number; readonly body: Buffer },
+): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
+  return [
+    `${method} ${target}`,
+    ...lines,
+    body.toString(),
+    `${String(answer.status)} ${answer.body.toString()}`,
+    '',
+  ].join('\n');
 }
