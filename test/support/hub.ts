@@ -270,7 +270,13 @@ export async function linkAgenda(
   const linked = await hub.links.create(link);
   if (linked.outcome !== 'linked') throw new Error(`link: ${JSON.stringify(linked)}`);
   if (options.sync === false) return link.id;
-  const ran = await hub.lanes.run({ organizationId, agendaId: practice.agenda, sync: 'full' });
+  const whole = { organizationId, agendaId: practice.agenda, sync: 'full' } as const;
+  let ran = await hub.lanes.run(whole);
+  // A worker beside us may have begun with it.
+  for (let again = 0; again < 50 && ran === 'busy'; again += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    ran = await hub.lanes.run(whole);
+  }
   if (ran !== 'done') throw new Error(`first sync: ${ran}`);
   return link.id;
 }
