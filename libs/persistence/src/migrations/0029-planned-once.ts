@@ -2,11 +2,11 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const FUNCTIONS = `
 -- Binds an answer to a key. NULL: it is kept; else the earlier answer, which stays.
--- Without waiting for the disk: what was promised is on it already (keep_key), and a refusal that is lost with the machine
--- is found anew by whoever asks again.
+-- A refusal does not wait for the disk: one that is lost with the machine is found anew by whoever asks again.
 CREATE FUNCTION keep_answer(p_organization uuid, p_key text, p_hash bytea, p_resource uuid, p_status integer, p_body jsonb, OUT status integer, OUT body jsonb) LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM set_config('app.organization', p_organization::text, true), set_config('synchronous_commit', 'off', true);
+  PERFORM set_config('app.organization', p_organization::text, true);
+  IF p_status >= 300 THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
   INSERT INTO idempotency AS i (organization_id, key, request_hash, resource_id, response_status, response)
     VALUES (p_organization, p_key, p_hash, p_resource, p_status, p_body)
     ON CONFLICT (organization_id, key) DO UPDATE SET response_status = p_status, response = p_body WHERE i.response_status IS NULL;
@@ -25,7 +25,7 @@ DO $$ DECLARE v record; BEGIN
 END $$;
 `;
 
-/** What everybody waits for is planned once per connection, not five times anew, and waits for the disk only where something was promised. */
+/** What everybody waits for is planned once per connection, not five times anew, and a refusal waits for no disk. */
 export class PlannedOnce1763770029000 implements MigrationInterface {
   readonly name = 'PlannedOnce1763770029000';
 
