@@ -76,3 +76,9 @@ export class ConnectorError extends Error {
     return typeof error === 'object' && error !== null && MARK in error;
   }
 }
+
+/** `unknown`: a write was accepted, and whatever went wrong after it leaves its outcome unproven. */
+export function unproven(message: string, error?: unknown): ConnectorError {
+  const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
+  return new ConnectorError('unknown', message, beneath);
+}

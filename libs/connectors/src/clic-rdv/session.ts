@@ -11,6 +11,7 @@ import {
   type RemoteContent,
   type Session,
   type UpdateRequest,
+  unproven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import { proveAgenda, proveLogin } from './access.js';
@@ -70,10 +71,10 @@ export class ClicSession implements Session {
       ...{ taker: this.#settings.taker, from_web: 0 },
     };
     await this.#client.write({ method: 'POST', vevent }, options);
-    const [first, ...twins] = await unproven(this.#written({ agendaId, reference }, options));
+    const [first, ...twins] = await proven(this.#written({ agendaId, reference }, options));
     if (first === undefined)
       throw new ConnectorError('unknown', 'the backend says that it was written, and does not have it');
-    for (const twin of twins.filter(({ start }) => start === first.start)) await unproven(this.#delete(twin, options));
+    for (const twin of twins.filter(({ start }) => start === first.start)) await proven(this.#delete(twin, options));
     return this.#object(first);
   }
 
@@ -84,7 +85,7 @@ export class ClicSession implements Session {
     const vevent = this.#shown(content);
     if (isSame(before, vevent)) return this.#object(before);
     await this.#client.write({ method: 'PUT', id: before.id, vevent }, options);
-    const after = await unproven(this.#standing(agendaId, remoteId, options));
+    const after = await proven(this.#standing(agendaId, remoteId, options));
     if (!isSame(after, vevent)) throw new ConnectorError('unknown', 'the appointment is not as it was written');
     return this.#object(after);
   }
@@ -152,7 +153,7 @@ export class ClicSession implements Session {
   /** Marks as deleted, as the API's own DELETE does; it stays there, to be restored. */
   async #delete(row: Vevent, options: CallOptions): Promise<void> {
     await orNone(this.#client.write({ method: 'DELETE', id: row.id }, options));
-    const [left] = await unproven(orNone(this.#standing(String(row.calendar_id), String(row.id), options)));
+    const [left] = await proven(orNone(this.#standing(String(row.calendar_id), String(row.id), options)));
     if (left !== undefined) throw new ConnectorError('unknown', 'the appointment is still there after its deletion');
   }
 
@@ -182,11 +183,10 @@ async function orNone<T>(call: Promise<T>): Promise<T[]> {
 }
 
 /** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
-async function unproven<T>(look: Promise<T>): Promise<T> {
+async function proven<T>(look: Promise<T>): Promise<T> {
   try {
     return await look;
   } catch (error) {
-    const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
-    throw new ConnectorError('unknown', 'it was written and could not be read back', beneath);
+    throw unproven('it was written and could not be read back', error);
   }
 }

@@ -1,11 +1,11 @@
-import { ConnectorError, type CallOptions, type CreateRequest } from '#connector-sdk';
+import { ConnectorError, type CallOptions, type CreateRequest, unproven } from '#connector-sdk';
 import type { Interval, RemoteObject } from '#domain';
 import type { Client } from './client.js';
 import type { Settings } from './config.js';
 import type { Directory } from './directory.js';
 import { refusedBy } from './errors.js';
 import { isDeleted, isHold, toRemoteObject } from './mapping.js';
-import { readBack, unproven } from './proof.js';
+import { readBack } from './proof.js';
 import { agendasFor } from './slots.js';
 import { done, fill, held, lookup, type Agenda, type Appointment } from './schemas.js';
 

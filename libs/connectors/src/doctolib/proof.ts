@@ -1,4 +1,4 @@
-import { ConnectorError, type CallOptions } from '#connector-sdk';
+import { unproven, type CallOptions } from '#connector-sdk';
 import type { Client } from './client.js';
 import { appointment, type Appointment } from './schemas.js';
 
@@ -13,9 +13,4 @@ export async function readBack(client: Client, id: string | number, options: Cal
   } catch (error) {
     throw unproven('the appointment was written but could not be read back', error);
   }
-}
-
-export function unproven(message: string, error?: unknown): ConnectorError {
-  const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
-  return new ConnectorError('unknown', message, beneath);
 }

@@ -14,6 +14,7 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  unproven,
 } from '#connector-sdk';
 import type { BackendRules, Interval, RemoteObject } from '#domain';
 import { Booking, isStanding } from './booking.js';
@@ -22,7 +23,7 @@ import type { Secrets, Settings } from './config.js';
 import { lacking, refused } from './errors.js';
 import { isDeleted, isHold, toRemoteObject } from './mapping.js';
 import { Practice } from './practice.js';
-import { get, readBack, unproven } from './proof.js';
+import { get, readBack } from './proof.js';
 import { rulesOf } from './openings.js';
 import { pull } from './pull.js';
 import { parsePush } from './push.js';

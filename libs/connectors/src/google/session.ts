@@ -12,6 +12,7 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  unproven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import { z } from 'zod';
@@ -183,9 +184,4 @@ function shown({ start, end, timeZone, summary }: RemoteContent): object {
 
 function gone(): ConnectorError {
   return new ConnectorError('not_found', 'the event is gone');
-}
-
-function unproven(message: string, error?: unknown): ConnectorError {
-  const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
-  return new ConnectorError('unknown', message, beneath);
 }

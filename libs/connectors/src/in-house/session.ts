@@ -13,6 +13,7 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  unproven,
 } from '#connector-sdk';
 import type { BackendRules, Interval, RemoteObject } from '#domain';
 import { Client } from './client.js';
@@ -198,9 +199,4 @@ function ifMatch(version: string | number): Record<string, string> {
 
 function isGone(error: unknown): boolean {
   return ConnectorError.is(error) && error.kind === 'not_found';
-}
-
-function unproven(message: string, error?: unknown): ConnectorError {
-  const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
-  return new ConnectorError('unknown', message, beneath);
 }

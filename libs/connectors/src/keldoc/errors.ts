@@ -77,12 +77,6 @@ export function senseless(write: boolean, status: number): ConnectorError {
   });
 }
 
-/** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
-export function unproven(message: string, error?: unknown): ConnectorError {
-  const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
-  return new ConnectorError('unknown', message, beneath);
-}
-
 export function isKind(error: unknown, kind: ConnectorError['kind']): boolean {
   return ConnectorError.is(error) && error.kind === kind;
 }

@@ -13,12 +13,13 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  unproven,
 } from '#connector-sdk';
 import type { BackendRules, Interval, RemoteObject } from '#domain';
 import { z } from 'zod';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
-import { isKind, senseless, unproven } from './errors.js';
+import { isKind, senseless } from './errors.js';
 import { commentOf, intervalOf, isCanceled, textOf, toRemoteObject, versionOf } from './mapping.js';
 import { Motives } from './motives.js';
 import { pull } from './pull.js';

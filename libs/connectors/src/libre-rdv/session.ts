@@ -11,6 +11,7 @@ import {
   type RemoteContent,
   type Session,
   type UpdateRequest,
+  unproven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import { Client } from './client.js';
@@ -67,12 +68,12 @@ export class LibreSession implements Session {
   async create({ agendaId, reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {
     const form = { ...this.#asked(content), reference };
     await this.#client.json(schemas.written, { path: ['appointments'], query: { agenda: agendaId }, form }, options);
-    const [first, ...twins] = await unproven(this.#written({ agendaId, reference }, options));
+    const [first, ...twins] = await proven(this.#written({ agendaId, reference }, options));
     if (first === undefined)
       throw new ConnectorError('unknown', 'the backend says that it was written, and does not have it');
     if (acceptanceOf(first) === 'declined') throw new ConnectorError('forbidden', 'the request was refused at once');
     for (const twin of twins.filter((row) => row.startDate === first.startDate && acceptanceOf(row) !== 'declined'))
-      await unproven(this.#delete(agendaId, twin, options));
+      await proven(this.#delete(agendaId, twin, options));
     return this.#object(first);
   }
 
@@ -84,7 +85,7 @@ export class LibreSession implements Session {
     if (isAt(before, form) && before.title === content.summary) return this.#object(before);
     const call = { path: ['appointments', numberOf(remoteId)], query: { agenda: agendaId, method: 'PUT' }, form };
     await this.#client.json(schemas.written, call, options);
-    const after = await unproven(this.#standing(agendaId, remoteId, options));
+    const after = await proven(this.#standing(agendaId, remoteId, options));
     if (!isAt(after, form)) throw new ConnectorError('unknown', 'the appointment is not where it was asked to be');
     return this.#object(after);
   }
@@ -138,7 +139,7 @@ export class LibreSession implements Session {
   async #delete(agendaId: string, row: Row, options: CallOptions): Promise<void> {
     const call = { path: ['appointments', String(row.id)], query: { agenda: agendaId, method: 'DELETE' }, form: {} };
     if ((await orNone(this.#client.json(schemas.written, call, options))).length === 0) return;
-    const [left] = await unproven(orNone(this.#standing(agendaId, remoteIdOf(row), options)));
+    const [left] = await proven(orNone(this.#standing(agendaId, remoteIdOf(row), options)));
     if (left !== undefined) throw new ConnectorError('unknown', 'the appointment is still there after its deletion');
   }
 
@@ -170,11 +171,10 @@ async function orNone<T>(call: Promise<T>): Promise<T[]> {
 }
 
 /** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
-async function unproven<T>(look: Promise<T>): Promise<T> {
+async function proven<T>(look: Promise<T>): Promise<T> {
   try {
     return await look;
   } catch (error) {
-    const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
-    throw new ConnectorError('unknown', 'it was written and could not be read back', beneath);
+    throw unproven('it was written and could not be read back', error);
   }
 }

@@ -11,13 +11,14 @@ import {
   type RemoteContent,
   type Session,
   type UpdateRequest,
+  unproven,
 } from '#connector-sdk';
 import type { BackendRules, Interval, RemoteObject } from '#domain';
 import { Booking } from './booking.js';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { Directory } from './directory.js';
-import { isKind, senseless, unproven } from './errors.js';
+import { isKind, senseless } from './errors.js';
 import { isCancelled, toRemoteObject } from './mapping.js';
 import { Motifs, type Motif } from './motifs.js';
 import { listAll } from './paging.js';

@@ -45,12 +45,6 @@ export function senseless(write: boolean): ConnectorError {
   return new ConnectorError(write ? 'unknown' : 'unavailable', 'the backend sent an answer that cannot be read');
 }
 
-/** The write was accepted; whatever now prevents seeing it leaves its outcome unproven. */
-export function unproven(message: string, error?: unknown): ConnectorError {
-  const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
-  return new ConnectorError('unknown', message, beneath);
-}
-
 export function isKind(error: unknown, ...kinds: readonly ConnectorError['kind'][]): error is ConnectorError {
   return ConnectorError.is(error) && kinds.includes(error.kind);
 }

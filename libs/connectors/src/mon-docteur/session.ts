@@ -11,11 +11,12 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  unproven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
-import { isKind, senseless, unproven } from './errors.js';
+import { isKind, senseless } from './errors.js';
 import { noteOf, toRemoteObject } from './mapping.js';
 import { pull } from './pull.js';
 import { parsePush } from './push.js';

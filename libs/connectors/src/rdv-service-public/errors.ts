@@ -39,12 +39,6 @@ export function senseless(write: boolean, status: number): ConnectorError {
   });
 }
 
-/** The write was accepted; whatever now prevents seeing it leaves its outcome unproven. */
-export function unproven(message: string, error?: unknown): ConnectorError {
-  const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
-  return new ConnectorError('unknown', message, beneath);
-}
-
 export function isKind(error: unknown, ...kinds: readonly ConnectorError['kind'][]): error is ConnectorError {
   return ConnectorError.is(error) && kinds.includes(error.kind);
 }

@@ -11,13 +11,14 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  unproven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import { Unreadable } from '#icalendar';
 import { Client } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { register, silence } from './endpoints.js';
-import { isKind, senseless, unproven } from './errors.js';
+import { isKind, senseless } from './errors.js';
 import { wholeOf } from './listing.js';
 import { absenceChange, absenceId, absenceObject, titleOf } from './mapping.js';
 import { agentsOf, pull, refuseUnlessMember, type Reading } from './pull.js';
