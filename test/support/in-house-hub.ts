@@ -74,10 +74,14 @@ export class InHouseHub {
         const [organizationId = '', linkId = ''] = (request.url ?? '').split('/').slice(3);
         const headers = request.headers as Record<string, string>;
         const push = { organizationId, linkId, headers, rawBody: Buffer.concat(chunks) };
-        void hub.subscriptions.receive(push).then((answer) => {
-          this.answers.push(answer);
-          response.writeHead(answer === 'accepted' ? 204 : 401).end();
-        });
+        hub.subscriptions.receive(push).then(
+          (answer) => {
+            this.answers.push(answer);
+            response.writeHead(answer === 'accepted' ? 204 : 401).end();
+          },
+          // As the API does when its database is out of reach: while the hub stops, for one.
+          () => response.writeHead(503).end(),
+        );
       });
     });
   }
@@ -97,10 +101,10 @@ export class InHouseHub {
 
   async stop(): Promise<void> {
     const { hub, pool, parts } = this;
-    await hub.close();
     await parts.vendors.close();
     parts.receiver.closeAllConnections();
     parts.receiver.close();
+    await hub.close();
     await pool.end();
     await parts.database.drop();
   }
