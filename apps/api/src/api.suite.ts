@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { newId } from '#application';
-import { createLogger, issueApiKey, parseEnvironment, SCOPES, shutDown, type Scope } from '#platform';
+import { createLogger, issueApiKey, parseEnvironment, SCOPES, shutDown, type Environment, type Scope } from '#platform';
 import { migrateQueue } from '#queue';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
 import {
@@ -39,6 +39,17 @@ export function faultPaths({ json }: Answer): string[] {
 /** One application of a practice, as it asks. */
 export type Client = (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, ask?: Ask) => Promise<Answer>;
 
+async function serve(
+  environment: Environment,
+  lines: string[],
+): Promise<{ app: NestFastifyApplication; parts: ApiParts; url: string }> {
+  const logger = createLogger({ level: 'debug', name: 'api' }, { write: (text) => void lines.push(text) });
+  const parts = await openParts(environment, logger);
+  const app = await createApi(parts, logger);
+  await app.listen(0, '127.0.0.1');
+  return { app, parts, url: (await app.getUrl()).replace('[::1]', '127.0.0.1') };
+}
+
 /** The api as it runs, on a database of its own, over HTTP. */
 export class TestApi {
   private constructor(
@@ -46,7 +57,13 @@ export class TestApi {
     readonly parts: ApiParts,
     readonly contract: Contract,
     readonly document: Document,
-    private readonly inside: { app: NestFastifyApplication; database: TestDatabase; pool: pg.Pool; lines: string[] },
+    private readonly inside: {
+      app: NestFastifyApplication;
+      environment: Environment;
+      database: TestDatabase;
+      pool: pg.Pool;
+      lines: string[];
+    },
   ) {}
 
   static async start(variables: Record<string, string> = {}): Promise<TestApi> {
@@ -57,18 +74,21 @@ export class TestApi {
       UNISSON_KEYS: `t1:${Buffer.alloc(32, 7).toString('base64')}`,
       ALLOW_PRIVATE_NETWORKS: 'true',
       RATE_LIMIT_PER_MINUTE: '1000000',
+      SIGN_IN_FAILURES_PER_MINUTE: '1000000',
       PORT: '0',
       ...variables,
     });
     const lines: string[] = [];
-    const logger = createLogger({ level: 'debug', name: 'api' }, { write: (text) => void lines.push(text) });
-    const parts = await openParts(environment, logger);
-    const app = await createApi(parts, logger);
-    await app.listen(0, '127.0.0.1');
-    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+    const { app, parts, url } = await serve(environment, lines);
     const document = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
     const pool = openPool(database.appUrl, 2);
-    return new TestApi(url, parts, new Contract(document), document, { app, database, pool, lines });
+    return new TestApi(url, parts, new Contract(document), document, { app, environment, database, pool, lines });
+  }
+
+  /** A second api on the same database, as a process beside this one has it. */
+  async beside(): Promise<{ url: string; stop(): Promise<void> }> {
+    const { app, parts, url } = await serve(this.inside.environment, this.inside.lines);
+    return { url, stop: () => shutDown(app, parts.drain, 0) };
   }
 
   practice(options: PracticeOptions = {}): Promise<Practice> {
@@ -111,14 +131,15 @@ export class TestApi {
   }
 
   /** Sends one request, and throws when the answer breaks the published document. */
-  async ask(method: string, path: string, { headers = {}, body }: Ask): Promise<Answer> {
+  async ask(method: string, path: string, { headers = {}, body }: Ask, url = this.url): Promise<Answer> {
     const sent = Object.fromEntries(
       Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
     );
     const raw = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
     const payload = raw ? (body as string | Uint8Array<ArrayBuffer> | undefined) : JSON.stringify(body);
-    const answer = await fetch(this.url + path, {
+    const answer = await fetch(url + path, {
       method,
+      redirect: 'manual',
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...sent },
       ...(payload === undefined ? {} : { body: payload }),
     });

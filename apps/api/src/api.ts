@@ -23,8 +23,8 @@ const ABOUT = {
 
 /** The application, ready to listen. */
 export async function createApi(parts: ApiParts, logger: Logger): Promise<NestFastifyApplication> {
-  const { metrics, authentication, rateLimiter } = parts;
-  const adapter = createHttpAdapter({ metrics, authentication, rateLimiter });
+  const { metrics, authentication, rateLimiter, trustedProxies } = parts;
+  const adapter = createHttpAdapter({ metrics, authentication, rateLimiter, trustedProxies });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
     bodyParser: false,
     logger: new NestLogger(logger),

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
 import {
+  AccessTokens,
   Alarm,
   Approval,
   AnyOf,
@@ -34,7 +35,7 @@ import {
   WaitingList,
   WaitingOffers,
 } from '#application';
-import { Authentication, Drain, OperationsModule, RateLimiter } from '#platform';
+import { ApiKeyRecogniser, Authentication, Drain, OperationsModule, RateLimiter } from '#platform';
 import { AgendaSettingsController } from './agendas/agenda-settings.controller.js';
 import { ClosuresController } from './closures/closures.controller.js';
 import { OffersController } from './offers/offers.controller.js';
@@ -69,12 +70,14 @@ import { MotifsController } from './motifs/motifs.controller.js';
 import { PushController } from './push/push.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { Demand } from './shared/demand.js';
+import { PublicAddress } from './shared/public-address.js';
 import { Repeats } from './shared/repeats.js';
 import { Zones } from './shared/zones.js';
 import { Asking } from './slots/asking.js';
 import { BulkCancellationsController } from './bulk-cancellations/bulk-cancellations.controller.js';
 import { SeriesController } from './series/series.controller.js';
 import { SlotsController } from './slots/slots.controller.js';
+import { TokensController } from './tokens/tokens.controller.js';
 import { WaitingListController } from './waiting-list/waiting-list.controller.js';
 import { WaitingOffersController } from './waiting-list/waiting-offers.controller.js';
 
@@ -137,6 +140,7 @@ const CONTROLLERS: Type[] = [
   PreviewController,
   WaitingOffersController,
   WaitingListController,
+  TokensController,
 ];
 
 /** The routes, wired to parts that exist already. */
@@ -171,6 +175,8 @@ export class AppModule {
         value(Events, parts.events),
         value(Alarm, parts.alarm),
         value(Authentication, parts.authentication),
+        ...[value(ApiKeyRecogniser, parts.apiKeys), value(AccessTokens, parts.accessTokens)],
+        value(PublicAddress, new PublicAddress(parts.publicUrl)),
         value(Drain, drain),
         value(Zones, zones),
         value(Repeats, new Repeats(parts.bookings)),

@@ -23,6 +23,7 @@ import {
   Succession,
   SyncLink,
   WriteThrough,
+  type AccessTokens,
   type Alarm,
   type Bookings,
   type Calendar,
@@ -40,7 +41,6 @@ import {
 import { connectors } from '#connectors';
 import {
   Database,
-  PgApiKeys,
   PgBackendHolds,
   PgBookings,
   PgBrakeStore,
@@ -67,16 +67,18 @@ import {
   PgWrites,
 } from '#persistence';
 import {
-  Authentication,
   Drain,
   MasterKeyVault,
   Metrics,
   RateLimiter,
   Readiness,
+  type ApiKeyRecogniser,
+  type Authentication,
   type Environment,
   type Logger,
 } from '#platform';
 import { openQueue } from '#queue';
+import { buildAuthentication } from './authentication.js';
 import { buildDesk, type Desk } from './desk.js';
 
 /** Everything the routes need, put together once. */
@@ -112,6 +114,9 @@ export interface ApiParts {
   readonly publicUrl: string | null;
   readonly alarm: Alarm;
   readonly authentication: Authentication;
+  readonly apiKeys: ApiKeyRecogniser;
+  readonly accessTokens: AccessTokens;
+  readonly trustedProxies: string | undefined;
   readonly rateLimiter: RateLimiter;
   readonly metrics: Metrics;
   readonly drain: Drain;
@@ -146,9 +151,8 @@ export async function openParts(environment: Environment, logger: Logger): Promi
     ...useCases,
     alarm: queue.alarm,
     metrics,
-    authentication: new Authentication(new PgApiKeys(database), {
-      isActive: (organizationId, id) => calendar.collaborator(organizationId, id),
-    }),
+    ...buildAuthentication(database, calendar, environment),
+    trustedProxies: environment.TRUSTED_PROXIES,
     rateLimiter: new RateLimiter(environment.RATE_LIMIT_PER_MINUTE),
     drain: new Drain(),
     readiness: new Readiness(async () => {

@@ -25,6 +25,7 @@ export type { Suggestions } from './suggestions.js';
 export * from './choose-agendas.js';
 export * from './sync-link.js';
 export * from './write-through.js';
+export * from './access-tokens.js';
 export * from './advice.js';
 export * from './alerts.js';
 export * from './approval.js';

@@ -34,6 +34,17 @@ async function fill(
       [organization, id, 'Clé', Buffer.alloc(32), ['agendas']],
     ],
     [
+      'access_token',
+      'organization_id, id, api_key_id, secret_hash, scopes, expires_at',
+      [organization, id, id, Buffer.alloc(32), [], new Date()],
+    ],
+    [
+      'failed_attempt',
+      'organization_id, id, credential, address',
+      [organization, id, Buffer.alloc(32), Buffer.alloc(32)],
+    ],
+    ['seen_credential', 'organization_id, credential, address', [organization, Buffer.alloc(32), Buffer.alloc(32)]],
+    [
       'closure',
       'organization_id, id, agenda_id, during, label',
       [organization, id, agenda, `[${at('08:00')},${at('09:00')})`, 'Congés'],

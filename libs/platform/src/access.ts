@@ -5,7 +5,7 @@ import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Audience } from '#domain';
 
-/** What an API key can be allowed to do; every route declares the one it needs. */
+/** What a credential can be allowed to do; every route declares the one it needs. */
 export const SCOPES = [
   'agenda:read',
   'appointment:write',
@@ -18,21 +18,27 @@ export const SCOPES = [
 
 export type Scope = (typeof SCOPES)[number];
 
+/** What a route asks of its caller: one of the scopes, or only that he is known. */
+export type Demand = Scope | 'signed-in';
+
 /** Who asks. */
 export interface Caller {
   readonly organizationId: string;
+  /** The key, session or identity that was shown; of a token, the key it was obtained with. */
   readonly keyId: string;
+  /** An application by its key or a token, a person by his token or the console's session. */
+  readonly via: 'key' | 'token' | 'person' | 'session';
   readonly scopes: ReadonlySet<string>;
-  /** For whom the application books. */
+  /** For whom he books. */
   readonly audience: Audience;
-  /** The person the application acts for; always there on writes. */
+  /** The person who acts, or for whom the application acts; always there on writes. */
   readonly collaboratorId: string | null;
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route demands; a route without it is refused. */
-    access?: Scope | 'public';
+    access?: Demand | 'public';
     /** Takes query parameters. */
     query?: boolean;
     /** Keeps the body as bytes, for signatures. */
@@ -46,6 +52,10 @@ declare module 'fastify' {
 /** The scope a route demands. `query`: it takes query parameters; elsewhere any is refused. */
 export const Right = (scope: Scope, options: { query?: boolean } = {}): MethodDecorator =>
   applyDecorators(RouteConfig({ access: scope, ...options }), ApiSecurity('apiKey', [scope]));
+
+/** A route for whoever is known, about himself alone. */
+export const SignedIn = (): MethodDecorator =>
+  applyDecorators(RouteConfig({ access: 'signed-in' }), ApiSecurity('apiKey', []));
 
 /** A route for anyone: health, documents, signed pushes. */
 export const Public = (options: { rawBody?: boolean } = {}): MethodDecorator =>

@@ -10,6 +10,7 @@ const EVERYWHERE: readonly ProblemSlug[] = [
   'bad-input',
   'unauthenticated',
   'right-missing',
+  'locked-out',
   'rate-limited',
   'internal',
   'temporarily-unavailable',

@@ -1,8 +1,12 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const FORM = /^unisson_([A-Za-z0-9_-]{43})_([A-Za-z0-9_-]{43})$/;
+const TOKEN_FORM = /^unisson_at_([A-Za-z0-9_-]{43})_([A-Za-z0-9_-]{43})$/;
 const FEED_FORM = /^([A-Za-z0-9_-]{43})_([A-Za-z0-9_-]{43})$/;
 const UUID_BYTES = 16;
+
+/** No organization and no credential has this id. */
+export const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** What an API key says of itself. */
 export interface ApiKeyText {
@@ -31,6 +35,12 @@ export function issueApiKey(organizationId: string, keyId: string): Issued {
   return { text: `unisson_${text}`, secretHash };
 }
 
+/** Makes a token for an application: what it says of itself is the same, and it is never to be taken for a key. */
+export function issueAccessToken(organizationId: string, tokenId: string): Issued {
+  const { text, secretHash } = issueFeedToken(organizationId, tokenId);
+  return { text: `unisson_at_${text}`, secretHash };
+}
+
 /** Makes the secret part of a feed's address: short enough for a path, and never to be taken for a key. */
 export function issueFeedToken(organizationId: string, feedId: string): Issued {
   const names = Buffer.concat([fromUuid(organizationId), fromUuid(feedId)]);
@@ -42,6 +52,11 @@ export function issueFeedToken(organizationId: string, feedId: string): Issued {
 /** Reads a key; `null` when it cannot be one. */
 export function parseApiKey(text: string): ApiKeyText | null {
   return parse(FORM.exec(text));
+}
+
+/** Reads an application's token, `keyId` being the token's; `null` when it cannot be one. */
+export function parseAccessToken(text: string): ApiKeyText | null {
+  return parse(TOKEN_FORM.exec(text));
 }
 
 /** Reads the secret part of a feed's address, `keyId` being the feed's; `null` when it cannot be one. */

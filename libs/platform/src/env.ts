@@ -75,6 +75,14 @@ export const environmentSchema = z.object({
   RATE_LIMIT_PER_MINUTE: whole(1, 10_000_000)
     .prefault('6000')
     .meta({ description: 'Requests per minute and API key, in each api process.' }),
+  SIGN_IN_FAILURES_PER_MINUTE: whole(1, 10_000_000).prefault('10').meta({
+    description: 'Wrong keys, tokens and codes a minute for one credential and from one address, in all processes.',
+  }),
+  TRUSTED_PROXIES: text.optional().meta({
+    description:
+      'Addresses or networks of the proxies in front of the api, comma-separated: their X-Forwarded-For is believed. Without it the address of the connection counts.',
+    example: '10.0.0.0/8,127.0.0.1',
+  }),
   VENDOR_TIMEOUT_MS: whole(100, 60_000)
     .prefault('3000')
     .meta({ description: 'Longest single call to an agenda backend, in milliseconds.' }),

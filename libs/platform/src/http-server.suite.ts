@@ -7,6 +7,7 @@ import { CallerParam, Public, Right } from './access.js';
 import type { Caller } from './access.js';
 import { Answers } from './answers.js';
 import { issueApiKey } from './api-key.js';
+import { AttemptGuard } from './attempts.js';
 import { Authentication } from './authentication.js';
 import { Drain } from './drain.js';
 import { createHttpAdapter } from './http-server.js';
@@ -16,6 +17,7 @@ import { buildDocument, serveDocument } from './openapi.js';
 import { OperationsModule, Readiness } from './operations.js';
 import { ProblemFilter } from './problem-filter.js';
 import { RateLimiter } from './rate-limit.js';
+import { ApiKeyRecogniser } from './recognisers.js';
 import { InputPipe, line, repeatable, wholeNumber } from './validation.js';
 
 const noteSchema = z
@@ -98,6 +100,15 @@ const keys = {
   },
 };
 
+const guard = new AttemptGuard(
+  {
+    failed: () => Promise.resolve({ waitMs: 0, locked: false }),
+    succeeded: () => Promise.resolve({ waitMs: 0 }),
+    tellLocked: () => Promise.resolve(),
+  },
+  { perMinute: 10, pepper: Buffer.alloc(32) },
+);
+
 export const headers = { authorization: `Bearer ${writer.text}`, 'unisson-collaborator': collaboratorId };
 
 export interface Asked {
@@ -127,7 +138,9 @@ export async function startNotes(): Promise<NotesApp> {
   const metrics = new Metrics('test');
   const adapter = createHttpAdapter({
     metrics,
-    authentication: new Authentication(keys, { isActive: (_, id) => Promise.resolve(id === collaboratorId) }),
+    authentication: new Authentication([new ApiKeyRecogniser(keys, guard)], {
+      isActive: (_, id) => Promise.resolve(id === collaboratorId),
+    }),
     rateLimiter: new RateLimiter(200, () => 0),
   });
   const works = { database: true };

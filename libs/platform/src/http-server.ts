@@ -32,6 +32,8 @@ export interface HttpConventions {
   readonly metrics: Metrics;
   readonly authentication?: Authentication;
   readonly rateLimiter?: RateLimiter;
+  /** Whose X-Forwarded-For is believed; nobody's when left out. */
+  readonly trustedProxies?: string | undefined;
 }
 
 /** The HTTP server with every convention that does not depend on the route: give it to `NestFactory.create` with `bodyParser: false`. */
@@ -49,6 +51,7 @@ export function createHttpAdapter(conventions: HttpConventions): FastifyAdapter 
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     skipMiddie: true,
+    trustProxy: conventions.trustedProxies ?? false,
     clientErrorHandler: answerUnreadable,
   });
   const server = adapter.getInstance();

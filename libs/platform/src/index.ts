@@ -1,6 +1,7 @@
 export * from './access.js';
 export * from './answers.js';
 export * from './api-key.js';
+export * from './attempts.js';
 export * from './authentication.js';
 export * from './conventions.js';
 export * from './drain.js';
@@ -16,6 +17,7 @@ export * from './problem-filter.js';
 export * from './problems.js';
 export * from './rate-limit.js';
 export * from './reasons.js';
+export * from './recognisers.js';
 export * from './short-memory.js';
 export * from './shutdown.js';
 export * from './validation.js';

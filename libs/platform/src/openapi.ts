@@ -41,7 +41,9 @@ export function buildDocument(
     .addSecurity('apiKey', {
       type: 'http',
       scheme: 'bearer',
-      description: 'An API key: `Authorization: Bearer unisson_…`. The scopes an operation needs are listed with it.',
+      description:
+        'An API key, `Authorization: Bearer unisson_…`, or a token that an application obtained with it at /v1/token. ' +
+        'The scopes an operation needs are listed with it.',
     })
     .build();
   const document = SwaggerModule.createDocument(app, config, {

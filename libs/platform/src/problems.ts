@@ -24,13 +24,13 @@ export const PROBLEMS = {
   },
   unauthenticated: {
     status: 401,
-    fr: "La clé d'accès manque ou n'est pas valable.",
-    en: 'The API key is missing or not valid.',
+    fr: "La clé d'accès, le jeton ou la session manque ou n'est pas valable.",
+    en: 'The API key, token or session is missing or not valid.',
   },
   'right-missing': {
     status: 403,
-    fr: "Cette clé d'accès n'a pas ce droit.",
-    en: 'This API key does not have this right.',
+    fr: "Cet accès n'a pas ce droit.",
+    en: 'This credential does not have this right.',
   },
   'collaborator-unknown': {
     status: 403,
@@ -179,6 +179,11 @@ export const PROBLEMS = {
     en: "The agenda's server refuses this request.",
   },
   'precondition-required': { status: 428, fr: "L'en-tête If-Match est exigé.", en: 'The header If-Match is required.' },
+  'locked-out': {
+    status: 429,
+    fr: "Trop d'essais avec une clé, un jeton ou un code faux : attendez le délai indiqué (Retry-After), puis vérifiez la clé.",
+    en: 'Too many tries with a wrong key, token or code: wait as long as Retry-After says, then check the key.',
+  },
   'rate-limited': { status: 429, fr: 'Trop de requêtes.', en: 'Too many requests.' },
   'headers-too-large': { status: 431, fr: 'Les en-têtes sont trop grands.', en: 'The headers are too large.' },
   internal: { status: 500, fr: 'Erreur interne.', en: 'Internal error.' },

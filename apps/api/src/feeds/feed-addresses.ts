@@ -1,7 +1,6 @@
 import type { Feeds, OpenFeed } from '#application';
-import { issueFeedToken, parseFeedToken, sameHash, type ApiKeyText } from '#platform';
+import { issueFeedToken, NOBODY, parseFeedToken, sameHash, type ApiKeyText } from '#platform';
 
-const NOBODY = '00000000-0000-0000-0000-000000000000';
 /** Looked up and compared like any other, so that nothing tells a malformed address from an unknown or a revoked one. */
 const NO_FEED: ApiKeyText = { organizationId: NOBODY, keyId: NOBODY, secretHash: Buffer.alloc(32, 1) };
 const NO_HASH = Buffer.alloc(32, 2);

@@ -29,6 +29,7 @@ import { PlannedOnce1763770029000 } from './0029-planned-once.js';
 import { BackendRules1763770030000 } from './0030-backend-rules.js';
 import { Succession1763770031000 } from './0031-succession.js';
 import { Requests1763770032000 } from './0032-requests.js';
+import { Credentials1763770038000 } from './0038-credentials.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -63,4 +64,5 @@ export const migrations = [
   BackendRules1763770030000,
   Succession1763770031000,
   Requests1763770032000,
+  Credentials1763770038000,
 ];

@@ -3,6 +3,7 @@ import * as appointment from './appointment.rows.js';
 import * as conflict from './conflict.rows.js';
 import * as connection from './connection.rows.js';
 import * as consent from './consent.rows.js';
+import * as credential from './credential.rows.js';
 import * as desk from './desk.rows.js';
 import * as feed from './feed.rows.js';
 import * as lifecycle from './lifecycle.rows.js';
@@ -23,4 +24,5 @@ export const rows = [
   ...Object.values(rules),
   ...Object.values(waiting),
   ...Object.values(desk),
+  ...Object.values(credential),
 ];
