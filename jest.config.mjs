@@ -3,7 +3,9 @@ import { swcOptions } from './scripts/swc-options.mjs';
 const shared = {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/jest-environment.mjs',
+  runtime: '<rootDir>/test/support/jest-runtime.mjs',
+  injectGlobals: false,
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   moduleNameMapper: {
@@ -26,6 +28,7 @@ const withPostgres = {
 
 export default {
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/jest-sequencer.mjs',
   workerIdleMemoryLimit: '700MB',
   testTimeout: 60_000,
   projects: [
