@@ -27,7 +27,8 @@ const withPostgres = {
 };
 
 export default {
-  maxWorkers: 2,
+  // Two processors, and files that often wait: for an answer that does not come, for a lease to run out.
+  maxWorkers: 3,
   testSequencer: '<rootDir>/test/support/jest-sequencer.mjs',
   workerIdleMemoryLimit: '700MB',
   testTimeout: 60_000,

@@ -11,9 +11,10 @@ const FOLDERS = [
   ...['scripts', 'libs/domain', 'libs/connector-sdk', 'libs/connector-testkit', 'libs/connectors', 'libs/icalendar'],
   ...['apps/mock-vendors', 'test/contract'],
 ];
-const SUPPORT = ['setup.mjs', 'postgres-setup.mjs', 'postgres-teardown.mjs', 'dav-proxy.ts'].map(
-  (name) => `test/support/${name}`,
-);
+const SUPPORT = [
+  ...['setup.mjs', 'jest-environment.mjs', 'jest-runtime.mjs', 'jest-sequencer.mjs'],
+  ...['postgres-setup.mjs', 'postgres-teardown.mjs', 'dav-proxy.ts'],
+].map((name) => `test/support/${name}`);
 const MADE = [`libs/connectors/src/${NAME}`, `apps/mock-vendors/src/${NAME}`];
 
 jest.setTimeout(180_000);
