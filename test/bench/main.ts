@@ -3,6 +3,7 @@ import { benchBooking } from './booking.js';
 import { benchCaldav } from './caldav.js';
 import { benchPropagation } from './propagation.js';
 import { benchRace } from './race.js';
+import { benchRecurrence } from './recurrence.js';
 import type { BenchResult } from './measure.js';
 
 const BENCHES: Readonly<Record<string, (short: boolean) => Promise<BenchResult>>> = {
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, (short: boolean) => Promise<BenchResult>>
   caldav: benchCaldav,
   propagation: benchPropagation,
   race: benchRace,
+  recurrence: benchRecurrence,
 };
 
 const [name = '', ...flags] = process.argv.slice(2);

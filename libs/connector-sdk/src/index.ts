@@ -4,3 +4,4 @@ export * from './errors.js';
 export * from './http.js';
 export * from './session.js';
 export * from './push-secret.js';
+export * from './threads.js';

@@ -1,3 +1,4 @@
+import { spend } from './meter.js';
 import { Unreadable } from './unreadable.js';
 
 /** One content line (RFC 5545 3.1). */
@@ -11,6 +12,7 @@ export interface ContentLine {
 }
 
 const MAX_CHARACTERS = 1024 * 1024;
+const CHARACTERS_A_STEP = 16;
 const MAX_LINES = 60_000;
 const MAX_DEPTH = 8;
 const NAME = /^([A-Za-z0-9-]+)(?=[;:])/;
@@ -18,6 +20,7 @@ const NAME = /^([A-Za-z0-9-]+)(?=[;:])/;
 /** Content lines of an object, blank lines dropped. Throws {@link Unreadable} when it is larger than an event may be. */
 export function contentLines(body: string): ContentLine[] {
   if (body.length > MAX_CHARACTERS) throw new Unreadable('the object is too large');
+  spend(body.length / CHARACTERS_A_STEP);
   const lines: ContentLine[] = [];
   let parts: string[] = [];
   const flush = (): void => {

@@ -1,6 +1,7 @@
 export * from './calendar-object.js';
 export * from './content-lines.js';
 export * from './expansion.js';
+export * from './meter.js';
 export * from './published.js';
 export * from './remote-object.js';
 export * from './serialise.js';

@@ -1,3 +1,4 @@
+import { spend } from './meter.js';
 import { Unreadable } from './unreadable.js';
 import { utc } from './zones.js';
 
@@ -38,6 +39,7 @@ export class Budget {
   }
 
   spend(steps = 1): void {
+    spend(steps);
     this.#left -= steps;
     if (this.#left < 0) throw new Unreadable('the recurrence needs too many steps to expand');
   }

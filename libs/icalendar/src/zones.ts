@@ -1,3 +1,5 @@
+import { spend } from './meter.js';
+
 /** A time zone as offsets from UTC. Wall times are written as if they were UTC, in epoch milliseconds. */
 export interface Zone {
   /** IANA name, or a name of its own for a zone that only a calendar file defines. */
@@ -22,6 +24,9 @@ export interface Changes {
 const DAY = 86_400_000;
 const PROBE = 7 * DAY;
 const MAX_YEARS = 400;
+/** What looking up a year, or a zone, costs in steps (see `metered`). */
+const YEAR_STEPS = 500;
+const ZONE_STEPS = 500;
 
 export const UTC: Zone = { name: 'UTC', offsetAt: () => 0 };
 
@@ -43,12 +48,13 @@ export function toWall(zone: Zone, instant: number): number {
 
 /** Offset in force at an instant, given the changes sorted by time and the offset before the first. */
 export function offsetFrom(transitions: readonly Transition[], initial: number, instant: number): number {
-  let offset = initial;
-  for (const transition of transitions) {
-    if (transition.at > instant) break;
-    offset = transition.offset;
+  let [low, high] = [0, transitions.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((transitions[middle]?.at ?? Infinity) > instant) high = middle;
+    else low = middle + 1;
   }
-  return offset;
+  return transitions[low - 1]?.offset ?? initial;
 }
 
 const OFFSET = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?/;
@@ -89,6 +95,7 @@ class IanaZone implements Zone {
     const year = new Date(instant).getUTCFullYear();
     let known = this.#years.get(year);
     if (!known) {
+      spend(YEAR_STEPS);
       const [from, to] = [utc(year, 0, 1), utc(year + 1, 0, 1)];
       known = { ...changesOf(this.#read, from, to), from, to };
       if (this.#years.size >= MAX_YEARS) this.#years.clear();
@@ -138,6 +145,7 @@ const MAX_ZONES = 700;
 export function ianaZone(name: string): Zone | null {
   const known = cache.get(name);
   if (known !== undefined) return known;
+  spend(ZONE_STEPS);
   const zone = load(name);
   if (cache.size >= MAX_ZONES) cache.clear();
   cache.set(name, zone);

@@ -6,10 +6,11 @@ import {
   type Http,
   type HttpAnswer,
 } from '#connector-sdk';
+import { readMultistatus } from './answers.js';
 import { Authorization } from './authorization.js';
 import type { Secrets, Settings } from './config.js';
 import { errorOf } from './errors.js';
-import { readConditions, readMultistatus, type Multistatus } from './multistatus.js';
+import { readConditions, type Multistatus } from './multistatus.js';
 import { XmlError } from './xml.js';
 
 /** One request; the URL may be a path on the configured server. */
@@ -81,19 +82,19 @@ export class DavClient {
   /** The answer to PROPFIND or REPORT, which must be a multistatus. */
   async multistatus(request: DavRequest, options: CallOptions): Promise<DavListing> {
     const { body, url } = await this.report(request, options);
-    return { ...(await readable(readMultistatus(body))), url };
+    return { ...(await readable(readMultistatus(body, options))), url };
   }
 
   /** The same, not yet read. */
   async report(request: DavRequest, options: CallOptions): Promise<DavAnswer> {
     const answer = await this.send({ ...request, headers: { 'Content-Type': XML, ...request.headers } }, options);
-    if (answer.status !== 207) throw await this.failure(answer, false);
+    if (answer.status !== 207) throw this.failure(answer, false);
     return answer;
   }
 
   /** The answer as an error, with the preconditions it names. */
-  async failure(answer: HttpAnswer, write: boolean): Promise<ConnectorError> {
-    return errorOf(answer, { write, now: this.now(), conditions: await readConditions(answer.body) });
+  failure(answer: HttpAnswer, write: boolean): ConnectorError {
+    return errorOf(answer, { write, now: this.now(), conditions: readConditions(answer.body) });
   }
 
   close(): void {

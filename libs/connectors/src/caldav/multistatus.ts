@@ -1,4 +1,4 @@
-import { childOf, parseXml, XmlError, type XmlElement } from './xml.js';
+import { childOf, CHUNK, parseXml, XmlError, type XmlElement } from './xml.js';
 
 /** Namespaces and names of WebDAV (RFC 4918), CalDAV (RFC 4791) and what servers add to them. */
 export const DAV = 'DAV:';
@@ -59,31 +59,43 @@ function response(element: XmlElement): DavResponse[] {
     .map(({ text }) => ({ href: text.trim(), status, properties, conditions }));
 }
 
-/** Reads a 207 body. Throws {@link XmlError}, also for a document that is something else. */
-export async function readMultistatus(body: string): Promise<Multistatus> {
-  const responses: DavResponse[] = [];
-  const syncToken = await readResponses(body, (response) => responses.push(response));
-  return { responses, syncToken };
+/** One piece of a 207 body. */
+export interface MultistatusPart {
+  readonly responses: readonly DavResponse[];
+  /** Where the piece holds it. */
+  readonly syncToken: string | null;
 }
 
-/** Hands out each response as soon as it is read, and returns the sync token. Throws {@link XmlError} at any point. */
-export async function readResponses(body: string, onResponse: (response: DavResponse) => void): Promise<string | null> {
-  let syncToken: string | null = null;
-  const root = await parseXml(body, (child) => {
-    if (child.name === dav('response')) response(child).forEach(onResponse);
-    else if (child.name === dav('sync-token')) syncToken = child.text.trim() || null;
-  });
-  if (root !== dav('multistatus')) throw new XmlError('the answer is not a multistatus');
-  return syncToken;
+/** Reads a 207 body piece by piece. Throws {@link XmlError} at any point, also for a document that is something else. */
+export function* multistatusParts(body: string): Generator<MultistatusPart> {
+  const elements = parseXml(body);
+  for (;;) {
+    const piece = elements.next();
+    if (piece.done === true) {
+      if (piece.value !== dav('multistatus')) throw new XmlError('the answer is not a multistatus');
+      return;
+    }
+    const responses: DavResponse[] = [];
+    let syncToken: string | null = null;
+    for (const element of piece.value) {
+      if (element.name === dav('response')) responses.push(...response(element));
+      else if (element.name === dav('sync-token')) syncToken = element.text.trim() || null;
+    }
+    yield { responses, syncToken };
+  }
 }
 
 /** Names of the preconditions in an error body (RFC 4918 16); empty when the body is no such thing. */
-export async function readConditions(body: string): Promise<readonly string[]> {
-  if (!body.includes('<') || body.length > 64 * 1024) return [];
-  const found: string[] = [];
+export function readConditions(body: string): readonly string[] {
+  if (!body.includes('<') || body.length > CHUNK) return [];
   try {
-    const root = await parseXml(body, ({ name }) => found.push(name));
-    return root === dav('error') ? found : [];
+    const elements = parseXml(body);
+    const found: string[] = [];
+    for (;;) {
+      const piece = elements.next();
+      if (piece.done === true) return piece.value === dav('error') ? found : [];
+      found.push(...piece.value.map(({ name }) => name));
+    }
   } catch {
     return [];
   }

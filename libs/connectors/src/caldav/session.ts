@@ -11,19 +11,19 @@ import {
   type UpdateRequest,
 } from '#connector-sdk';
 import type { Interval, RemoteObject } from '#domain';
-import { ianaZone, isRecurring, UTC, type CalendarEvent, type Reading } from '#icalendar';
+import { ianaZone } from '#icalendar';
 import { DavClient } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { Discovery } from './discovery.js';
 import { withSlash } from './hrefs.js';
 import { memberTags } from './listing.js';
+import type { ObjectReading } from './reading.js';
 import { CollectionSync } from './sync.js';
 import { CollectionWrites } from './writes.js';
 
 const DAY = 86_400_000;
 /** Busy time told of a series that is read outside a pull. */
 const SERIES_WINDOW = { before: 31 * DAY, after: 400 * DAY };
-const ALWAYS = { start: -8e15, end: 8e15 };
 
 /** A conversation with one CalDAV account. */
 export class CaldavSession implements Session {
@@ -51,11 +51,10 @@ export class CaldavSession implements Session {
   }
 
   async *pull(request: PullRequest, options: CallOptions): AsyncGenerator<PullItem> {
-    const local = ianaZone(request.timeZone);
-    if (local === null) throw new ConnectorError('invalid', 'an unknown time zone');
-    const reading = async (answer: string, call: CallOptions): Promise<Reading> => {
-      const declined = /DECLINED/i.test(answer);
-      return { window: request.window, local, addresses: declined ? await this.#ownAddresses(call) : new Set() };
+    const { window, timeZone } = request;
+    if (ianaZone(timeZone) === null) throw new ConnectorError('invalid', 'an unknown time zone');
+    const reading = async (answer: string, call: CallOptions): Promise<ObjectReading> => {
+      return { window, timeZone, addresses: await this.#addressesFor(answer, call) };
     };
     yield* new CollectionSync({ client: this.#client, reading }, request).pull(options);
   }
@@ -92,19 +91,16 @@ export class CaldavSession implements Session {
   }
 
   #writes(agendaId: string, options: CallOptions): CollectionWrites {
-    const reading = async (events: readonly CalendarEvent[], timeZone: string | null): Promise<Reading> => {
+    const reading = async (body: string, timeZone: string | null): Promise<ObjectReading> => {
       const now = this.#client.now();
-      const series = { start: now - SERIES_WINDOW.before, end: now + SERIES_WINDOW.after };
-      const zone =
-        (timeZone === null ? null : ianaZone(timeZone)) ?? events.find(({ start }) => start.zone)?.start.zone ?? UTC;
-      const declined = events.some((event) => event.declined.length > 0);
-      return {
-        window: isRecurring(events) ? series : ALWAYS,
-        local: zone,
-        addresses: declined ? await this.#ownAddresses(options) : new Set(),
-      };
+      const window = { start: now - SERIES_WINDOW.before, end: now + SERIES_WINDOW.after };
+      return { window, seriesOnly: true, timeZone, addresses: await this.#addressesFor(body, options) };
     };
     return new CollectionWrites({ client: this.#client, reading }, agendaId);
+  }
+
+  async #addressesFor(text: string, options: CallOptions): Promise<ReadonlySet<string>> {
+    return /DECLINED/i.test(text) ? this.#ownAddresses(options) : new Set();
   }
 
   /**

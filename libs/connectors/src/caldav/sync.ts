@@ -1,18 +1,20 @@
 import { ConnectorError, type CallOptions, type PullItem, type PullRequest } from '#connector-sdk';
 import type { Interval, RemoteChange } from '#domain';
-import { detached, type Reading } from '#icalendar';
+import { detached } from '#icalendar';
+import { readResponses } from './answers.js';
 import { readable, type DavClient } from './client.js';
 import { pathOf, withSlash } from './hrefs.js';
 import { memberTags } from './listing.js';
-import { CALENDAR_SERVER, readResponses, type DavResponse } from './multistatus.js';
-import { BATCH, changeOf, ObjectReader, type ObjectSink } from './objects.js';
+import { CALENDAR_SERVER, type DavResponse } from './multistatus.js';
+import { BATCH, ObjectReader } from './objects.js';
+import type { ObjectReading } from './reading.js';
 import { CTAG, syncCollection } from './requests.js';
 
 /** What a pull needs beside the request. */
 export interface SyncParts {
   readonly client: DavClient;
   /** How to read the objects in an answer: only some need the account's own addresses. */
-  reading(answer: string, options: CallOptions): Promise<Reading>;
+  reading(answer: string, options: CallOptions): Promise<ObjectReading>;
 }
 
 type Cursor =
@@ -34,6 +36,8 @@ const DEAD_TOKEN = new Set([403, 400, 409, 410, 412, 418, 422, 500, 501, 507]);
 /** Answers of servers without RFC 6578, or that will not list everything at once (its 3.6). */
 const NO_SYNC = new Set([400, 403, 405, 409, 415, 422, 500, 501, 507]);
 const MAX_PAGES = 10_000;
+/** Answers asked for ahead of the one that is read. */
+const AT_ONCE = 1;
 
 /** One answer to sync-collection. */
 interface Page {
@@ -45,7 +49,7 @@ interface Page {
   readonly truncated: boolean;
 }
 
-async function readPage(body: string, url: URL): Promise<Page> {
+async function readPage({ body, url }: { body: string; url: URL }, options: CallOptions): Promise<Page> {
   const changed = new Set<string>();
   const removed = new Set<string>();
   const collection = pathOf(url.pathname, url);
@@ -56,7 +60,7 @@ async function readPage(body: string, url: URL): Promise<Page> {
     if (path.endsWith('/') || withSlash(path) === collection) truncated ||= status === 507;
     else (status === 404 || status === 410 ? removed : changed).add(path);
   };
-  const token = await readable(readResponses(body, sort));
+  const token = await readable(readResponses(body, sort, options));
   for (const path of changed) removed.delete(path);
   return { token: token === null ? '' : detached(token), changed, removed, truncated };
 }
@@ -97,11 +101,11 @@ export class CollectionSync {
   /** Changes since a token; `null` when the server cannot do that. Throws `cursor_expired` for a dead token. */
   async #report(token: string | null, options: CallOptions): Promise<Page | null> {
     try {
-      const { body, url } = await this.#client.report(
+      const answer = await this.#client.report(
         { method: 'REPORT', url: this.#collection.href, depth: '0', body: syncCollection(token ?? '') },
         options,
       );
-      const page = await readPage(body, url);
+      const page = await readPage(answer, options);
       if (page.token !== '') return page;
     } catch (error) {
       if (!ConnectorError.is(error) || error.status === undefined) throw error;
@@ -136,8 +140,7 @@ export class CollectionSync {
     if (removed.length > 0) {
       yield { type: 'changes', changes: removed.map((remoteId) => ({ kind: 'removed' as const, remoteId })) };
     }
-    for (let at = 0; at < changed.length; at += BATCH) {
-      const read = await this.#read(changed.slice(at, at + BATCH), options);
+    for await (const read of this.#batches(changed, options)) {
       const changes = this.#present ? read.filter(({ kind }) => kind !== 'removed') : read;
       for (const change of changes)
         this.#present?.add(change.kind === 'upsert' ? change.object.remoteId : change.remoteId);
@@ -145,18 +148,24 @@ export class CollectionSync {
     }
   }
 
+  /** What is asked for next is on its way while the last answer is read. */
+  async *#batches(paths: readonly string[], options: CallOptions): AsyncGenerator<RemoteChange[]> {
+    const reads: Promise<RemoteChange[]>[] = [];
+    for (let at = 0; at < paths.length || reads.length > 0; at += BATCH) {
+      if (at < paths.length) {
+        const read = this.#read(paths.slice(at, at + BATCH), options);
+        // Told when its turn comes.
+        read.catch(() => undefined);
+        reads.push(read);
+      }
+      if (reads.length > AT_ONCE || at + BATCH >= paths.length) yield (await reads.shift()) ?? [];
+    }
+  }
+
   async #read(paths: readonly string[], options: CallOptions): Promise<RemoteChange[]> {
     const changes: RemoteChange[] = [];
-    let reading: Reading | undefined;
-    const sink: ObjectSink = {
-      prepare: async (answer, call) => {
-        reading = await this.#parts.reading(answer, call);
-      },
-      take: (object) => {
-        if (reading) changes.push(changeOf(object, reading));
-      },
-    };
-    await this.#reader.many(paths, sink, options);
+    const reading = (answer: string, call: CallOptions): Promise<ObjectReading> => this.#parts.reading(answer, call);
+    await this.#reader.many(paths, { reading, take: (change) => changes.push(change) }, options);
     return changes;
   }
 

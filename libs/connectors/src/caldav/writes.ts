@@ -6,27 +6,19 @@ import {
   type UpdateRequest,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
-import {
-  editedEvent,
-  newEvent,
-  readCalendarObject,
-  remoteObject,
-  uidOf,
-  Unreadable,
-  type CalendarEvent,
-  type Reading,
-} from '#icalendar';
+import { newEvent, uidOf, Unreadable } from '#icalendar';
+import { readMultistatus, readOne } from './answers.js';
 import type { DavAnswer, DavClient } from './client.js';
 import { errorOf } from './errors.js';
 import { normalPath, pathOf, withSlash } from './hrefs.js';
-import { readMultistatus } from './multistatus.js';
-import { objectOf, ObjectReader, type StoredObject } from './objects.js';
+import { ObjectReader } from './objects.js';
+import { editIn, objectIn, objectOf, type ObjectReading, type StoredObject } from './reading.js';
 import { eventsByUid } from './requests.js';
 
 /** What writing needs beside the request. */
 export interface WriteParts {
   readonly client: DavClient;
-  reading(events: readonly CalendarEvent[], timeZone: string | null): Promise<Reading>;
+  reading(body: string, timeZone: string | null): Promise<ObjectReading>;
 }
 
 const STORED = new Set([200, 201, 202, 204]);
@@ -66,9 +58,10 @@ export class CollectionWrites {
     if (current.body === null) throw new ConnectorError('not_found', 'the event is gone', { status: 404 });
     if (version !== null && version !== current.version)
       throw new ConnectorError('stale', 'the event has another version');
-    const before = await this.#understood({ ...current, body: current.body }, content.timeZone);
+    const before = await this.#understood({ ...current, body: current.body }, content.timeZone, options);
     if (isSame(before, request)) return before;
-    const body = editedEvent(current.body, { reference, content, now: this.#client.now() });
+    const edit = { body: current.body, writing: { reference, content, now: this.#client.now() } };
+    const body = await readOne(editIn, edit, { ...options, characters: current.body.length });
     if (body === null) throw new ConnectorError('invalid', 'the event has become a series');
     const headers = current.version === null ? {} : { 'If-Match': current.version };
     const failure = await this.#put({ path, body, headers }, options);
@@ -83,7 +76,7 @@ export class CollectionWrites {
     if (version !== null && !(await this.#stands(path, version, options))) return;
     const headers = version === null ? {} : { 'If-Match': version };
     const answer = await this.#client.send({ method: 'DELETE', url: this.#urlOf(path), headers }, options);
-    const failure = await this.#failureOf(answer);
+    const failure = await this.#failureOf(answer, options);
     if (failure === null || failure.status === 404 || failure.status === 410) return;
     if (failure.kind === 'stale' && (await this.#reader.one(path, options)).body === null) return;
     throw failure;
@@ -99,7 +92,7 @@ export class CollectionWrites {
 
   async find(reference: string, options: CallOptions): Promise<RemoteObject | null> {
     const stored = await this.#reader.one(this.#pathOf(reference), options);
-    const here = stored.body === null ? null : await this.#ours({ ...stored, body: stored.body }, reference);
+    const here = stored.body === null ? null : await this.#ours({ ...stored, body: stored.body }, reference, options);
     return here ?? this.#findByUid(reference, options);
   }
 
@@ -114,7 +107,7 @@ export class CollectionWrites {
       .sort((a, b) => (a.path < b.path ? -1 : 1));
     for (const object of found) {
       if (!object.body?.includes(uidOf(reference).slice(0, 40))) continue;
-      const ours = await this.#ours({ ...object, body: object.body }, reference);
+      const ours = await this.#ours({ ...object, body: object.body }, reference, options);
       if (ours) return ours;
     }
     return null;
@@ -145,14 +138,14 @@ export class CollectionWrites {
       },
       options,
     );
-    return this.#failureOf(answer);
+    return this.#failureOf(answer, options);
   }
 
-  async #failureOf(answer: DavAnswer): Promise<ConnectorError | null> {
+  async #failureOf(answer: DavAnswer, options: CallOptions): Promise<ConnectorError | null> {
     if (STORED.has(answer.status)) return null;
     if (answer.status !== 207) return this.#client.failure(answer, true);
     // A multistatus for one resource hides a refusal (measured on Xandikos).
-    const { responses } = await readMultistatus(answer.body).catch(() => ({ responses: [] }));
+    const { responses } = await readMultistatus(answer.body, options).catch(() => ({ responses: [] }));
     const inner = responses.find(({ status }) => status !== null && status >= 400);
     const now = this.#client.now();
     return errorOf(
@@ -169,9 +162,10 @@ export class CollectionWrites {
     try {
       const stored = await this.#reader.one(path, options);
       if (reference === null) {
-        if (stored.body !== null) return await this.#understood({ ...stored, body: stored.body }, timeZone);
+        if (stored.body !== null) return await this.#understood({ ...stored, body: stored.body }, timeZone, options);
       } else {
-        const here = stored.body === null ? null : await this.#ours({ ...stored, body: stored.body }, reference);
+        const here =
+          stored.body === null ? null : await this.#ours({ ...stored, body: stored.body }, reference, options);
         const ours = here ?? (await this.#findByUid(reference, options));
         if (ours) return ours;
       }
@@ -182,19 +176,23 @@ export class CollectionWrites {
     throw new ConnectorError('unknown', 'what was written is not there');
   }
 
-  async #ours(stored: StoredObject & { body: string }, reference: string): Promise<RemoteObject | null> {
-    const object = await this.#understood(stored, null);
+  async #ours(
+    stored: StoredObject & { readonly body: string },
+    reference: string,
+    options: CallOptions,
+  ): Promise<RemoteObject | null> {
+    const object = await this.#understood(stored, null, options);
     return object.reference === reference ? object : null;
   }
 
   async #understood(
-    { path, version, body }: StoredObject & { body: string },
+    object: StoredObject & { readonly body: string },
     timeZone: string | null,
+    options: CallOptions,
   ): Promise<RemoteObject> {
+    const reading = await this.#parts.reading(object.body, timeZone);
     try {
-      const events = readCalendarObject(body);
-      if (events.length === 0) throw new Unreadable('the object holds no event');
-      return remoteObject(events, { remoteId: path, version }, await this.#parts.reading(events, timeZone));
+      return await readOne(objectIn, { object, reading }, { ...options, characters: object.body.length });
     } catch (error) {
       if (error instanceof Unreadable) throw new ConnectorError('invalid', `an event cannot be read: ${error.message}`);
       throw error;

@@ -44,7 +44,7 @@ if (existsSync(FOLDER)) {
       const reading: Reading = { window: { start, end }, local: ianaZone(tz) ?? UTC, addresses: new Set() };
       const events = readCalendarObject(body);
       const whole = events.length === 0 ? [] : remoteObject(events, { remoteId: id, version: null }, reading).busy;
-      const { objects } = await splitFeed(body);
+      const { objects } = splitFeed(body);
       const changes = objects.flatMap((object) => changesOf(object, reading));
       expect(changes.every(({ kind }) => kind === 'upsert')).toBe(true);
       expect(distinct(changes.flatMap((change) => (change.kind === 'upsert' ? change.object.busy : [])))).toEqual(

@@ -1,8 +1,23 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as breathe } from 'node:timers/promises';
-import { ConnectorError } from '#connector-sdk';
 import { contentLines, detached, Unreadable, valueOf, wellKnown, type ContentLine } from '#icalendar';
-import { noCalendar } from './errors.js';
+
+// Called in a thread: no import may lead to the network.
+
+/** What came instead of a calendar; nothing is known of the agenda then, least of all that it is empty. */
+export class NoFeed extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'NoFeed';
+  }
+}
+
+/** A calendar that is too large to be read. */
+export class LargeFeed extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'LargeFeed';
+  }
+}
 
 /** All events of one UID, as a calendar object of their own, so that one bad event harms no other. */
 export interface FeedObject {
@@ -23,8 +38,6 @@ export interface Feed {
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 const MAX_BLOCKS = 50_000;
 const MAX_ID = 500;
-/** Steps between which other work gets its turn. */
-const AT_A_TIME = 100;
 const BOUNDARY = /^(BEGIN|END):(VCALENDAR|VEVENT|VTIMEZONE)[ \t\r]*$/gim;
 
 interface Block {
@@ -33,14 +46,14 @@ interface Block {
 }
 
 /**
- * Takes a feed apart. Throws `unavailable` for what is not a whole calendar (a torn answer ends without END:VCALENDAR),
- * `invalid` for one that is too large. An event that is cut off inside a whole calendar stays, for its reader to refuse.
+ * Takes a feed apart. Throws {@link NoFeed} for what is not a whole calendar (a torn answer ends without END:VCALENDAR),
+ * {@link LargeFeed} for one that is too large. An event that is cut off inside a whole calendar stays, for its reader to refuse.
  */
-export async function splitFeed(body: string): Promise<Feed> {
-  if (body.length > MAX_CHARACTERS) throw new ConnectorError('invalid', 'the feed is larger than what is read');
-  if (!/^\uFEFF?\s*BEGIN:VCALENDAR/i.test(body)) throw noCalendar('the answer is not a calendar');
-  const { head, blocks } = await blocksOf(body);
-  return { ...aboutOf(contentLines(head)), objects: await objectsOf(blocks) };
+export function splitFeed(body: string): Feed {
+  if (body.length > MAX_CHARACTERS) throw new LargeFeed('the feed is larger than what is read');
+  if (!/^\uFEFF?\s*BEGIN:VCALENDAR/i.test(body)) throw new NoFeed('the answer is not a calendar');
+  const { head, blocks } = blocksOf(body);
+  return { ...aboutOf(contentLines(head)), objects: objectsOf(blocks) };
 }
 
 function aboutOf(lines: readonly ContentLine[]): Pick<Feed, 'name' | 'timeZone'> {
@@ -51,11 +64,9 @@ function aboutOf(lines: readonly ContentLine[]): Pick<Feed, 'name' | 'timeZone'>
   };
 }
 
-async function blocksOf(body: string): Promise<{ head: string; blocks: readonly Block[] }> {
+function blocksOf(body: string): { head: string; blocks: readonly Block[] } {
   const scan = new Scan(body);
-  let steps = 0;
   for (const { 0: whole, 1: verb = '', 2: component = '', index } of body.matchAll(BOUNDARY)) {
-    if (++steps % (AT_A_TIME * 10) === 0) await breathe();
     if (verb.toUpperCase() === 'BEGIN') scan.begin(component.toUpperCase(), index);
     else scan.end(component.toUpperCase(), index, index + whole.length);
   }
@@ -77,11 +88,11 @@ class Scan {
 
   begin(component: string, at: number): void {
     if (component === 'VCALENDAR') {
-      if (this.#inside) throw noCalendar('the feed is cut off');
+      if (this.#inside) throw new NoFeed('the feed is cut off');
       this.#inside = true;
       return;
     }
-    if (!this.#inside) throw noCalendar('the answer is not a calendar');
+    if (!this.#inside) throw new NoFeed('the answer is not a calendar');
     this.#headTo ??= at;
     this.#close(at);
     this.#open = { component, at };
@@ -98,7 +109,7 @@ class Scan {
   }
 
   finish(): { head: string; blocks: readonly Block[] } {
-    if (this.#inside || this.#headTo === null) throw noCalendar('the feed is cut off');
+    if (this.#inside || this.#headTo === null) throw new NoFeed('the feed is cut off');
     return { head: this.#body.slice(0, this.#headTo), blocks: this.#blocks };
   }
 
@@ -106,15 +117,14 @@ class Scan {
     if (this.#open === null) return;
     this.#blocks.push({ component: this.#open.component, text: this.#body.slice(this.#open.at, to) });
     this.#open = null;
-    if (this.#blocks.length > MAX_BLOCKS) throw new ConnectorError('invalid', 'the feed holds too many events');
+    if (this.#blocks.length > MAX_BLOCKS) throw new LargeFeed('the feed holds too many events');
   }
 }
 
-async function objectsOf(blocks: readonly Block[]): Promise<FeedObject[]> {
+function objectsOf(blocks: readonly Block[]): FeedObject[] {
   const zones = new Map<string, string>();
   const events = new Map<string, string[]>();
-  for (const [n, { component, text }] of blocks.entries()) {
-    if (n % AT_A_TIME === 0) await breathe();
+  for (const { component, text } of blocks) {
     const lines = ownLines(text);
     if (component === 'VTIMEZONE') {
       const name = valueIn(lines, 'TZID');
@@ -128,7 +138,6 @@ async function objectsOf(blocks: readonly Block[]): Promise<FeedObject[]> {
   }
   const objects: FeedObject[] = [];
   for (const [id, texts] of events) {
-    if (objects.length % AT_A_TIME === 0) await breathe();
     objects.push({ id, body: wrapped(texts, zones) });
   }
   return objects;

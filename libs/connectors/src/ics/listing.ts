@@ -23,9 +23,13 @@ export function changesOf({ id, body }: FeedObject, reading: Reading): RemoteCha
     });
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    const version = createHash('sha256').update(body).digest('base64url');
-    return [{ kind: 'unreadable', remoteId: id, version, reason: error.message, raw: quoted(body) }];
+    return [unreadable({ id, body }, error.message)];
   }
+}
+
+export function unreadable({ id, body }: FeedObject, reason: string): RemoteChange {
+  const version = createHash('sha256').update(body).digest('base64url');
+  return { kind: 'unreadable', remoteId: id, version, reason, raw: quoted(body) };
 }
 
 /**
@@ -78,7 +82,8 @@ export function isKnown(
   return version === known && whole && !recurring;
 }
 
-/** True when an id known before belongs to the events of this UID. */
-export function belongsTo(remoteId: string, id: string): boolean {
-  return remoteId === id || remoteId.startsWith(id + PART);
+/** The UID of which an id names a part; `null` when it names none. */
+export function partOf(id: string): string | null {
+  const at = id.lastIndexOf(PART);
+  return at < 0 ? null : id.slice(0, at);
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as breathe } from 'node:timers/promises';
 import {
   ConnectorError,
   type CallOptions,
@@ -9,30 +8,19 @@ import {
   type RemoteAgenda,
   type Session,
 } from '#connector-sdk';
-import type { RemoteChange, RemoteObject } from '#domain';
-import { ianaZone, UTC, type Reading } from '#icalendar';
+import type { RemoteObject } from '#domain';
+import { ianaZone } from '#icalendar';
+import { readApart } from './apart.js';
 import { FeedClient, type Fetched } from './client.js';
 import type { Secrets, Settings } from './config.js';
 import { readCursor, writeCursor, type Cursor } from './cursor.js';
-import { splitFeed, type Feed, type FeedObject } from './feed.js';
-import { belongsTo, changesOf, isHistory, isInside, isKnown } from './listing.js';
+import { aboutFeed, feedParts, withReference, type FeedReading } from './reading.js';
 
 /** The one agenda of a feed. */
 const AGENDA = 'feed';
-/** Objects between which other work gets its turn: each may be a series to expand. */
-const AT_A_TIME = 50;
 const DAY = 86_400_000;
 /** Busy time told of an object that is looked for outside a pull. */
 const LOOK = { before: 31 * DAY, after: 400 * DAY };
-
-/** One complete read. */
-interface Listing {
-  readonly request: PullRequest;
-  readonly reading: Reading;
-  readonly present: Set<string>;
-  /** All is told, also what did not change: the first read, and the first of each window. */
-  readonly anew: boolean;
-}
 
 /** A conversation with one published calendar. */
 export class FeedSession implements Session {
@@ -50,12 +38,12 @@ export class FeedSession implements Session {
   }
 
   async verify(options: CallOptions): Promise<{ account: string }> {
-    await this.#feed(options);
+    await this.#about(options);
     return { account: this.#client.address.hostname };
   }
 
   async listAgendas(options: CallOptions): Promise<readonly RemoteAgenda[]> {
-    const { name, timeZone } = await this.#feed(options);
+    const { name, timeZone } = await this.#about(options);
     return [{ id: AGENDA, name: name ?? this.#client.address.hostname, writable: false, timeZone }];
   }
 
@@ -74,9 +62,19 @@ export class FeedSession implements Session {
       yield { type: 'end', cursor: cursor && writeCursor(cursor), complete: null };
       return;
     }
-    const present = new Set<string>();
-    yield* this.#changes(await splitFeed(fetched.body), { request, reading, present, anew: base === null }, options);
+    const input = { body: fetched.body, reading, known: await request.known(), anew: base === null };
+    const present = yield* this.#parts(input, options);
     yield { type: 'end', cursor: cursor && writeCursor(cursor), complete: { window: request.window, present } };
+  }
+
+  /** What is new in a feed; returns the ids of what is there. */
+  async *#parts(input: Parameters<typeof feedParts>[0], options: CallOptions): AsyncGenerator<PullItem, Set<string>> {
+    const present = new Set<string>();
+    for await (const part of readApart(feedParts, input, options)) {
+      for (const id of part.present) present.add(id);
+      if (part.changes.length > 0) yield { type: 'changes', changes: part.changes };
+    }
+    return present;
   }
 
   create(): Promise<never> {
@@ -99,12 +97,8 @@ export class FeedSession implements Session {
     const now = this.#context.now();
     const window = { start: now - LOOK.before, end: now + LOOK.after };
     const reading = this.#reading({ agendaId, window, timeZone: 'UTC' });
-    const { objects } = await this.#feed(options);
-    for (const object of objects) {
-      if (!object.body.includes(reference)) continue;
-      for (const change of changesOf(object, reading))
-        if (change.kind === 'upsert' && change.object.reference === reference) return change.object;
-    }
+    const body = await this.#body(options);
+    for await (const object of readApart(withReference, { body, reading, reference }, options)) return object;
     return null;
   }
 
@@ -112,59 +106,21 @@ export class FeedSession implements Session {
     this.#client.close();
   }
 
-  async #feed(options: CallOptions): Promise<Feed> {
-    const fetched = await this.#client.fetch(null, options);
-    return splitFeed(fetched?.body ?? '');
+  async #about(options: CallOptions): Promise<{ name: string | null; timeZone: string | null }> {
+    const body = await this.#body(options);
+    for await (const about of readApart(aboutFeed, { body }, options)) return about;
+    return { name: null, timeZone: null };
   }
 
-  /** What is new to the hub; notes what is there. */
-  async *#changes(
-    { objects }: Feed,
-    { request, reading, present, anew }: Listing,
-    { signal }: CallOptions,
-  ): AsyncGenerator<PullItem> {
-    const known = await request.known();
-    const isAsked = (change: RemoteChange): boolean => anew || isNews(change, known, reading);
-    for (let at = 0; at < objects.length; at += AT_A_TIME) {
-      if (signal.aborted) throw new ConnectorError('unavailable', 'the call was given up');
-      const changes = objects
-        .slice(at, at + AT_A_TIME)
-        .flatMap((object) => listed(object, reading, { known, present }))
-        .filter(isAsked);
-      if (changes.length > 0) yield { type: 'changes', changes };
-      await breathe();
-    }
+  async #body(options: CallOptions): Promise<string> {
+    return (await this.#client.fetch(null, options))?.body ?? '';
   }
 
-  #reading({ agendaId, window, timeZone }: Pick<PullRequest, 'agendaId' | 'window' | 'timeZone'>): Reading {
+  #reading({ agendaId, window, timeZone }: Pick<PullRequest, 'agendaId' | 'window' | 'timeZone'>): FeedReading {
     if (agendaId !== AGENDA) throw new ConnectorError('not_found', 'a feed holds one agenda only');
-    const local = timeZone === 'UTC' ? UTC : ianaZone(timeZone);
-    if (local === null) throw new ConnectorError('invalid', 'an unknown time zone');
-    return { window, local, addresses: this.#addresses };
+    if (ianaZone(timeZone) === null) throw new ConnectorError('invalid', 'an unknown time zone');
+    return { window, timeZone, addresses: this.#addresses };
   }
-}
-
-/** The changes of one UID that lie in the window; notes what is there. */
-function listed(
-  object: FeedObject,
-  reading: Reading,
-  { known, present }: { known: ReadonlyMap<string, string | null>; present: Set<string> },
-): RemoteChange[] {
-  if (isHistory(object, reading)) return [];
-  const changes = changesOf(object, reading).filter(
-    (change) => change.kind !== 'upsert' || isInside(change.object, reading),
-  );
-  for (const change of changes) {
-    if (change.kind === 'upsert') present.add(change.object.remoteId);
-    // It is there, whatever it is: nothing that was known of it may go.
-    else for (const id of [change.remoteId, ...known.keys()]) if (belongsTo(id, change.remoteId)) present.add(id);
-  }
-  return changes;
-}
-
-function isNews(change: RemoteChange, known: ReadonlyMap<string, string | null>, reading: Reading): boolean {
-  if (change.kind !== 'upsert') return true;
-  return !isKnown(change.object, known.get(change.object.remoteId) ?? null, reading);
 }
 
 function cursorOf({ body, etag, lastModified }: Fetched, read: string): Cursor {

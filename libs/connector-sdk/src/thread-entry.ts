@@ -1,0 +1,36 @@
+import { parentPort } from 'node:worker_threads';
+import type { ThreadAnswer } from './threads.js';
+
+/** What a thread runs: it loads the module of a task, and makes one value of it at each request. */
+type Task = (input: unknown) => Iterator<unknown>;
+type Request = 'next' | { readonly module: string; readonly run: string; readonly input: unknown };
+
+let current: Promise<Iterator<unknown>> | null = null;
+
+async function begin({ module, run, input }: Exclude<Request, 'next'>): Promise<Iterator<unknown>> {
+  const loaded = (await import(module)) as Readonly<Record<string, Task>>;
+  const task = loaded[run];
+  if (task === undefined) throw new TypeError(`no task ${run}`);
+  return task(input);
+}
+
+async function answer(): Promise<ThreadAnswer> {
+  try {
+    const step = (await current)?.next();
+    return step === undefined || step.done === true ? { done: true } : { value: step.value };
+  } catch (error) {
+    current = null;
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    return { failed: { name, message } };
+  }
+}
+
+parentPort?.on('message', (request: Request) => {
+  if (request === 'next') {
+    void answer().then((given) => parentPort?.postMessage(given));
+    return;
+  }
+  current = begin(request);
+  // Told at the first request for a value.
+  current.catch(() => undefined);
+});

@@ -1,0 +1,73 @@
+import { threadId } from 'node:worker_threads';
+import { describe, expect, it } from '@jest/globals';
+import { ConnectorError } from './errors.js';
+import { TaskError, Threads } from './threads.js';
+
+const MODULE = new URL('./thread-tasks.suite.js', import.meta.url);
+const { signal } = new AbortController();
+
+async function all(threads: Threads, run: string, input: unknown = null, given = signal): Promise<unknown[]> {
+  const values: unknown[] = [];
+  for await (const value of threads.run({ module: MODULE, run, input }, { signal: given })) values.push(value);
+  return values;
+}
+
+async function errorOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
+}
+
+describe('work in threads', () => {
+  it('runs elsewhere, one task at a time in one thread, and hands out what it yields', async () => {
+    const threads = new Threads(1);
+    const [counted, first, second] = await Promise.all([
+      all(threads, 'count', 3),
+      all(threads, 'whereAmI'),
+      all(threads, 'whereAmI'),
+    ]);
+    expect(counted).toEqual([1, 2, 3]);
+    expect(first).toEqual(second);
+    expect(first).not.toEqual([threadId]);
+  });
+
+  it('an error of a task keeps its kind, and the thread goes on', async () => {
+    const threads = new Threads(1);
+    const [where] = await all(threads, 'whereAmI');
+    const error = await errorOf(all(threads, 'throwsRange'));
+    expect(error).toBeInstanceOf(TaskError);
+    expect(error).toMatchObject({ kind: 'RangeError', message: 'too far' });
+    expect(await all(threads, 'whereAmI')).toEqual([where]);
+  });
+
+  it('what takes too long, or too much memory, is ended and harms nothing that comes after', async () => {
+    const threads = new Threads(1, { deadlineMs: 3000, heapMb: 32 });
+    for (const run of ['never', 'hoards']) {
+      const error = await errorOf(all(threads, run));
+      expect([run, ConnectorError.is(error) && error.kind]).toEqual([run, 'invalid']);
+    }
+    expect(await all(threads, 'count', 2)).toEqual([1, 2]);
+  });
+
+  it('whoever gives up gets an answer, whether his task runs or waits', async () => {
+    const threads = new Threads(1);
+    const given = new AbortController();
+    const running = errorOf(all(threads, 'never', null, given.signal));
+    const waiting = errorOf(all(threads, 'count', 1, given.signal));
+    const next = all(threads, 'count', 1);
+    given.abort();
+    for (const error of [await running, await waiting])
+      expect(ConnectorError.is(error) && error.kind).toBe('unavailable');
+    expect(await next).toEqual([1]);
+  });
+
+  it('a task whose values nobody wants any more is ended', async () => {
+    const threads = new Threads(1);
+    for await (const value of threads.run({ module: MODULE, run: 'never', input: null }, { signal })) {
+      expect(value).toBe(1);
+      break;
+    }
+    expect(await all(threads, 'count', 1)).toEqual([1]);
+  });
+});

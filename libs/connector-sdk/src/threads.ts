@@ -1,0 +1,208 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { ConnectorError } from './errors.js';
+
+/** Work that must not hold up the event loop: a generator function of a module, and what it is called with. */
+export interface ThreadTask {
+  /** URL of the module (`new URL('./x.thread.js', import.meta.url)`); it is loaded once a thread. */
+  readonly module: URL;
+  /** Name of the exported generator function. */
+  readonly run: string;
+  /** Its argument; must be cloneable. */
+  readonly input: unknown;
+}
+
+/** What one task may cost, whatever it is given to read. */
+export interface ThreadLimits {
+  /** Milliseconds of work, without the time in which nobody asks for the next value. */
+  readonly deadlineMs: number;
+  /** Memory of a thread, in megabytes. */
+  readonly heapMb: number;
+}
+
+/** An error that the task itself threw, by the name of its class. */
+export class TaskError extends Error {
+  constructor(
+    readonly kind: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export type ThreadAnswer =
+  | { readonly value: unknown }
+  | { readonly done: true }
+  | { readonly failed: { readonly name: string; readonly message: string } };
+
+const LIMITS: ThreadLimits = { deadlineMs: 10_000, heapMb: 128 };
+const MOST_THREADS = 4;
+const IDLE_MS = 10_000;
+/** Run from its sources (by the tests) a thread compiles them as it loads them. */
+const SOURCES = import.meta.url.endsWith('.ts');
+
+function inSources(url: URL): string {
+  return SOURCES ? url.href.replace(/\.js$/, '.ts') : url.href;
+}
+
+function newWorker({ heapMb }: ThreadLimits): Worker {
+  const entry = inSources(new URL('./thread-entry.js', import.meta.url));
+  return new Worker(fileURLToPath(entry), {
+    execArgv: SOURCES ? ['--import', new URL('../../../scripts/typescript-hooks.mjs', import.meta.url).href] : [],
+    resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 8 },
+  });
+}
+
+function interrupted(): ConnectorError {
+  return new ConnectorError('unavailable', 'the reading was interrupted');
+}
+
+/** One thread with the task it works on; it answers one question at a time. */
+class Thread {
+  readonly #worker: Worker;
+  readonly #limits: ThreadLimits;
+  #answer: ((answer: ThreadAnswer | ConnectorError) => void) | null = null;
+  #spentMs = 0;
+  idleTimer: NodeJS.Timeout | undefined;
+  lost = false;
+
+  constructor(limits: ThreadLimits) {
+    this.#limits = limits;
+    this.#worker = newWorker(limits);
+    this.#worker.on('message', (answer: ThreadAnswer) => this.#answer?.(answer));
+    // The only way in which reading ends a thread; what a task throws is an answer.
+    this.#worker.on('error', () => {
+      this.#end(new ConnectorError('invalid', 'reading the answer takes too much memory'));
+    });
+    this.#worker.on('exit', () => {
+      this.#end(interrupted());
+    });
+  }
+
+  begin({ module, run, input }: ThreadTask): void {
+    this.#spentMs = 0;
+    this.#worker.ref();
+    this.#worker.postMessage({ module: inSources(module), run, input });
+  }
+
+  /** The next value. Throws what the task threw, and `invalid` when it costs more than it may; the thread is lost then. */
+  async next(signal: AbortSignal): Promise<ThreadAnswer> {
+    const from = performance.now();
+    const answer = await new Promise<ThreadAnswer | ConnectorError>((resolve) => {
+      const left = this.#limits.deadlineMs - this.#spentMs;
+      const timer = setTimeout(() => {
+        this.#end(new ConnectorError('invalid', 'reading the answer takes too long'));
+      }, left);
+      const onAbort = (): void => {
+        this.#end(new ConnectorError('unavailable', 'the call was given up'));
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#answer = (given) => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        this.#answer = null;
+        resolve(given);
+      };
+      if (this.lost) this.#answer(interrupted());
+      else if (signal.aborted) onAbort();
+      else this.#worker.postMessage('next');
+    });
+    this.#spentMs += performance.now() - from;
+    if (ConnectorError.is(answer)) throw answer;
+    return answer;
+  }
+
+  /** Keeps no process alive while it waits for work. */
+  rest(): void {
+    this.#worker.unref();
+  }
+
+  end(): void {
+    this.#end(interrupted());
+  }
+
+  #end(why: ConnectorError): void {
+    this.lost = true;
+    void this.#worker.terminate();
+    this.#answer?.(why);
+  }
+}
+
+/** A few threads that read what came from outside. They start when there is work and end when there is none. */
+export class Threads {
+  readonly #limits: ThreadLimits;
+  readonly #most: number;
+  readonly #idle: Thread[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #count = 0;
+
+  constructor(most = Math.max(1, Math.min(MOST_THREADS, availableParallelism() - 1)), limits: ThreadLimits = LIMITS) {
+    this.#most = most;
+    this.#limits = limits;
+  }
+
+  /**
+   * The values that a task yields, each made when it is asked for. Throws {@link TaskError} for what the task throws,
+   * `invalid` when it costs too much time or memory, `unavailable` when the signal ends it.
+   */
+  async *run(task: ThreadTask, { signal }: { readonly signal: AbortSignal }): AsyncGenerator {
+    const thread = await this.#take(signal);
+    let reusable = false;
+    try {
+      thread.begin(task);
+      for (;;) {
+        const answer = await thread.next(signal);
+        reusable = !('value' in answer);
+        if ('failed' in answer) throw new TaskError(answer.failed.name, answer.failed.message);
+        if ('done' in answer) return;
+        yield answer.value;
+      }
+    } finally {
+      this.#give(thread, reusable);
+    }
+  }
+
+  async #take(signal: AbortSignal): Promise<Thread> {
+    while (this.#idle.length === 0 && this.#count >= this.#most) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        signal.addEventListener('abort', () => {
+          const at = this.#waiting.indexOf(resolve);
+          if (at >= 0) this.#waiting.splice(at, 1);
+          resolve();
+        });
+      });
+      if (signal.aborted) {
+        // It may have been woken as well: the turn is somebody else's then.
+        this.#waiting.shift()?.();
+        throw new ConnectorError('unavailable', 'the call was given up');
+      }
+    }
+    const rested = this.#idle.pop();
+    clearTimeout(rested?.idleTimer);
+    if (rested && !rested.lost) return rested;
+    if (!rested) this.#count += 1;
+    return new Thread(this.#limits);
+  }
+
+  #give(thread: Thread, reusable: boolean): void {
+    if (reusable && !thread.lost) {
+      thread.rest();
+      thread.idleTimer = setTimeout(() => {
+        this.#idle.splice(this.#idle.indexOf(thread), 1);
+        this.#count -= 1;
+        thread.end();
+      }, IDLE_MS);
+      thread.idleTimer.unref();
+      this.#idle.push(thread);
+    } else {
+      thread.end();
+      this.#count -= 1;
+    }
+    this.#waiting.shift()?.();
+  }
+}
+
+/** The threads of this process. */
+export const threads = new Threads();

@@ -1,0 +1,78 @@
+import { TaskError, threads, type CallOptions } from '#connector-sdk';
+import { ifCheap, Unreadable } from '#icalendar';
+import { multistatusParts, type DavResponse, type Multistatus, type MultistatusPart } from './multistatus.js';
+import { CHUNK, XmlError } from './xml.js';
+
+const MODULES = {
+  multistatus: new URL('./multistatus.js', import.meta.url),
+  reading: new URL('./reading.js', import.meta.url),
+};
+
+/**
+ * What a function of `reading.ts` yields for an input with so many characters to read: here if that is cheap, else in a
+ * thread. Throws what the function throws, `invalid` when it costs more than a thread may.
+ */
+export async function* readApart<Input, Value>(
+  read: (input: Input) => Generator<Value>,
+  input: Input,
+  { characters, signal }: CallOptions & { readonly characters: number },
+): AsyncGenerator<Value> {
+  const cheap = ifCheap(characters, () => [...read(input)]);
+  if (cheap) {
+    yield* cheap.result;
+    return;
+  }
+  try {
+    yield* threads.run({ module: MODULES.reading, run: read.name, input }, { signal }) as AsyncGenerator<Value>;
+  } catch (error) {
+    throw known(error);
+  }
+}
+
+/** The only value of the same. */
+export async function readOne<Input, Value>(
+  read: (input: Input) => Generator<Value>,
+  input: Input,
+  options: CallOptions & { readonly characters: number },
+): Promise<Value> {
+  const values: Value[] = [];
+  for await (const value of readApart(read, input, options)) values.push(value);
+  const [value] = values;
+  if (value === undefined) throw new TypeError(`${read.name} gave nothing`);
+  return value;
+}
+
+/** Reads a 207 body. Throws {@link XmlError}. */
+export async function readMultistatus(body: string, options: CallOptions): Promise<Multistatus> {
+  const responses: DavResponse[] = [];
+  const syncToken = await readResponses(body, (response) => responses.push(response), options);
+  return { responses, syncToken };
+}
+
+/** Hands out each response as soon as it is read, and returns the sync token. Throws {@link XmlError} at any point. */
+export async function readResponses(
+  body: string,
+  onResponse: (response: DavResponse) => void,
+  { signal }: CallOptions,
+): Promise<string | null> {
+  const task = { module: MODULES.multistatus, run: multistatusParts.name, input: body };
+  let token: string | null = null;
+  const take = ({ responses, syncToken }: MultistatusPart): void => {
+    responses.forEach(onResponse);
+    token = syncToken ?? token;
+  };
+  try {
+    if (body.length <= CHUNK) for (const part of multistatusParts(body)) take(part);
+    else for await (const part of threads.run(task, { signal })) take(part as MultistatusPart);
+  } catch (error) {
+    throw known(error);
+  }
+  return token;
+}
+
+/** An error of a thread as the error it was there. */
+function known(error: unknown): unknown {
+  if (!(error instanceof TaskError)) return error;
+  if (error.kind === 'XmlError') return new XmlError(error.message);
+  return error.kind === 'Unreadable' ? new Unreadable(error.message) : error;
+}

@@ -1,0 +1,156 @@
+import type { Interval, RemoteChange, RemoteObject } from '#domain';
+import {
+  editedEvent,
+  ianaZone,
+  isRecurring,
+  Meter,
+  quoted,
+  readCalendarObject,
+  remoteObject,
+  Unreadable,
+  UTC,
+  type Writing,
+} from '#icalendar';
+import { normalTag, pathOf } from './hrefs.js';
+import { caldav, dav, multistatusParts, type DavResponse } from './multistatus.js';
+
+// Everything here reads what a server sent, and is called in a thread: no import may lead to the network.
+
+/** A calendar object as received; `null` body: the server has no such object. */
+export interface StoredObject {
+  readonly path: string;
+  readonly version: string | null;
+  readonly body: string | null;
+  /** Why the server does not hand it out, though it is there. */
+  readonly refusal?: string;
+}
+
+/** How objects are to be understood. */
+export interface ObjectReading {
+  /** `series` where the window counts for series only: of a single event all is told. */
+  readonly window: Interval;
+  readonly seriesOnly?: boolean;
+  /** IANA zone of floating times and all-day events; `null`: that of the event itself, else UTC. */
+  readonly timeZone: string | null;
+  readonly addresses: ReadonlySet<string>;
+}
+
+/** What an object of an answer means to the hub. */
+export interface ReadObject {
+  readonly path: string;
+  readonly change: RemoteChange;
+}
+
+const ALWAYS = { start: -8e15, end: 8e15 };
+/** Steps for one object: a tenth of a second. */
+const OBJECT_STEPS = 300_000;
+/** Steps for the objects of one answer: several seconds, and a hundred times what honest calendars need. */
+const ANSWER_STEPS = 10_000_000;
+/** Occurrences told of the objects of one answer. */
+const MAX_BUSY = 100_000;
+
+/** The object a response is about; `null` when it says nothing certain. */
+export function objectOf({ href, status, properties }: DavResponse, url: URL): StoredObject | null {
+  const path = pathOf(href, url);
+  if (path === null) return null;
+  const body = properties.get(caldav('calendar-data'))?.text;
+  if (body !== undefined && body.trim() !== '')
+    return { path, version: normalTag(properties.get(dav('getetag'))?.text), body };
+  return status === 404 || status === 410 ? { path, version: null, body: null } : null;
+}
+
+/** Reads the objects of an answer to calendar-multiget piece by piece. Throws `XmlError`. */
+export function* objectsIn({
+  body,
+  url,
+  reading,
+}: {
+  readonly body: string;
+  readonly url: string;
+  readonly reading: ObjectReading;
+}): Generator<readonly ReadObject[]> {
+  const base = new URL(url);
+  const bounds = { steps: ANSWER_STEPS, busy: MAX_BUSY };
+  for (const { responses } of multistatusParts(body)) {
+    const stored = responses.flatMap((response) => objectOf(response, base) ?? []);
+    yield stored.map((object) => ({ path: object.path, change: boundedChange(object, reading, bounds) }));
+  }
+}
+
+/** Reads one object. */
+export function* changeIn({
+  object,
+  reading,
+}: {
+  object: StoredObject;
+  reading: ObjectReading;
+}): Generator<RemoteChange> {
+  yield boundedChange(object, reading, { steps: OBJECT_STEPS, busy: MAX_BUSY });
+}
+
+/** One event that must be readable. Throws `Unreadable`. */
+export function* objectIn({
+  object: { path, version, body },
+  reading,
+}: {
+  object: StoredObject & { readonly body: string };
+  reading: ObjectReading;
+}): Generator<RemoteObject> {
+  const object = understood({ path, version, body }, reading);
+  if (object === null) throw new Unreadable('the object holds no event');
+  yield object;
+}
+
+/** An event with other times and text; see `editedEvent`. */
+export function* editIn({ body, writing }: { body: string; writing: Writing }): Generator<string | null> {
+  yield editedEvent(body, writing);
+}
+
+function boundedChange(
+  object: StoredObject,
+  reading: ObjectReading,
+  left: { steps: number; busy: number },
+): RemoteChange {
+  const meter = new Meter(Math.min(OBJECT_STEPS, left.steps));
+  try {
+    const change = meter.run(() => changeOf(object, reading));
+    if (change.kind !== 'upsert') return change;
+    left.busy -= change.object.busy.length;
+    return left.busy < 0 ? unreadable(object, 'the answer holds too many occurrences') : change;
+  } catch (error) {
+    if (!meter.ranOut(error)) throw error;
+    return unreadable(object, error.message);
+  } finally {
+    left.steps = Math.max(0, left.steps - meter.used);
+  }
+}
+
+/** What a stored object means to the hub; an object without events, or none at all, is a removal. Throws `TooCostly`. */
+export function changeOf(object: StoredObject, reading: ObjectReading): RemoteChange {
+  const { path, version, body, refusal } = object;
+  if (body === null) return { kind: 'removed', remoteId: path };
+  if (refusal !== undefined) return { kind: 'unreadable', remoteId: path, version, reason: refusal, raw: '' };
+  try {
+    const read = understood({ path, version, body }, reading);
+    return read === null ? { kind: 'removed', remoteId: path } : { kind: 'upsert', object: read };
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    return unreadable(object, error.message);
+  }
+}
+
+function unreadable({ path, version, body }: StoredObject, reason: string): RemoteChange {
+  return { kind: 'unreadable', remoteId: path, version, reason, raw: quoted(body ?? '') };
+}
+
+/** `null`: it holds no event. Throws `Unreadable`, `TooCostly`. */
+function understood(
+  { path, version, body }: StoredObject & { readonly body: string },
+  { window, seriesOnly = false, timeZone, addresses }: ObjectReading,
+): RemoteObject | null {
+  const events = readCalendarObject(body);
+  if (events.length === 0) return null;
+  const local = (timeZone === null ? null : ianaZone(timeZone)) ?? events.find(({ start }) => start.zone)?.start.zone;
+  const whole = seriesOnly && !isRecurring(events) ? ALWAYS : window;
+  return remoteObject(events, { remoteId: path, version }, { window: whole, local: local ?? UTC, addresses });
+}
