@@ -100,6 +100,8 @@ describe('the document', () => {
       'get /v1/agendas/{id}/substitutions/{item}',
       'get /v1/appointments',
       'get /v1/appointments/{id}',
+      'get /v1/audit',
+      'get /v1/audit/export',
       'get /v1/bulk-cancellations/{id}',
       'get /v1/callback-tasks',
       'get /v1/conflicts',

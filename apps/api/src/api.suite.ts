@@ -151,7 +151,7 @@ export class TestApi {
       status: answer.status,
       headers: Object.fromEntries(answer.headers),
       text,
-      json: /json/.test(type) ? JSON.parse(text) : null,
+      json: /json\b/.test(type) ? JSON.parse(text) : null,
     };
   }
 

@@ -6,6 +6,7 @@ import {
   InputPipe,
   NestLogger,
   ProblemFilter,
+  recordReadings,
   serveDocument,
   type Logger,
 } from '#platform';
@@ -21,10 +22,14 @@ const ABOUT = {
     'Errors are problem details (RFC 9457) with a stable `type`. The acting collaborator is named on every write.',
 };
 
+/** Writes here are events of the very objects that they answer. */
+const CHANGES = /^\/v1\/(appointments|holds|series|waiting-list|conflicts|callback-tasks|bulk-cancellations)\b/;
+
 /** The application, ready to listen. */
 export async function createApi(parts: ApiParts, logger: Logger): Promise<NestFastifyApplication> {
   const { metrics, authentication, rateLimiter, trustedProxies } = parts;
   const adapter = createHttpAdapter({ metrics, authentication, rateLimiter, trustedProxies });
+  recordReadings(adapter.getInstance(), parts.audit, CHANGES);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
     bodyParser: false,
     logger: new NestLogger(logger),

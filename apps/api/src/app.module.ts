@@ -3,6 +3,7 @@ import {
   AccessTokens,
   Alarm,
   Approval,
+  AuditLog,
   AnyOf,
   Booking,
   BulkCancellation,
@@ -51,6 +52,7 @@ import { AppointmentsController } from './appointments/appointments.controller.j
 import { CallbackTasksController } from './callback-tasks/callback-tasks.controller.js';
 import type { ApiParts } from './composition.js';
 import type { Desk } from './desk.js';
+import { AuditController } from './audit/audit.controller.js';
 import { BrakeController } from './brake/brake.controller.js';
 import { ConflictsController } from './conflicts/conflicts.controller.js';
 import { ConnectionTrialsController } from './connections/connection-trials.controller.js';
@@ -141,6 +143,7 @@ const CONTROLLERS: Type[] = [
   WaitingOffersController,
   WaitingListController,
   TokensController,
+  AuditController,
 ];
 
 /** The routes, wired to parts that exist already. */
@@ -158,6 +161,7 @@ export class AppModule {
         value(Booking, parts.booking),
         ...deskProviders(parts.desk),
         value(Bookings, parts.bookings),
+        value(AuditLog, parts.audit),
         value(Calendar, parts.calendar),
         value(SearchSlots, parts.slots),
         value(Conflicts, parts.conflicts),

@@ -25,6 +25,7 @@ import {
   WriteThrough,
   type AccessTokens,
   type Alarm,
+  type AuditLog,
   type Bookings,
   type Calendar,
   type Conflicts,
@@ -41,6 +42,7 @@ import {
 import { connectors } from '#connectors';
 import {
   Database,
+  PgAuditLog,
   PgBackendHolds,
   PgBookings,
   PgBrakeStore,
@@ -119,6 +121,7 @@ export interface ApiParts {
   readonly trustedProxies: string | undefined;
   readonly rateLimiter: RateLimiter;
   readonly metrics: Metrics;
+  readonly audit: AuditLog;
   readonly drain: Drain;
   readonly readiness: Readiness;
   /** Lets remote work come to its end, then frees every connection. */
@@ -153,6 +156,7 @@ export async function openParts(environment: Environment, logger: Logger): Promi
     metrics,
     ...buildAuthentication(database, calendar, environment),
     trustedProxies: environment.TRUSTED_PROXIES,
+    audit: new PgAuditLog(database),
     rateLimiter: new RateLimiter(environment.RATE_LIMIT_PER_MINUTE),
     drain: new Drain(),
     readiness: new Readiness(async () => {

@@ -45,7 +45,8 @@ export class Contract {
     const [type = ''] = answer.type.split(';');
     const schema = documented.content?.[type]?.schema;
     if (schema === undefined) return answer.body === '' ? [] : [`a body of ${type} is not documented`];
-    const { error } = this.compiled(schema).safeParse(JSON.parse(answer.body));
+    const body: unknown = /json$/.test(type) ? JSON.parse(answer.body) : answer.body;
+    const { error } = this.compiled(schema).safeParse(body);
     return (error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`);
   }
 

@@ -8,7 +8,6 @@ import { linkAgenda, TEST_KEYS } from '../../../test/support/hub.js';
 import { InHouseHub, ownTime } from '../../../test/support/in-house-hub.js';
 import { openCalendar, startRadicale, type RemoteCalendar } from '../../../test/support/remotes.js';
 import type { RadicaleServer } from '../../../test/support/radicale.js';
-import type { Work } from './handlers.js';
 import { createUseCases, workOf, type UseCases } from './use-cases.js';
 
 const HANGING = 24;
@@ -18,7 +17,7 @@ let at: InHouseHub;
 let radicale: RadicaleServer;
 let healthy: RemoteCalendar;
 let useCases: UseCases;
-let work: Work;
+let work: ReturnType<typeof workOf>;
 
 beforeAll(async () => {
   at = await InHouseHub.start();

@@ -1,6 +1,7 @@
 import { Database, PgDueWork } from '#persistence';
 import { Drain, type Environment, type Logger, Metrics } from '#platform';
 import { openQueue, type Workers } from '#queue';
+import { auditWork } from './audit.js';
 import { Dispatch } from './dispatch.js';
 import { createHandlers } from './handlers.js';
 import { JobMetrics } from './job-metrics.js';
@@ -38,7 +39,8 @@ export async function openWorker(environment: Environment, logger: Logger): Prom
     onError: seldom(SAY_AGAIN_MS, (error) => logger.warn({ err: error }, 'the queue reports')),
   });
   const useCases = createUseCases(database, environment, queue.alarm);
-  const handlers = createHandlers(workOf(useCases), jobMetrics);
+  const work = { ...workOf(useCases), ...auditWork(database, environment, logger) };
+  const handlers = createHandlers(work, jobMetrics);
   const workers = await queue.work(handlers, { concurrency: CONCURRENCY }).catch(async (error: unknown) => {
     await queue.close(true);
     await database.close();

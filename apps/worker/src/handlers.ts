@@ -4,10 +4,12 @@ import {
   expireHolds,
   extendOpenings,
   forgetAnswers,
+  keepAudit,
   offerWaiting,
   reconcileLink,
   renewSubscription,
   runBulk,
+  sealAudit,
   settleSeries,
   syncLink,
   tellOverbookings,
@@ -33,6 +35,8 @@ export interface Work {
   runBulk(bulk: { organizationId: string; bulkId: string }): Promise<void>;
   settleSeries(series: { organizationId: string; seriesId: string }): Promise<void>;
   tellOverbookings(organization: { organizationId: string }): Promise<void>;
+  sealAudit(organization: { organizationId: string }): Promise<void>;
+  keepAudit(organization: { organizationId: string }): Promise<void>;
 }
 
 /** A handler for every job there is. */
@@ -56,5 +60,7 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(runBulk, (data) => work.runBulk(data)),
     handle(settleSeries, (data) => work.settleSeries(data)),
     handle(tellOverbookings, (data) => work.tellOverbookings(data)),
+    handle(sealAudit, (data) => work.sealAudit(data)),
+    handle(keepAudit, (data) => work.keepAudit(data)),
   ];
 }

@@ -3,6 +3,7 @@ import { newId } from '#application';
 import { Database, migrate } from '#persistence';
 import { type Environment, loadEnvironment, SCOPES } from '#platform';
 import { migrateQueue } from '#queue';
+import { signAudit, verifyAudit } from './audit-commands.js';
 import { createKey, parseScopes, revokeKeys } from './keys.js';
 import { seed } from './seed/seed.js';
 
@@ -12,7 +13,9 @@ const USAGE = `Usage: hub <command>
   organization new <name>                        make an organization
   collaborator new <organization> <name>         make a person in whose name applications act
   keys new <organization> <label> [<scopes>]     make an API key, shown once; scopes: ${SCOPES.join(',')}
-  keys revoke <organization> <key id>            revoke an API key`;
+  keys revoke <organization> <key id>            revoke an API key
+  audit verify [<organization> [<seal>...]]      read the audit log's chain again; names the first thing that is wrong
+  audit sign [<organization>]                    sign the head of the chain; keep what it prints outside the database`;
 
 const DEFAULT_VENDORS = 'http://127.0.0.1:4010';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -56,7 +59,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return { revoked: which.id };
     });
   },
+  'audit verify': verified,
+  'audit sign': ([organization], environment) => {
+    const which = organization === undefined ? null : uuid(organization);
+    return withDatabase(environment, (database) => signAudit(database, environment, which));
+  },
 };
+
+async function verified(parameters: readonly string[], environment: Environment): Promise<unknown> {
+  const [organization, ...words] = parameters;
+  const which = { organization: organization === undefined ? null : uuid(organization), words };
+  const reports = await withDatabase(environment, (database) => verifyAudit(database, environment, which));
+  if (reports.some(({ fault }) => fault !== null)) process.exitCode = 1;
+  return reports;
+}
 
 async function migrateAll(_: readonly string[], environment: Environment): Promise<void> {
   const { DATABASE_OWNER_URL: ownerUrl, DATABASE_URL: appUrl } = environment;

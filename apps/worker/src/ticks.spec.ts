@@ -64,6 +64,9 @@ class FakeDueWork extends DueWork {
   async series(): Promise<readonly { organizationId: string; seriesId: string }[]> {
     return this.due.map(({ organizationId, agendaId }) => ({ organizationId, seriesId: agendaId }));
   }
+  async unsealed(): Promise<readonly { organizationId: string }[]> {
+    return this.due.map(({ organizationId }) => ({ organizationId }));
+  }
   async reconciles(): Promise<readonly { organizationId: string; linkId: string }[]> {
     return this.subscriptions();
   }
@@ -96,6 +99,8 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     tellOverbookings: async () => undefined,
     settleSeries: async () => undefined,
     runBulk: async () => undefined,
+    sealAudit: async () => undefined,
+    keepAudit: async () => undefined,
   };
   const alarm = new FakeAlarm();
   const due = new FakeDueWork();

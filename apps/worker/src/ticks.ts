@@ -7,11 +7,13 @@ import {
   expireHolds,
   extendOpenings,
   forgetAnswers,
+  keepAudit,
   type JobDefinition,
   offerWaiting,
   reconcileLink,
   renewSubscription,
   runBulk,
+  sealAudit,
   settleSeries,
   syncLink,
   tellOverbookings,
@@ -48,6 +50,7 @@ export class Ticks implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     void this.openings();
     void this.answers();
+    void this.audits();
   }
 
   @Interval(500)
@@ -104,6 +107,17 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(5_000)
   bulks(): Promise<void> {
     return this.tick(runBulk, () => this.parts.due.bulks(BATCH));
+  }
+
+  /** What has happened is to be in the chain within seconds. */
+  @Interval(5_000)
+  unsealed(): Promise<void> {
+    return this.tick(sealAudit, () => this.parts.due.unsealed(BATCH));
+  }
+
+  @Interval(3_600_000)
+  audits(): Promise<void> {
+    return this.tick(keepAudit, () => this.parts.due.organizations(MOST_ORGANIZATIONS));
   }
 
   @Interval(3_600_000)

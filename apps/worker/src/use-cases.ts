@@ -43,6 +43,7 @@ import {
   PgWrites,
 } from '#persistence';
 import { type Environment, MasterKeyVault, SmtpMailer } from '#platform';
+import type { AuditWork } from './audit.js';
 import { deskWork } from './desk.js';
 import type { Work } from './handlers.js';
 import { Shares } from './shares.js';
@@ -162,7 +163,7 @@ export function workOf({
   cleanUp,
   subscriptions,
   waiting,
-}: UseCases): Work {
+}: UseCases): Omit<Work, keyof AuditWork> {
   const shares = new Shares(SHARES);
   const comparing = new Shares(SHARES);
   const writing = new Shares(WRITING);

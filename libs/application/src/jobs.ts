@@ -105,6 +105,20 @@ export const runBulk = defineJob({
   dedupeKey: ({ bulkId }) => bulkId,
 });
 
+/** Puts what came since into the chain of an organization's audit log. */
+export const sealAudit = defineJob({
+  name: 'seal-audit',
+  schema: z.strictObject({ organizationId: id }),
+  dedupeKey: ({ organizationId }) => organizationId,
+});
+
+/** Signs the head of an organization's audit log, and forgets what is kept no longer. */
+export const keepAudit = defineJob({
+  name: 'keep-audit',
+  schema: z.strictObject({ organizationId: id }),
+  dedupeKey: ({ organizationId }) => organizationId,
+});
+
 /** Every job there is. */
 export const jobs = [
   drainLane,
@@ -120,6 +134,8 @@ export const jobs = [
   tellOverbookings,
   settleSeries,
   runBulk,
+  sealAudit,
+  keepAudit,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

@@ -7,9 +7,20 @@ import {
   type ReadBesidePushes,
 } from '#domain';
 
+/** Where a request came from, and in whose right: for the audit log alone. */
+export interface Origin {
+  readonly request: string;
+  readonly address: string;
+  /** The kind of client, never its whole name. */
+  readonly agent: 'browser' | 'command-line' | 'application' | 'none';
+  /** Of the practitioner or organization in whose name it is done, when it is not one's own. */
+  readonly behalf?: string;
+  readonly grant?: string;
+}
+
 /** Who does something: a collaborator through an application's key, the practitioner in his own tool, or the hub itself. */
 export type Actor =
-  | { readonly kind: 'collaborator'; readonly id: string; readonly key: string }
+  | { readonly kind: 'collaborator'; readonly id: string; readonly key: string; readonly origin?: Origin }
   | { readonly kind: 'practitioner' }
   | { readonly kind: 'system' };
 

@@ -207,6 +207,8 @@ export abstract class DueWork {
   abstract overbookings(limit: number): Promise<readonly { organizationId: string }[]>;
   /** Bulk cancellations that nobody carries on. */
   abstract bulks(limit: number): Promise<readonly { organizationId: string; bulkId: string }[]>;
+  /** Organizations with something that is not in the chain of their audit log yet. */
+  abstract unsealed(limit: number): Promise<readonly { organizationId: string }[]>;
   /** Series that nobody carries to their end any more. */
   abstract series(limit: number): Promise<readonly { organizationId: string; seriesId: string }[]>;
 }

@@ -32,3 +32,4 @@ export * from './stores/overbookings.js';
 export * from './stores/desk.js';
 export * from './stores/series.js';
 export * from './stores/bulk.js';
+export * from './stores/audit.js';

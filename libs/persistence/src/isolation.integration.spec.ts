@@ -21,6 +21,9 @@ const TABLES = `SELECT c.relname AS table, array_agg(a.attname::text ORDER BY a.
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'migrations' GROUP BY c.relname ORDER BY 1`;
 
+/** What the application adds to, and can neither change nor remove. */
+const APPEND_ONLY = new Set(['event', 'trace', 'audit_entry', 'audit_subject', 'audit_seal']);
+
 /** At least one row in every table that a booking does not fill by itself. */
 async function fill(
   client: pg.PoolClient,
@@ -103,6 +106,17 @@ async function fill(
       [organization, id, id, agenda, motif, at('08:00'), at('09:00')],
     ],
     ['vacancy', 'organization_id, agenda_id', [organization, agenda]],
+    [
+      'audit_entry',
+      'organization_id, seq, transaction_id, source_id, at, action, objects, patients, actor_kind, hash',
+      [organization, 1, 1, 1, at('08:00'), 'test', [], [], 'system', Buffer.alloc(32)],
+    ],
+    ['audit_subject', 'organization_id, subject_id, seq', [organization, agenda, 1]],
+    [
+      'audit_seal',
+      'organization_id, kind, seq, transaction_id, source_id, hash, key_id, signature',
+      [organization, 'hourly', 1, 1, 1, Buffer.alloc(32), 't1', Buffer.alloc(64)],
+    ],
     [
       'disconnection',
       'organization_id, link_id, agenda_id, connection_id, remote_agenda_id, remote, state',
@@ -246,7 +260,7 @@ describe('the isolation of organizations', () => {
           touched = (await client.query(write)).rowCount ?? 0;
         });
         // Rows that are not seen are not touched; rows that would become theirs are refused by the policy or the grant.
-        const invisible = verb === 'SELECT' || ((verb === 'UPDATE' || verb === 'DELETE') && table !== 'event');
+        const invisible = verb === 'SELECT' || ((verb === 'UPDATE' || verb === 'DELETE') && !APPEND_ONLY.has(table));
         expect({ table, touched, code: refusal?.code }).toEqual({
           table,
           touched: 0,
@@ -296,14 +310,17 @@ describe('the isolation of organizations', () => {
     const GRANTED: Record<string, string> = {
       agenda: 'organization_id, id, opened_until, horizon_days',
       appointment: 'organization_id, id, agenda_id, status, hold_until',
+      audit_entry: 'organization_id, transaction_id, source_id',
       bulk_cancellation: 'organization_id, id, state, due_at',
       connection: 'organization_id, id, blocked_until',
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',
+      event: 'organization_id, transaction_id, id',
       link: 'organization_id, id, agenda_id, connection_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at, resubscribe_at',
       organization: 'organization_id',
       overbooking_notice: 'organization_id, due_at, told_at',
       remote_write: 'organization_id, appointment_id, agenda_id, state, due_at',
       series: 'organization_id, id, state, due_at',
+      trace: 'organization_id, transaction_id, id',
       vacancy: 'organization_id, agenda_id, due_at',
     };
 

@@ -3,6 +3,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import type { Origin } from '#application';
 import type { Audience } from '#domain';
 
 /** What a credential can be allowed to do; every route declares the one it needs. */
@@ -14,6 +15,7 @@ export const SCOPES = [
   'connection:manage',
   'event:read',
   'quarantine:read',
+  'audit:read',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];
@@ -33,6 +35,8 @@ export interface Caller {
   readonly audience: Audience;
   /** The person who acts, or for whom the application acts; always there on writes. */
   readonly collaboratorId: string | null;
+  /** Where the request came from. */
+  readonly origin?: Origin;
 }
 
 declare module 'fastify' {

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Authentication } from './authentication.js';
 import type { Metrics } from './metrics.js';
+import { originOf } from './origin.js';
 import { watchConnections } from './open-connections.js';
 import { isDocumentRoute } from './openapi.js';
 import { problemBody } from './problem-body.js';
@@ -51,6 +52,8 @@ export function createHttpAdapter(conventions: HttpConventions): FastifyAdapter 
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     skipMiddie: true,
+    // A path is never refused by its length alone, which Fastify would answer in its own words: what is no id is told so.
+    routerOptions: { maxParamLength: 16_384 },
     trustProxy: conventions.trustedProxies ?? false,
     clientErrorHandler: answerUnreadable,
   });
@@ -96,7 +99,7 @@ function admission({
     if (request.is404 || config.access === 'public') return;
     if (open > MAX_OPEN_REQUESTS) throw new Problem('temporarily-unavailable', { retryAfterMs: 1000 });
     if (config.access === undefined || !authentication) throw new Error(`the route ${url} declares no right`);
-    request.caller = await authentication.authenticate(request, config.access);
+    request.caller = { ...(await authentication.authenticate(request, config.access)), origin: originOf(request) };
     if (rateLimiter) applyRateLimit(rateLimiter, request.caller.keyId, reply);
     if (!config.query) refuseQuery(request);
   };

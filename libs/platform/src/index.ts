@@ -25,3 +25,6 @@ export * from './vault.js';
 export * from './capability-card.js';
 export * from './remedies.js';
 export * from './ranking-reasons.js';
+export * from './origin.js';
+export * from './seal-keys.js';
+export * from './readings.js';

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { feedStart, feedSummary, Feeds, type FeedVisit, type OpenFeed } from '#application';
+import { AuditLog, feedStart, feedSummary, Feeds, type FeedVisit, type OpenFeed } from '#application';
 import { publishedCalendar } from '#icalendar';
-import { Answers, Problem, Public, RateLimiter } from '#platform';
+import { Answers, originOf, Problem, Public, RateLimiter } from '#platform';
 import { FeedAddresses } from './feed-addresses.js';
 
 const REFRESH_MINUTES = 15;
@@ -16,6 +16,7 @@ export class PublishedController {
     private readonly feeds: Feeds,
     private readonly addresses: FeedAddresses,
     private readonly limiter: RateLimiter,
+    private readonly audit: AuditLog,
   ) {}
 
   /** An agenda as a calendar (RFC 5545), for whoever knows its private address: from a month ago to the horizon. */
@@ -29,10 +30,22 @@ export class PublishedController {
     const feed = await this.addresses.open(token);
     if (feed === null) throw new Problem('not-found');
     const from = feedStart(Date.now());
-    const text = calendarOf(feed, await this.feeds.visits(feed, from), from);
+    const visits = await this.feeds.visits(feed, from);
+    const text = calendarOf(feed, visits, from);
     const tag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
     void reply.headers({ ETag: tag, 'Cache-Control': 'private, max-age=300', 'X-Robots-Tag': 'noindex' });
     if (names(request.headers['if-none-match'], tag)) return void reply.code(304).send();
+    const objects = visits.flatMap(({ appointmentId, patient }) => (patient === null ? [] : [appointmentId]));
+    if (feed.disclosure !== 'busy' && objects.length > 0) {
+      const actor = { kind: 'feed', origin: originOf(request) };
+      await this.audit.note({
+        organizationId: feed.organizationId,
+        action: 'identity-read',
+        entityId: feed.id,
+        objects,
+        actor,
+      });
+    }
     return void reply.type('text/calendar; charset=utf-8').send(text);
   }
 }

@@ -2,10 +2,10 @@ import type { Actor, BookingTerms } from '#application';
 import { Problem, type Caller } from '#platform';
 
 /** Who acts, as the use cases record it. */
-export function actingAs({ collaboratorId, keyId }: Caller): Extract<Actor, { kind: 'collaborator' }> {
+export function actingAs({ collaboratorId, keyId, origin }: Caller): Extract<Actor, { kind: 'collaborator' }> {
   // Authentication refuses a write that names nobody.
   if (collaboratorId === null) throw new Error('a write without a collaborator');
-  return { kind: 'collaborator', id: collaboratorId, key: keyId };
+  return { kind: 'collaborator', id: collaboratorId, key: keyId, ...(origin && { origin }) };
 }
 
 /** What a booking brings along. Throws `right-missing` when the key may not overbook. */

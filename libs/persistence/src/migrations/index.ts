@@ -30,6 +30,7 @@ import { BackendRules1763770030000 } from './0030-backend-rules.js';
 import { Succession1763770031000 } from './0031-succession.js';
 import { Requests1763770032000 } from './0032-requests.js';
 import { Credentials1763770038000 } from './0038-credentials.js';
+import { Audit1763770040000 } from './0040-audit.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -65,4 +66,5 @@ export const migrations = [
   Succession1763770031000,
   Requests1763770032000,
   Credentials1763770038000,
+  Audit1763770040000,
 ];

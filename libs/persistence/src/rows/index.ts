@@ -1,5 +1,6 @@
 import * as agenda from './agenda.rows.js';
 import * as appointment from './appointment.rows.js';
+import * as audit from './audit.rows.js';
 import * as conflict from './conflict.rows.js';
 import * as connection from './connection.rows.js';
 import * as consent from './consent.rows.js';
@@ -25,4 +26,5 @@ export const rows = [
   ...Object.values(waiting),
   ...Object.values(desk),
   ...Object.values(credential),
+  ...Object.values(audit),
 ];

@@ -2,11 +2,16 @@ import { Entity, Index, PrimaryColumn } from 'typeorm';
 import { Checks, Field, Key, now, Optional, References } from './columns.js';
 
 @Entity('organization')
-@Checks({ organization_name_length: 'length(name) BETWEEN 1 AND 200' })
+@Checks({
+  organization_name_length: 'length(name) BETWEEN 1 AND 200',
+  organization_audit_months: 'audit_months BETWEEN 6 AND 36',
+})
 export class OrganizationRow {
   @Key('organization_pk') organizationId!: string;
   @Field('text') name!: string;
   @Field('timestamptz', now) createdAt!: Date;
+  /** How long the audit log goes back. */
+  @Field('integer', { default: 12 }) auditMonths!: number;
 }
 
 @Entity('collaborator')
@@ -72,4 +77,6 @@ export class EventRow {
   @Field('jsonb') actor!: unknown;
   @Field('jsonb') data!: unknown;
   @Field('timestamptz', { default: () => 'clock_timestamp()' }) at!: Date;
+  /** Where it came from; `null` for what the hub does by itself. Not for applications. */
+  @Optional('jsonb') origin!: unknown;
 }

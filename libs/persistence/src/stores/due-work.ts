@@ -101,6 +101,17 @@ export class PgDueWork extends DueWork {
     );
   }
 
+  unsealed(limit: number): Promise<readonly { organizationId: string }[]> {
+    const behind = (table: string): string =>
+      `EXISTS (SELECT 1 FROM ${table} s WHERE s.organization_id = o.organization_id AND (s.transaction_id, s.id) > (coalesce(a.transaction_id, 0), coalesce(a.source_id, 0)))`;
+    return this.list(
+      `SELECT o.organization_id AS "organizationId" FROM organization o LEFT JOIN LATERAL (SELECT e.transaction_id, e.source_id FROM audit_entry e
+         WHERE e.organization_id = o.organization_id ORDER BY e.transaction_id DESC, e.source_id DESC LIMIT 1) a ON true
+       WHERE ${behind('event')} OR ${behind('trace')} LIMIT $1`,
+      limit,
+    );
+  }
+
   series(limit: number): Promise<readonly { organizationId: string; seriesId: string }[]> {
     return this.list(
       `SELECT organization_id AS "organizationId", id AS "seriesId" FROM series WHERE state IN ('settling', 'undoing') AND due_at <= clock_timestamp() ORDER BY due_at LIMIT $1`,
