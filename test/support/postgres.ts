@@ -70,7 +70,8 @@ export async function createTestDatabase(server: string = sharedServer()): Promi
   const name = `test_${randomBytes(6).toString('hex')}`;
   await withClient(server, async (client) => {
     await ensureTemplate(server, client);
-    await client.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} OWNER ${OWNER}`);
+    // A copy of files: through the write-ahead log, block by block, it takes five times as long.
+    await client.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} OWNER ${OWNER} STRATEGY FILE_COPY`);
   });
   return {
     ownerUrl: urlOf(server, name, OWNER),
