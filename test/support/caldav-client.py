@@ -5,9 +5,14 @@ import sys
 from datetime import datetime, timezone
 
 import caldav
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 url, username, password, path = sys.argv[1:5]
 client = caldav.DAVClient(url=url, username=username, password=password)
+# Some servers close a connection without saying so, and read nothing of what comes then.
+again = Retry(total=3, read=3, redirect=0, status=0, allowed_methods=False)
+client.session.mount("http://", HTTPAdapter(max_retries=again))
 calendar = caldav.Calendar(client=client, url=client.url.join(path))
 
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Temporal } from 'temporal-polyfill';
-import type { RadicaleServer } from './radicale.js';
+import type { DavServer } from './dav-server.js';
 
 /** An event as a calendar application shows it. Epoch milliseconds, `[start, end)`. */
 export interface CalendarEntry {
@@ -20,7 +20,7 @@ const LISTING =
 /** The practitioner's calendar application: plain requests of its own, nothing shared with the hub. */
 export class CalendarApplication {
   constructor(
-    private readonly server: RadicaleServer,
+    private readonly server: Pick<DavServer, 'request'>,
     private readonly user: string,
     readonly calendar: string,
   ) {}

@@ -106,7 +106,13 @@ export class DavProxy {
   ): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: Buffer }> {
     return new Promise((resolve, reject) => {
       const { host: _host, connection: _connection, ...headers } = request.headers;
-      const options = { method: request.method, headers: { ...headers, host: this.#upstream.host }, path: request.url };
+      // Servers close connections without a word: what the hub does then is not looked at through a relay.
+      const options = {
+        agent: false,
+        method: request.method,
+        headers: { ...headers, host: this.#upstream.host },
+        path: request.url,
+      };
       const forwarded = http.request(this.#upstream, options, (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -83,3 +83,24 @@ export async function createTestDatabase(server: string = sharedServer()): Promi
       }),
   };
 }
+
+/** A database that is nobody's yet, for a server that keeps its own tables there. */
+export interface BareDatabase {
+  /** The superuser's. */
+  readonly url: string;
+  /** Statements in one transaction. */
+  run(statements: string): Promise<void>;
+  drop(): Promise<void>;
+}
+
+export async function createBareDatabase(server: string = sharedServer()): Promise<BareDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await withClient(server, (client) => client.query(`CREATE DATABASE ${name}`));
+  const url = urlOf(server, name);
+  return {
+    url,
+    run: (statements) => withClient(url, async (client) => void (await client.query(statements))),
+    drop: () =>
+      withClient(server, async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))),
+  };
+}
