@@ -161,12 +161,15 @@ function textOf(data: unknown): string {
 
 /** Opens the HTTP side of a session. */
 export function createHttp(context: ConnectorContext): Http {
-  const options = { keepAlive: true, maxSockets: 4, ...(context.allowPrivateNetworks ? {} : { lookup: publicLookup }) };
-  const httpAgent = new HttpAgent(options);
-  const httpsAgent = new HttpsAgent(options);
+  const options = { maxSockets: 4, ...(context.allowPrivateNetworks ? {} : { lookup: publicLookup }) };
+  const agentsOf = (keepAlive: boolean) => ({
+    httpAgent: new HttpAgent({ ...options, keepAlive }),
+    httpsAgent: new HttpsAgent({ ...options, keepAlive }),
+  });
+  const keeping = agentsOf(true);
+  const closing = agentsOf(false);
+  let agents = keeping;
   const client: AxiosInstance = axios.create({
-    httpAgent,
-    httpsAgent,
     proxy: false,
     maxRedirects: 0,
     maxContentLength: MAX_ANSWER_BYTES,
@@ -175,32 +178,48 @@ export function createHttp(context: ConnectorContext): Http {
     transformResponse: (data: unknown) => data,
     validateStatus: () => true,
   });
+  const exchange = async ({ method, url, headers, body, signal, bytes = false }: HttpRequest): Promise<HttpAnswer> => {
+    const answer = await client.request<unknown>({
+      ...agents,
+      method,
+      url,
+      headers: { 'User-Agent': 'Unisson/1', ...headers },
+      data: bytes && body !== undefined ? Buffer.from(body, 'latin1') : body,
+      ...(bytes ? { responseType: 'arraybuffer' as const } : {}),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(context.timeoutMs)]),
+    });
+    const lower = Object.fromEntries(
+      Object.entries(answer.headers).map(([name, value]) => [
+        name.toLowerCase(),
+        value === undefined ? undefined : String(value),
+      ]),
+    );
+    return { status: answer.status, headers: lower, body: textOf(answer.data) };
+  };
   return {
-    async send({ method, url, headers, body, signal, write, bytes = false }) {
-      if (!context.allowPrivateNetworks) refusePrivateLiteral(url);
+    async send(request) {
+      if (!context.allowPrivateNetworks) refusePrivateLiteral(request.url);
       try {
-        const answer = await client.request<unknown>({
-          method,
-          url,
-          headers: { 'User-Agent': 'Unisson/1', ...headers },
-          data: bytes && body !== undefined ? Buffer.from(body, 'latin1') : body,
-          ...(bytes ? { responseType: 'arraybuffer' as const } : {}),
-          signal: AbortSignal.any([signal, AbortSignal.timeout(context.timeoutMs)]),
-        });
-        const lower = Object.fromEntries(
-          Object.entries(answer.headers).map(([name, value]) => [
-            name.toLowerCase(),
-            value === undefined ? undefined : String(value),
-          ]),
-        );
-        return { status: answer.status, headers: lower, body: textOf(answer.data) };
+        return await exchange(request);
       } catch (error) {
-        throw networkError(error, write);
+        if (!wasClosedBefore(error)) throw networkError(error, request.write);
+        agents = closing;
+        // What only reads may be asked again (RFC 9110 9.2.2).
+        if (request.write) throw networkError(error, true);
       }
+      return exchange(request).catch((error: unknown) => {
+        throw networkError(error, request.write);
+      });
     },
     close() {
-      httpAgent.destroy();
-      httpsAgent.destroy();
+      for (const agent of [keeping, closing].flatMap(({ httpAgent, httpsAgent }) => [httpAgent, httpsAgent]))
+        agent.destroy();
     },
   };
+}
+
+/** A connection that the server had closed after an earlier answer without saying so: it will do so again. */
+function wasClosedBefore(error: unknown): boolean {
+  if (!(error instanceof AxiosError) || error.response !== undefined || error.code !== 'ECONNRESET') return false;
+  return (error.request as { reusedSocket?: boolean } | undefined)?.reusedSocket === true;
 }
