@@ -33,6 +33,8 @@ const home: Answer = multistatus(
   found('/cal/anne/lecture%20seule', `${CALENDAR}${privileges('read', 'read-free-busy')}`),
   found('/cal/anne/partage/', `${CALENDAR}${privileges('read', 'write-content', 'bind')}`),
   found('/cal/anne/tout/', `${CALENDAR}${privileges('all')}`),
+  // The calendar that a server sends for is named as its own outbox (measured).
+  found('/cal/anne/personnel/', CALENDAR.replace('</d:resourcetype>', '<c:schedule-outbox/></d:resourcetype>')),
   found('/cal/anne/taches/', `${CALENDAR}${components('VTODO')}`),
   found('/cal/anne/inbox/', '<d:resourcetype><d:collection/><c:schedule-inbox/></d:resourcetype>'),
   found('/cal/anne/abonnement/', '<d:resourcetype><d:collection/><c:calendar/><s:subscribed/></d:resourcetype>'),
@@ -53,6 +55,7 @@ const expected = [
   { id: '/cal/anne/lecture%20seule/', name: 'lecture seule', writable: false, timeZone: null },
   { id: '/cal/anne/partage/', name: 'partage', writable: true, timeZone: null },
   { id: '/cal/anne/tout/', name: 'tout', writable: true, timeZone: null },
+  { id: '/cal/anne/personnel/', name: 'personnel', writable: true, timeZone: null },
 ];
 
 describe('finding calendars', () => {

@@ -113,10 +113,12 @@ function addressesOf(property: XmlElement | undefined): string[] {
   return texts.filter((text) => text.startsWith('mailto:')).map((text) => text.slice('mailto:'.length));
 }
 
-/** Kinds of collection that look like calendars but take no events (CalDAV scheduling, subscriptions, trash). */
+/**
+ * Kinds of collection that look like calendars but take no events (CalDAV scheduling, subscriptions, trash). Not the
+ * outbox: one is never a calendar (RFC 6638 2.1), yet a server names it beside the calendar it sends for.
+ */
 const NO_CALENDAR = new Set([
   caldav('schedule-inbox'),
-  caldav('schedule-outbox'),
   `{${CALENDAR_SERVER}}subscribed`,
   '{http://nextcloud.com/ns}deleted-calendar',
   '{http://nextcloud.com/ns}trash-bin',
