@@ -2,6 +2,7 @@ export * from './calendar-object.js';
 export * from './content-lines.js';
 export * from './expansion.js';
 export * from './meter.js';
+export * from './instances.js';
 export * from './published.js';
 export * from './remote-object.js';
 export * from './serialise.js';
