@@ -319,6 +319,8 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     phase: 'live',
     paused: false,
     rewriting: false,
+    manners: null,
+    mannersDue: false,
     timeZone: 'Europe/Paris',
     cursor: link.cursor,
     ageMs: link.asOf === -Infinity ? null : now() - link.asOf,

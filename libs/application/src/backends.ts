@@ -127,7 +127,17 @@ function readOnly(session: Session): Session {
 }
 
 /** Methods that a session may have, each a call to its backend. */
-const OPTIONAL_CALLS = ['versions', 'rules', 'hold', 'subscribe', 'renew', 'unsubscribe'] as const;
+const OPTIONAL_CALLS = [
+  'versions',
+  'rules',
+  'hold',
+  'probe',
+  'changeInstance',
+  'splitSeries',
+  'subscribe',
+  'renew',
+  'unsubscribe',
+] as const;
 type Optionals = Pick<Session, (typeof OPTIONAL_CALLS)[number] | 'parsePush'>;
 type Around = <T>(options: CallOptions, call: () => Promise<T>) => Promise<T>;
 

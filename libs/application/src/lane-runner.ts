@@ -1,3 +1,4 @@
+import type { Manners } from '#connector-sdk';
 import { LaneLost } from './errors.js';
 import { FullReconcile } from './full-reconcile.js';
 import type { LinkStages } from './link-stages.js';
@@ -91,10 +92,13 @@ export class LaneRunner {
     if (link.status !== 'active' && task.sync === 'none') return 'unreachable';
     const backend = await this.orUnreachable(() => backends.open(link.organizationId, link.connectionId));
     if (backend === null) return 'unreachable';
-    const remote: Remote = { link, backend, lease };
+    const remote: Remote = { link, backend: asFound(backend, link.manners), lease };
     if (task.sync !== 'none' && !(await this.pull(remote, task))) return 'unreachable';
     if (link.phase === 'planning') return 'done';
-    return this.write(remote, held);
+    const ended = await this.write(remote, held);
+    // Not beside a booking that somebody waits for.
+    if (ended === 'done' && task.sync !== 'none') await this.parts.stages.learn(remote);
+    return ended;
   }
 
   private async write(remote: Remote, held: { readonly value: boolean }): Promise<LaneOutcome> {
@@ -110,7 +114,7 @@ export class LaneRunner {
       // Anew for each: a backend that was found to be down meanwhile, from here or elsewhere, is left in peace at once.
       backend ??= await this.orUnreachable(() => this.parts.backends.open(organizationId, link.connectionId));
       if (backend === null) return 'unreachable';
-      await writer.advance(write, { ...remote, link, backend });
+      await writer.advance(write, { ...remote, link, backend: asFound(backend, link.manners) });
       backend = null;
     }
     return 'busy';
@@ -149,4 +153,15 @@ export class LaneRunner {
       return false;
     }
   }
+}
+
+/**
+ * A backend is not believed to refuse what it was found to take: a change meant for an older state, or a second object of
+ * one name. What was sent and never answered is then waited for before anything is sent again.
+ */
+function asFound(backend: Backend, manners: Manners | null): Backend {
+  if (manners?.staleChanges !== 'never' && manners?.secondCreates !== 'never') return backend;
+  const conditionalWrites = manners.staleChanges !== 'never' && backend.capabilities.conditionalWrites !== false;
+  const idempotency = manners.secondCreates === 'never' ? 'none' : backend.capabilities.idempotency;
+  return { ...backend, capabilities: { ...backend.capabilities, conditionalWrites, idempotency } };
 }

@@ -1,4 +1,4 @@
-import { ConnectorError, type Connector, type ConnectorContext, type Successor } from '#connector-sdk';
+import { ConnectorError, type Connector, type ConnectorContext, type Manners, type Successor } from '#connector-sdk';
 import type { ConnectionProblem, ConnectionStore } from './connections.js';
 import { issuesOf } from './connections.js';
 import type { Disconnection, DisconnectionStore } from './clean-up.js';
@@ -21,6 +21,8 @@ export interface LinkDetails {
   readonly status: 'active' | 'auth-failed' | 'gone' | 'moved';
   /** Where its agenda has gone for good; only while it is `moved`. */
   readonly successor: Successor | null;
+  /** What its backend was found to do; `null` = not looked at yet. */
+  readonly manners: Manners | null;
   /** Changes with everything a person can change. */
   readonly version: number;
 }

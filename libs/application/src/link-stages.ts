@@ -1,3 +1,4 @@
+import type { Manners } from '#connector-sdk';
 import { summaryDigest, summaryOf } from './disclosure.js';
 import type { FirstSync } from './first-sync.js';
 import type { Disclosure, LinkRecord, Patient } from './model.js';
@@ -8,6 +9,8 @@ import { failureOf, type Remote, type SyncLink } from './sync-link.js';
 /** Appointments per transaction while what was booked before is made ready to be written. */
 const CHUNK = 200;
 const CALL_MS = 5_000;
+/** Some thirty requests. */
+const PROBE_MS = 60_000;
 /** Failures that say something about one object only. */
 const OF_ONE_OBJECT: ReadonlySet<string> = new Set(['stale', 'not_found', 'taken', 'invalid', 'forbidden']);
 
@@ -34,6 +37,8 @@ export abstract class StageStore {
   abstract texts(link: LinkRecord, after: string | null, limit: number): Promise<readonly WrittenText[]>;
   /** Every text shows what `disclosure` tells; a change of it since asks for another round. */
   abstract rewritten(link: LinkRecord): Promise<void>;
+  /** `null`: it could not be found out, and what was known stays. */
+  abstract learnt(link: LinkRecord, manners: Manners | null): Promise<void>;
 }
 
 /** What the lane of a link does besides pulls and writes: its first synchronisation, and a change of what it discloses. */
@@ -61,6 +66,21 @@ export class LinkStages {
   async finish(remote: Remote): Promise<void> {
     if (remote.link.phase === 'writing') await this.parts.store.settle(remote.link);
     if (remote.link.rewriting && remote.link.direction === 'two-way') await this.rewrite(remote);
+  }
+
+  /** What the backend does with this agenda is looked at once it is linked, and every month; writing only where that is wanted. */
+  async learn({ link, backend }: Remote): Promise<void> {
+    if (!link.mannersDue || backend.session.probe === undefined) return;
+    const { store, effects } = this.parts;
+    const write = link.direction === 'two-way' && backend.capabilities.write !== 'none';
+    const asked = { agendaId: link.remoteAgendaId, write };
+    let manners: Manners | null = null;
+    try {
+      manners = await backend.session.probe(asked, effects.deadline(PROBE_MS));
+    } catch (error) {
+      failureOf(error);
+    }
+    await store.learnt(link, manners);
   }
 
   /** Writes anew what still shows a text of ours of another disclosure; what the practitioner renamed keeps his name. */

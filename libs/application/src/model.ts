@@ -1,3 +1,4 @@
+import type { Manners } from '#connector-sdk';
 import {
   RULE_CODES,
   type AppointmentStatus,
@@ -147,6 +148,10 @@ export interface LinkRecord {
   /** The disclosure has changed: what was written before still shows the old one. */
   readonly rewriting: boolean;
   readonly cursor: string | null;
+  /** What its backend was found to do; `null` = it was not looked at. */
+  readonly manners: Manners | null;
+  /** It is time to look. */
+  readonly mannersDue: boolean;
   /** IANA zone of the agenda's location. */
   readonly timeZone: string;
   /** Milliseconds since the last complete read by the database's clock; `null` = never read. */

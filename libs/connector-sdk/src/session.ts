@@ -1,3 +1,4 @@
+import type { Manners, ProbeRequest } from './manners.js';
 import type { BackendRules, CompleteListing, Interval, RemoteChange, RemoteObject } from '#domain';
 
 /** How every remote call is bounded. */
@@ -93,6 +94,17 @@ export interface CancelRequest {
   readonly version: string | null;
 }
 
+/** One instance of a series, by the start that the series itself gives it, epoch milliseconds. */
+export interface InstanceRequest {
+  readonly agendaId: string;
+  readonly remoteId: string;
+  /** Version that the series must still have. */
+  readonly version: string | null;
+  readonly instance: number;
+  /** IANA zone of the place of consultation: of series that name none. */
+  readonly timeZone: string;
+}
+
 export interface SubscribeRequest {
   readonly agendaId: string;
   readonly callbackUrl: string;
@@ -181,6 +193,24 @@ export interface Session {
     request: { readonly agendaId: string; readonly reference: string },
     options: CallOptions,
   ): Promise<RemoteObject | null>;
+  /**
+   * Moves one instance of a series, or cancels it (`to` null); the rest of the series stays as it is, down to what nobody
+   * here understands. Throws `stale`, `not_found`, and `invalid` when the object has no such instance.
+   */
+  changeInstance?(
+    request: InstanceRequest & { readonly to: Interval | null },
+    options: CallOptions,
+  ): Promise<RemoteObject>;
+  /**
+   * "This and following": ends a series just before an instance, and makes a second one from there on under `reference`. The
+   * second is made first: what fails in between leaves busy time twice, never none. Throws as `changeInstance`.
+   */
+  splitSeries?(
+    request: InstanceRequest & { readonly reference: string },
+    options: CallOptions,
+  ): Promise<{ readonly before: RemoteObject; readonly after: RemoteObject }>;
+  /** Finds out what the backend does with an agenda, by doing it; leaves nothing behind, and removes what an earlier one left. */
+  probe?(request: ProbeRequest, options: CallOptions): Promise<Manners>;
   subscribe?(request: SubscribeRequest, options: CallOptions): Promise<Subscription>;
   renew?(request: SubscribeRequest & { readonly subscriptionId: string }, options: CallOptions): Promise<Subscription>;
   unsubscribe?(request: { readonly subscriptionId: string }, options: CallOptions): Promise<void>;

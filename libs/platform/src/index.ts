@@ -23,6 +23,7 @@ export * from './shutdown.js';
 export * from './validation.js';
 export * from './vault.js';
 export * from './capability-card.js';
+export * from './manners-card.js';
 export * from './remedies.js';
 export * from './ranking-reasons.js';
 export * from './origin.js';

@@ -71,7 +71,7 @@ export class LinksController {
       if (made.outcome === 'failed') throw connectionProblem(made);
       if (made.outcome !== 'linked') throw REFUSED[made.outcome]();
       const phase = approve ? ('reading' as const) : ('planning' as const);
-      const stands = { phase, status: 'active' as const, successor: null };
+      const stands = { phase, status: 'active' as const, successor: null, manners: null };
       return { status: 201, body: viewLink({ ...link, ...stands, paused: false, version: 1 }), resource: link.id };
     });
   }

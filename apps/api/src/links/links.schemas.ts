@@ -1,6 +1,6 @@
 import type { LinkDetails, LinkHealth } from '#application';
 import { CONFLICT_POLICIES } from '#domain';
-import { isStorable } from '#platform';
+import { isStorable, MANNER_TOPICS, mannersCardOf } from '#platform';
 import { z } from 'zod';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantView } from '../shared/instants.js';
@@ -78,6 +78,9 @@ export const linkView = z
         '`planning`: the plan of the first synchronisation waits for approval; the agenda stays as it was. `reading`, `writing`: it is being carried out. `moved`: the agenda has gone to another vendor; the link is to be taken up again there (`POST relink`).',
     }),
     successor: successorView,
+    manners: z
+      .array(z.object({ topic: z.enum(MANNER_TOPICS), fr: z.string(), en: z.string() }))
+      .meta({ description: 'What its backend was found to do, and what is done about it, in plain words.' }),
     version: z.int(),
     links: z.object({ health: z.string(), sync: z.string(), plan: z.string() }),
   })
@@ -152,7 +155,7 @@ export const linkPage = pageView('LinkPage', linkItem);
 
 export function viewLink(link: LinkDetails): z.input<typeof linkView> {
   const { id, agendaId, connectionId, remoteAgendaId, direction, disclosure, phase, paused, status, version } = link;
-  const { successor } = link;
+  const { successor, manners } = link;
   const path = `/v1/links/${id}`;
   return {
     id,
@@ -164,6 +167,7 @@ export function viewLink(link: LinkDetails): z.input<typeof linkView> {
     policy: policies.policy.parse(link.policy),
     state: paused ? 'paused' : phase === 'live' || status !== 'active' ? status : phase,
     successor: viewSuccessor(successor),
+    manners: manners === null ? [] : [...mannersCardOf(manners)],
     version,
     links: { health: `${path}/health`, sync: `${path}/sync`, plan: `${path}/plan` },
   };

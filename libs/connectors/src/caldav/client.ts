@@ -15,7 +15,7 @@ import { XmlError } from './xml.js';
 
 /** One request; the URL may be a path on the configured server. */
 export interface DavRequest {
-  readonly method: 'GET' | 'PUT' | 'DELETE' | 'PROPFIND' | 'REPORT';
+  readonly method: 'GET' | 'PUT' | 'DELETE' | 'OPTIONS' | 'PROPFIND' | 'REPORT';
   readonly url: string;
   readonly depth?: '0' | '1';
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,12 +1,15 @@
 import type { Interval, RemoteChange, RemoteObject } from '#domain';
 import {
+  cancelledInstance,
   editedEvent,
   ianaZone,
   isRecurring,
   Meter,
+  movedInstance,
   quoted,
   readCalendarObject,
   remoteObject,
+  splitSeries,
   Unreadable,
   UTC,
   type Writing,
@@ -104,6 +107,35 @@ export function* objectIn({
 /** An event with other times and text; see `editedEvent`. */
 export function* editIn({ body, writing }: { body: string; writing: Writing }): Generator<string | null> {
   yield editedEvent(body, writing);
+}
+
+/** A series and one of its instances, by the start that the series gives it. */
+export interface SeriesEdit {
+  readonly body: string;
+  readonly instance: number;
+  /** IANA zone of floating times and days. */
+  readonly timeZone: string;
+  readonly now: number;
+}
+
+/** A series with one instance moved or, without `to`, cancelled; see `movedInstance`. */
+export function* instanceIn({
+  body,
+  timeZone,
+  to,
+  ...edit
+}: SeriesEdit & { readonly to: Interval | null }): Generator<string | null> {
+  const named = { ...edit, local: ianaZone(timeZone) ?? UTC };
+  yield to === null ? cancelledInstance(body, named) : movedInstance(body, named, to);
+}
+
+/** A series in two; see `splitSeries`. */
+export function* splitIn({
+  body,
+  timeZone,
+  ...edit
+}: SeriesEdit & { readonly uid: string }): Generator<ReturnType<typeof splitSeries>> {
+  yield splitSeries(body, { ...edit, local: ianaZone(timeZone) ?? UTC });
 }
 
 function boundedChange(

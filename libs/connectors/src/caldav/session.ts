@@ -4,6 +4,9 @@ import {
   type CancelRequest,
   type ConnectorContext,
   type CreateRequest,
+  type InstanceRequest,
+  type Manners,
+  type ProbeRequest,
   type PullItem,
   type PullRequest,
   type RemoteAgenda,
@@ -17,6 +20,7 @@ import type { Secrets, Settings } from './config.js';
 import { Discovery } from './discovery.js';
 import { withSlash } from './hrefs.js';
 import { memberTags } from './listing.js';
+import { Probe } from './probe.js';
 import type { ObjectReading } from './reading.js';
 import { CollectionSync } from './sync.js';
 import { CollectionWrites } from './writes.js';
@@ -75,6 +79,20 @@ export class CaldavSession implements Session {
     return this.#writes(request.agendaId, options).update(request, options);
   }
 
+  changeInstance(
+    request: InstanceRequest & { readonly to: Interval | null },
+    options: CallOptions,
+  ): Promise<RemoteObject> {
+    return this.#writes(request.agendaId, options).changeInstance(request, options);
+  }
+
+  splitSeries(
+    request: InstanceRequest & { readonly reference: string },
+    options: CallOptions,
+  ): Promise<{ before: RemoteObject; after: RemoteObject }> {
+    return this.#writes(request.agendaId, options).splitSeries(request, options);
+  }
+
   cancel(request: CancelRequest, options: CallOptions): Promise<void> {
     return this.#writes(request.agendaId, options).cancel(request, options);
   }
@@ -84,6 +102,10 @@ export class CaldavSession implements Session {
     options: CallOptions,
   ): Promise<RemoteObject | null> {
     return this.#writes(agendaId, options).find(reference, options);
+  }
+
+  probe({ agendaId, write }: ProbeRequest, options: CallOptions): Promise<Manners> {
+    return new Probe(this.#client, agendaId).run({ write }, options);
   }
 
   close(): void {

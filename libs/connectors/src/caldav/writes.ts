@@ -3,16 +3,26 @@ import {
   type CallOptions,
   type CancelRequest,
   type CreateRequest,
+  type InstanceRequest,
   type UpdateRequest,
 } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import type { Interval, RemoteObject } from '#domain';
 import { newEvent, uidOf, Unreadable } from '#icalendar';
 import { readMultistatus, readOne } from './answers.js';
 import type { DavAnswer, DavClient } from './client.js';
 import { errorOf } from './errors.js';
 import { normalPath, pathOf, withSlash } from './hrefs.js';
 import { ObjectReader } from './objects.js';
-import { editIn, objectIn, objectOf, type ObjectReading, type StoredObject } from './reading.js';
+import {
+  editIn,
+  instanceIn,
+  objectIn,
+  objectOf,
+  splitIn,
+  type ObjectReading,
+  type SeriesEdit,
+  type StoredObject,
+} from './reading.js';
 import { eventsByUid } from './requests.js';
 
 /** What writing needs beside the request. */
@@ -63,10 +73,66 @@ export class CollectionWrites {
     const edit = { body: current.body, writing: { reference, content, now: this.#client.now() } };
     const body = await readOne(editIn, edit, { ...options, characters: current.body.length });
     if (body === null) throw new ConnectorError('invalid', 'the event has become a series');
-    const headers = current.version === null ? {} : { 'If-Match': current.version };
+    return this.#replace(current, { body, timeZone: content.timeZone }, options);
+  }
+
+  async changeInstance(
+    request: InstanceRequest & { readonly to: Interval | null },
+    options: CallOptions,
+  ): Promise<RemoteObject> {
+    const { series, edit } = await this.#instanceOf(request, options);
+    const body = await this.#apart(
+      instanceIn,
+      { ...edit, to: request.to },
+      { ...options, characters: edit.body.length },
+    );
+    if (body === null) throw new ConnectorError('invalid', 'the event has no such instance');
+    return this.#replace(series, { body, timeZone: request.timeZone }, options);
+  }
+
+  async splitSeries(
+    request: InstanceRequest & { readonly reference: string },
+    options: CallOptions,
+  ): Promise<{ before: RemoteObject; after: RemoteObject }> {
+    const { series, edit } = await this.#instanceOf(request, options);
+    const { reference, timeZone } = request;
+    const parts = await this.#apart(
+      splitIn,
+      { ...edit, uid: uidOf(reference) },
+      { ...options, characters: edit.body.length },
+    );
+    if (parts === null) throw new ConnectorError('invalid', 'the event cannot be split there');
+    const path = this.#pathOf(reference);
+    const failure = await this.#put({ path, body: parts.after, headers: { 'If-None-Match': '*' } }, options);
+    const ours =
+      failure && MAYBE_OURS.has(failure.status ?? 0) ? await this.#lookAfter(failure, reference, options) : null;
+    if (failure && ours === null) throw failure;
+    const after = ours ?? (await this.#readBack({ path, reference, timeZone }, options));
+    const before = await this.#replace(series, { body: parts.before, timeZone }, options);
+    return { before, after };
+  }
+
+  /** The series as it stands at the version asked for. */
+  async #instanceOf(
+    { remoteId, version, instance, timeZone }: InstanceRequest,
+    options: CallOptions,
+  ): Promise<{ series: StoredObject; edit: SeriesEdit }> {
+    const { body, ...stored } = await this.#reader.one(normalPath(remoteId), options);
+    if (body === null) throw new ConnectorError('not_found', 'the event is gone', { status: 404 });
+    if (version !== null && version !== stored.version)
+      throw new ConnectorError('stale', 'the event has another version');
+    return { series: { ...stored, body }, edit: { body, instance, timeZone, now: this.#client.now() } };
+  }
+
+  async #replace(
+    { path, version }: StoredObject,
+    { body, timeZone }: { body: string; timeZone: string },
+    options: CallOptions,
+  ): Promise<RemoteObject> {
+    const headers = version === null ? {} : { 'If-Match': version };
     const failure = await this.#put({ path, body, headers }, options);
     if (failure) throw failure;
-    return this.#readBack({ path, reference: null, timeZone: content.timeZone }, options);
+    return this.#readBack({ path, reference: null, timeZone }, options);
   }
 
   async cancel({ reference, remoteId, version }: CancelRequest, options: CallOptions): Promise<void> {
@@ -191,8 +257,16 @@ export class CollectionWrites {
     options: CallOptions,
   ): Promise<RemoteObject> {
     const reading = await this.#parts.reading(object.body, timeZone);
+    return this.#apart(objectIn, { object, reading }, { ...options, characters: object.body.length });
+  }
+
+  async #apart<Input, Value>(
+    read: (input: Input) => Generator<Value>,
+    input: Input,
+    options: CallOptions & { readonly characters: number },
+  ): Promise<Value> {
     try {
-      return await readOne(objectIn, { object, reading }, { ...options, characters: object.body.length });
+      return await readOne(read, input, options);
     } catch (error) {
       if (error instanceof Unreadable) throw new ConnectorError('invalid', `an event cannot be read: ${error.message}`);
       throw error;

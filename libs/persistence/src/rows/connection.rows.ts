@@ -80,6 +80,9 @@ export class LinkRow {
   @Field('integer', { default: 0 }) silentReads!: number;
   @Optional('timestamptz') silentSince!: Date | null;
   @Optional('jsonb') successor!: unknown;
+  /** What its backend was found to do, and when it was looked at. */
+  @Optional('jsonb') manners!: unknown;
+  @Field('timestamptz', never) probedAt!: Instant;
 }
 
 @Entity('mirror')

@@ -13,7 +13,7 @@ import { SECRETS } from './connection-secrets.js';
 
 /** A link as answers show it. */
 export const DETAILS = `SELECT id, agenda_id AS "agendaId", connection_id AS "connectionId", remote_agenda_id AS "remoteAgendaId", direction, disclosure, policy, phase,
-  paused_at IS NOT NULL AS paused, status, CASE WHEN status = 'moved' THEN successor END AS successor, version FROM link WHERE organization_id = $1`;
+  paused_at IS NOT NULL AS paused, status, CASE WHEN status = 'moved' THEN successor END AS successor, manners, version FROM link WHERE organization_id = $1`;
 /** Whoever changes what a lane works with locks the agenda first, as everything that takes a claim does. */
 const LOCK = `SELECT a.* FROM agenda a JOIN link l ON l.organization_id = a.organization_id AND l.agenda_id = a.id
   WHERE l.organization_id = $1 AND l.id = $2 FOR UPDATE OF a`;

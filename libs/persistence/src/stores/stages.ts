@@ -93,6 +93,17 @@ export class PgStages extends StageStore {
     });
   }
 
+  learnt(link: LinkRecord, manners: LinkRecord['manners']): Promise<void> {
+    return this.database.withOrganization(link.organizationId, async (transaction) => {
+      // What could not be found out is looked at again the next day.
+      await transaction.query(
+        `UPDATE link SET manners = coalesce($3, manners), probed_at = clock_timestamp() - CASE WHEN $3::jsonb IS NULL THEN interval '29 days' ELSE interval '0' END
+           WHERE organization_id = $1 AND id = $2`,
+        [link.organizationId, link.id, manners === null ? null : JSON.stringify(manners)],
+      );
+    });
+  }
+
   rewritten(link: LinkRecord): Promise<void> {
     return this.database.withOrganization(link.organizationId, async (transaction) => {
       await transaction.query(

@@ -50,7 +50,7 @@ interface AppointmentRow {
 }
 
 const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS "agendaId", l.connection_id AS "connectionId", l.remote_agenda_id AS "remoteAgendaId",
-  l.direction, l.disclosure, l.policy, l.status, l.phase, l.paused_at IS NOT NULL AS paused, l.rewriting, l.cursor, p.time_zone AS "timeZone",
+  l.direction, l.disclosure, l.policy, l.status, l.phase, l.paused_at IS NOT NULL AS paused, l.rewriting, l.cursor, l.manners, l.probed_at < clock_timestamp() - interval '30 days' AS "mannersDue", p.time_zone AS "timeZone",
   CASE WHEN l.as_of > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.as_of) * 1000)::float8 END AS "ageMs",
   CASE WHEN l.rules_read_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.rules_read_at) * 1000)::float8 END AS "rulesAgeMs",
   CASE WHEN l.reconciled_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.reconciled_at) * 1000)::float8 END AS "reconciledMs", coalesce((l.reconcile_report->>'inARow')::integer, 0) AS "comparedInARow",
