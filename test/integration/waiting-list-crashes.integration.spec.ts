@@ -58,7 +58,7 @@ describe('a slot that frees in the practitioner’s own tool', () => {
 /** A process that dies when it places a hold: before the database has it, or after. */
 class Dying extends PgBookings {
   constructor(private readonly point: 'before' | 'after') {
-    super(remote.hub.database, testVault);
+    super(remote.hub.database, testVault(remote.hub.database));
   }
 
   override async place(command: PlaceCommand): Promise<PlaceResult> {

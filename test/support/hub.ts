@@ -137,8 +137,8 @@ export async function openHub({
   alarm = SILENT,
   ...given
 }: TestHubOptions): Promise<TestHub> {
-  const vault = given.vault ?? (await import('./test-vault.js')).testVault;
   const database = await Database.open({ url, poolSize, applicationName: 'unisson-test' });
+  const vault = given.vault ?? (await import('./test-vault.js')).testVault(database);
   const effects = new RuntimeEffects();
   const bookings = new PgBookings(database, vault);
   const calendar = new PgCalendar(database);

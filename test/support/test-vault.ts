@@ -1,4 +1,7 @@
-import { MasterKeyVault } from '#platform';
+import { PgKeyStore, type Database } from '#persistence';
+import { EnvelopeVault, KeyRing } from '#platform';
 
-/** The vault that every process of one test shares. */
-export const testVault = new MasterKeyVault([{ id: 't1', bytes: Buffer.alloc(32, 7) }]);
+/** A vault under the key ring that every process of one test shares. */
+export function testVault(database: Database): EnvelopeVault {
+  return new EnvelopeVault(new KeyRing([{ id: 't1', bytes: Buffer.alloc(32, 7) }]), new PgKeyStore(database));
+}

@@ -38,8 +38,9 @@ export class Waiting {
     private readonly pool: pg.Pool,
     readonly practice: Practice,
   ) {
-    this.entries = new PgWaitingEntries(hub.database, testVault);
-    this.offers = new PgWaitingOffers(hub.database, testVault);
+    const vault = testVault(hub.database);
+    this.entries = new PgWaitingEntries(hub.database, vault);
+    this.offers = new PgWaitingOffers(hub.database, vault);
     this.list = new WaitingList({ entries: this.entries, offers: this.offers, booking: hub.booking });
   }
 

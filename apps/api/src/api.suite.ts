@@ -91,6 +91,10 @@ export class TestApi {
     return { url, stop: () => shutDown(app, parts.drain, 0) };
   }
 
+  get databaseUrl(): string {
+    return this.inside.database.appUrl;
+  }
+
   practice(options: PracticeOptions = {}): Promise<Practice> {
     return createPractice(this.inside.pool, options);
   }

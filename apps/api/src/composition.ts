@@ -55,6 +55,7 @@ import {
   PgFeeds,
   PgHealthStore,
   PgInterest,
+  PgKeyStore,
   PgLanes,
   PgLinkStore,
   PgPlans,
@@ -70,7 +71,8 @@ import {
 } from '#persistence';
 import {
   Drain,
-  MasterKeyVault,
+  EnvelopeVault,
+  KeyRing,
   Metrics,
   RateLimiter,
   Readiness,
@@ -173,7 +175,7 @@ export async function openParts(environment: Environment, logger: Logger): Promi
 
 /** What carries agendas to and from their backends, one lane each. */
 function buildLanes(database: Database, environment: Environment) {
-  const vault = new MasterKeyVault(environment.UNISSON_KEYS);
+  const vault = new EnvelopeVault(new KeyRing(environment.UNISSON_KEYS), new PgKeyStore(database));
   const effects = new RuntimeEffects();
   const store = new PgConnectionStore(database, vault);
   const sync = new PgSyncStore(database, vault);

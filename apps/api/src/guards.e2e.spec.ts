@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Database } from '#persistence';
 import { SCOPES } from '#platform';
 import type { Practice } from '../../../test/support/practice.js';
 import { testVault } from '../../../test/support/test-vault.js';
@@ -82,18 +83,18 @@ describe('the brake on deletions', () => {
 
 describe('the quarantine', () => {
   const path = (): string => `/v1/links/${link}/quarantine`;
-  const poison = (remoteId: string): Promise<unknown[]> =>
+  const seal = async (remoteId: string): Promise<Buffer> => {
+    const database = await Database.open({ url: api.databaseUrl, poolSize: 1, applicationName: 'unisson-test' });
+    const place = { column: 'quarantine.raw_sealed', row: `${link}|${remoteId}` };
+    const sealed = await testVault(database).seal(practice.organization, place, Buffer.from('SUMMARY:Durand'));
+    await database.close();
+    return sealed;
+  };
+  const poison = async (remoteId: string): Promise<unknown[]> =>
     api.sql(
       practice,
       'INSERT INTO quarantine (organization_id, link_id, remote_id, version, reason, raw_sealed) VALUES ($1, $2, $3, $4, $5, $6)',
-      [
-        practice.organization,
-        link,
-        remoteId,
-        '1',
-        'no start',
-        testVault.seal(practice.organization, 'quarantine.raw_sealed', Buffer.from('SUMMARY:Durand')),
-      ],
+      [practice.organization, link, remoteId, '1', 'no start', await seal(remoteId)],
     );
 
   test('complaint 17: is listed without content; the payload needs a right of its own', async () => {

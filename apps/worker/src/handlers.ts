@@ -8,6 +8,7 @@ import {
   offerWaiting,
   reconcileLink,
   renewSubscription,
+  rotateKeys,
   runBulk,
   sealAudit,
   settleSeries,
@@ -37,6 +38,7 @@ export interface Work {
   tellOverbookings(organization: { organizationId: string }): Promise<void>;
   sealAudit(organization: { organizationId: string }): Promise<void>;
   keepAudit(organization: { organizationId: string }): Promise<void>;
+  rotateKeys(organization: { organizationId: string }): Promise<void>;
 }
 
 /** A handler for every job there is. */
@@ -62,5 +64,6 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(tellOverbookings, (data) => work.tellOverbookings(data)),
     handle(sealAudit, (data) => work.sealAudit(data)),
     handle(keepAudit, (data) => work.keepAudit(data)),
+    handle(rotateKeys, (data) => work.rotateKeys(data)),
   ];
 }

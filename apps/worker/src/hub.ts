@@ -4,6 +4,7 @@ import { Database, migrate } from '#persistence';
 import { type Environment, loadEnvironment, SCOPES } from '#platform';
 import { migrateQueue } from '#queue';
 import { signAudit, verifyAudit } from './audit-commands.js';
+import { rotateAll, rotationStatus } from './organization-keys.js';
 import { createKey, parseScopes, revokeKeys } from './keys.js';
 import { seed } from './seed/seed.js';
 
@@ -15,7 +16,9 @@ const USAGE = `Usage: hub <command>
   keys new <organization> <label> [<scopes>]     make an API key, shown once; scopes: ${SCOPES.join(',')}
   keys revoke <organization> <key id>            revoke an API key
   audit verify [<organization> [<seal>...]]      read the audit log's chain again; names the first thing that is wrong
-  audit sign [<organization>]                    sign the head of the chain; keep what it prints outside the database`;
+  audit sign [<organization>]                    sign the head of the chain; keep what it prints outside the database
+  keys rotate [<organization>]                   seal everything with new keys, under the first key of UNISSON_KEYS
+  keys status                                    tell how far that is`;
 
 const DEFAULT_VENDORS = 'http://127.0.0.1:4010';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -52,6 +55,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     };
     return withDatabase(environment, (database) => createKey(database, request));
   },
+  'keys rotate': ([organization], environment) => {
+    const which = organization === undefined ? null : uuid(organization);
+    const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+    return withDatabase(environment, (database) => rotateAll(database, environment, { organization: which, tell }));
+  },
+  'keys status': (_, environment) => withDatabase(environment, (database) => rotationStatus(database, environment)),
   'keys revoke': ([organization, key], environment) => {
     const which = { organizationId: uuid(organization), id: uuid(key) };
     return withDatabase(environment, async (database) => {

@@ -55,6 +55,9 @@ class FakeDueWork extends DueWork {
   organizations(): Promise<readonly { organizationId: string }[]> {
     return this.watched();
   }
+  rotations(): Promise<readonly { organizationId: string }[]> {
+    return this.watched();
+  }
   async overbookings(): Promise<readonly { organizationId: string }[]> {
     return this.due.map(({ organizationId }) => ({ organizationId }));
   }
@@ -97,6 +100,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     forgetAnswers: async () => undefined,
     offerWaiting: async () => undefined,
     tellOverbookings: async () => undefined,
+    rotateKeys: async () => undefined,
     settleSeries: async () => undefined,
     runBulk: async () => undefined,
     sealAudit: async () => undefined,

@@ -12,6 +12,7 @@ import {
   offerWaiting,
   reconcileLink,
   renewSubscription,
+  rotateKeys,
   runBulk,
   sealAudit,
   settleSeries,
@@ -118,6 +119,11 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(3_600_000)
   audits(): Promise<void> {
     return this.tick(keepAudit, () => this.parts.due.organizations(MOST_ORGANIZATIONS));
+  }
+
+  @Interval(5_000)
+  rotations(): Promise<void> {
+    return this.tick(rotateKeys, () => this.parts.due.rotations(BATCH));
   }
 
   @Interval(3_600_000)

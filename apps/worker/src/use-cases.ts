@@ -10,6 +10,7 @@ import {
   FirstSync,
   type HealthStore,
   Housekeeping,
+  type KeyRotation,
   LaneRunner,
   LinkStages,
   OverbookingNotices,
@@ -42,8 +43,9 @@ import {
   PgWaitingOffers,
   PgWrites,
 } from '#persistence';
-import { type Environment, MasterKeyVault, SmtpMailer } from '#platform';
 import type { AuditWork } from './audit.js';
+import { type Environment, SmtpMailer } from '#platform';
+import { openKeys } from './organization-keys.js';
 import { deskWork } from './desk.js';
 import type { Work } from './handlers.js';
 import { Shares } from './shares.js';
@@ -56,6 +58,7 @@ const WRITING = { connection: 6, connector: 8, organization: SHARES.organization
 /** The application on PostgreSQL and the connectors of the registry, as far as this app needs it. */
 export interface UseCases {
   readonly vault: Vault;
+  readonly rotation: KeyRotation;
   readonly effects: Effects;
   readonly alarm: Alarm;
   readonly sync: SyncStore;
@@ -79,7 +82,7 @@ const SOON_MS = 1_000;
 const SECRET_BYTES = 32;
 
 export function createUseCases(database: Database, environment: Environment, alarm: Alarm): UseCases {
-  const vault = new MasterKeyVault(environment.UNISSON_KEYS);
+  const { vault, rotation } = openKeys(database, environment);
   const effects = new RuntimeEffects();
   const sync = new PgSyncStore(database, vault);
   const writes = new PgWrites(database, vault);
@@ -136,7 +139,7 @@ export function createUseCases(database: Database, environment: Environment, ala
   };
   const parts = { vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
   const desk = deskWork(database, parts);
-  return { ...parts, desk, health, alerts, overbookings, cleanUp, subscriptions, waiting, close };
+  return { ...parts, rotation, desk, health, alerts, overbookings, cleanUp, subscriptions, waiting, close };
 }
 
 /** Who looks after those who wait. */
@@ -159,6 +162,7 @@ export function workOf({
   housekeeping,
   alerts,
   overbookings,
+  rotation,
   desk,
   cleanUp,
   subscriptions,
@@ -205,6 +209,9 @@ export function workOf({
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
     tellOverbookings: ({ organizationId }) => overbookings.tell(organizationId),
+    rotateKeys: async ({ organizationId }) => {
+      await rotation.run(organizationId);
+    },
     renewSubscription: async ({ organizationId, linkId }) => {
       await subscriptions.renew(organizationId, linkId);
     },

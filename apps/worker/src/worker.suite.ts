@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { newId } from '#application';
-import { Database, PgBookings, PgWaitingEntries } from '#persistence';
-import { createHttpAdapter, createLogger, type Environment, MasterKeyVault, parseEnvironment } from '#platform';
+import { Database, PgBookings, PgKeyStore, PgWaitingEntries } from '#persistence';
+import { createHttpAdapter, createLogger, type Environment, KeyRing, EnvelopeVault, parseEnvironment } from '#platform';
 import { migrateQueue } from '#queue';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
 import { createMockVendors } from '../../mock-vendors/src/server.js';
@@ -41,7 +41,7 @@ export class TestWorker {
     });
     const { DATABASE_URL: url, UNISSON_KEYS: keys } = this.environment;
     this.hub = await Database.open({ url, poolSize: 4, applicationName: 'test' });
-    this.bookings = new PgBookings(this.hub, new MasterKeyVault(keys));
+    this.bookings = new PgBookings(this.hub, new EnvelopeVault(new KeyRing(keys), new PgKeyStore(this.hub)));
     this.demonstration = await seed(this.hub, this.environment, vendorsUrl);
     await this.startWorker();
   }
@@ -183,7 +183,10 @@ export function describeWorker(
     });
 
     it('keeps a slot for somebody who waits', async () => {
-      const entries = new PgWaitingEntries(worker.hub, new MasterKeyVault(worker.environment.UNISSON_KEYS));
+      const entries = new PgWaitingEntries(
+        worker.hub,
+        new EnvelopeVault(new KeyRing(worker.environment.UNISSON_KEYS), new PgKeyStore(worker.hub)),
+      );
       const wish = { motifIds: [motifs[0].id], agendaIds: [agendas[2]!.id], priority: 'soon', deadline: null } as const;
       const availability = { weekdays: [], parts: [], from: null, to: null };
       const [{ id: collaborator }] = collaborators;

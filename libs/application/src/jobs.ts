@@ -119,6 +119,13 @@ export const keepAudit = defineJob({
   dedupeKey: ({ organizationId }) => organizationId,
 });
 
+/** Seals an organization's values with its newest key. */
+export const rotateKeys = defineJob({
+  name: 'rotate-keys',
+  schema: z.strictObject({ organizationId: id }),
+  dedupeKey: ({ organizationId }) => organizationId,
+});
+
 /** Every job there is. */
 export const jobs = [
   drainLane,
@@ -136,6 +143,7 @@ export const jobs = [
   runBulk,
   sealAudit,
   keepAudit,
+  rotateKeys,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

@@ -177,15 +177,6 @@ export abstract class Effects {
   abstract deadline(ms: number): CallOptions;
 }
 
-/** Encrypts what must not be read in the database. `context` binds a value to its place. */
-export abstract class Vault {
-  abstract seal(organizationId: string, context: string, plain: Buffer): Buffer;
-  /** Throws when the value was moved, cut, or sealed with an unknown key. */
-  abstract open(organizationId: string, context: string, sealed: Buffer): Buffer;
-  /** A keyed hash (32 bytes): equal for equal text of one organization and context, and nobody can try texts without the key. */
-  abstract fingerprint(organizationId: string, context: string, text: string): Buffer;
-}
-
 /** Which rows of any organization wait for a worker; ids only. */
 export abstract class DueWork {
   abstract lanes(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
@@ -209,6 +200,8 @@ export abstract class DueWork {
   abstract bulks(limit: number): Promise<readonly { organizationId: string; bulkId: string }[]>;
   /** Organizations with something that is not in the chain of their audit log yet. */
   abstract unsealed(limit: number): Promise<readonly { organizationId: string }[]>;
+  /** Organizations whose values are being sealed with a newer key. */
+  abstract rotations(limit: number): Promise<readonly { organizationId: string }[]>;
   /** Series that nobody carries to their end any more. */
   abstract series(limit: number): Promise<readonly { organizationId: string; seriesId: string }[]>;
 }

@@ -1,8 +1,8 @@
 import { DatabaseError } from 'pg';
 import { StoreRefused, StoreUnavailable } from '#application';
 
-/** SQLSTATE classes and codes after which the same request may simply be tried again later. */
-const TRANSIENT = /^(08|53|57P0[1-5]|57014|40001|40P01|55P03|25P0[34])/;
+/** SQLSTATE classes and codes after which the same request may simply be tried again later; UK004: sealed with a retired key. */
+const TRANSIENT = /^(08|53|57P0[1-5]|57014|40001|40P01|55P03|25P0[34]|UK004)/;
 
 /**
  * What the store throws instead of the driver's errors: those carry row contents in `detail` and `where`, which must

@@ -21,6 +21,7 @@ export * from './recognisers.js';
 export * from './short-memory.js';
 export * from './shutdown.js';
 export * from './validation.js';
+export * from './key-ring.js';
 export * from './vault.js';
 export * from './capability-card.js';
 export * from './manners-card.js';

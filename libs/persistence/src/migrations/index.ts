@@ -32,6 +32,7 @@ import { Requests1763770032000 } from './0032-requests.js';
 import { Credentials1763770038000 } from './0038-credentials.js';
 import { Audit1763770040000 } from './0040-audit.js';
 import { Manners1763770045000 } from './0045-manners.js';
+import { OrganizationKeys1763770042000 } from './0042-organization-keys.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -69,4 +70,5 @@ export const migrations = [
   Credentials1763770038000,
   Audit1763770040000,
   Manners1763770045000,
+  OrganizationKeys1763770042000,
 ];

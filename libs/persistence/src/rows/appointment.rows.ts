@@ -59,6 +59,7 @@ export class AppointmentRow {
   to: ['id'],
   onDelete: 'CASCADE',
 })
+@Index('patient_identity_key', ['organizationId', 'keyId'])
 @Index('patient_identity_fingerprint', ['organizationId', 'fingerprint'], { where: 'fingerprint IS NOT NULL' })
 export class PatientIdentityRow {
   @Key('patient_identity_pk') organizationId!: string;
@@ -66,6 +67,9 @@ export class PatientIdentityRow {
   @Field('bytea') sealed!: Buffer;
   /** Keyed hash of name and birth date. */
   @Optional('bytea') fingerprint!: Buffer | null;
+  /** Kept by triggers: the key that opens it, and the appointment for which it was sealed. */
+  @Optional('uuid') keyId!: string | null;
+  @Optional('uuid') sealedFor!: string | null;
 }
 
 @Entity('remote_write')

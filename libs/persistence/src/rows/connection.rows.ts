@@ -122,6 +122,7 @@ export class QuarantineRow {
   @Field('timestamptz', now) at!: Date;
   @Field('uuid') id!: string;
   @Optional('timestamptz') dismissedAt!: Date | null;
+  @Optional('integer') keyVersion!: number | null;
 }
 
 @Entity('push_hint')
@@ -163,4 +164,5 @@ export class PushSecretRow {
   @Optional('bytea') sealed!: Buffer | null;
   @Optional('text') hash!: string | null;
   @Field('timestamptz', now) madeAt!: Date;
+  @Optional('integer') keyVersion!: number | null;
 }

@@ -1,5 +1,5 @@
 import { Entity } from 'typeorm';
-import { Checks, Field, Key, References } from './columns.js';
+import { Checks, Field, Key, Optional, References } from './columns.js';
 import { ConnectionRow } from './connection.rows.js';
 
 @Entity('consent')
@@ -12,4 +12,5 @@ export class ConsentRow {
   @Field('bytea') verifierSealed!: Buffer;
   @Field('jsonb') actor!: unknown;
   @Field('timestamptz') expiresAt!: Date;
+  @Optional('integer') keyVersion!: number | null;
 }

@@ -7,6 +7,7 @@ import * as consent from './consent.rows.js';
 import * as credential from './credential.rows.js';
 import * as desk from './desk.rows.js';
 import * as feed from './feed.rows.js';
+import * as key from './key.rows.js';
 import * as lifecycle from './lifecycle.rows.js';
 import * as rules from './rules.rows.js';
 import * as tenancy from './tenancy.rows.js';
@@ -27,4 +28,5 @@ export const rows = [
   ...Object.values(desk),
   ...Object.values(credential),
   ...Object.values(audit),
+  ...Object.values(key),
 ];

@@ -14,6 +14,7 @@ import { CollaboratorRow } from './tenancy.rows.js';
 })
 @Index('waiting_entry_listed', ['organizationId', 'createdAt', 'id'])
 @Index('waiting_entry_fingerprint', ['organizationId', 'fingerprint'], { where: `state = 'waiting'` })
+@Index('waiting_entry_key', ['organizationId', 'keyId'])
 @Index('waiting_entry_appointment', ['organizationId', 'appointmentId'], { where: 'appointment_id IS NOT NULL' })
 export class WaitingEntryRow {
   @Key('waiting_entry_pk') organizationId!: string;
@@ -31,6 +32,8 @@ export class WaitingEntryRow {
   @Field('timestamptz', now) createdAt!: Date;
   @Optional('timestamptz') closedAt!: Date | null;
   @Field('integer', { default: 1 }) version!: number;
+  /** Kept by a trigger: the key that opens it. */
+  @Optional('uuid') keyId!: string | null;
 }
 
 @Entity('waiting_wish')

@@ -19,6 +19,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type { Database, Statement, Transaction } from '../database.js';
 import { namingHolder } from './holders.js';
 import { BookingCalls, type Brought, type Call } from './booking-calls.js';
+import { fingerprintOf, openPatient, sealedPatient, sealPatient } from './sealed-patients.js';
 
 const PLACE: Statement = {
   name: 'place',
@@ -42,14 +43,16 @@ const GET: Statement = {
   name: 'get-appointment',
   text: `SELECT ${RECORD} FROM appointment a WHERE a.organization_id = $1 AND a.id = $2`,
 };
+const PATIENTS: Statement = {
+  name: 'patients',
+  text: `SELECT p.appointment_id AS id, ${sealedPatient('p')} AS sealed FROM patient_identity p WHERE p.organization_id = $1 AND p.appointment_id = ANY ($2)`,
+};
 const KEEP_ANSWER: Statement = {
   name: 'keep-answer',
   text: 'SELECT status, body FROM keep_answer($1, $2, $3, $4, $5, $6)',
 };
 /** Bookings of one agenda that one process has at the database at once; they take turns at its lock there anyway. */
 const AT_ONCE_PER_AGENDA = 2;
-
-export const PATIENT_CONTEXT = 'patient_identity.sealed';
 
 /** Appointments in PostgreSQL; the rules are in the SQL functions, under the agenda's lock. */
 export class PgBookings extends Bookings {
@@ -66,29 +69,29 @@ export class PgBookings extends Bookings {
 
   async place(command: PlaceCommand): Promise<PlaceResult> {
     const { organizationId, agendaId, motifId, start, collaboratorId, patient, terms } = command;
+    const [call, brought] = [await this.placing(command), await this.brought(organizationId, patient, terms)];
+    const place = { agendaId, motifId, start, collaboratorId, self: null };
     const result = await this.inTurn(agendaId, () =>
-      this.calls.underRules(this.placing(command), this.brought(organizationId, patient, terms), () =>
-        Promise.resolve({ agendaId, motifId, start, collaboratorId, self: null }),
-      ),
+      this.calls.underRules(call, brought, () => Promise.resolve(place)),
     );
     return namingHolder(this.database, command, result);
   }
 
   /** One of several places of a transaction, which holds the agenda's lock already. */
-  placeAmong(transaction: Transaction, command: PlaceCommand): Promise<PlaceResult> {
+  async placeAmong(transaction: Transaction, command: PlaceCommand): Promise<PlaceResult> {
     const { organizationId, agendaId, motifId, start, collaboratorId, patient, terms } = command;
-    const brought = this.brought(organizationId, patient, terms);
+    const brought = await this.brought(organizationId, patient, terms);
     const place = { agendaId, motifId, start, collaboratorId, self: null };
-    return this.calls.among(transaction, this.placing(command), brought, place);
+    return this.calls.among(transaction, await this.placing(command), brought, place);
   }
 
-  confirmHold(command: ConfirmHoldCommand): Promise<PlaceResult> {
+  async confirmHold(command: ConfirmHoldCommand): Promise<PlaceResult> {
     const { organizationId, holdId, collaboratorId, actor, patient, key, acceptStale, terms } = command;
-    const sealed = this.sealPatient(organizationId, patient);
+    const sealed = await sealPatient(this.vault, organizationId, holdId, patient);
     const values = [organizationId, holdId, actor, sealed, key?.key ?? null, key?.hash ?? null, acceptStale];
     return this.calls.underRules(
       { statement: CONFIRM, values, key },
-      this.brought(organizationId, patient, terms),
+      await this.brought(organizationId, patient, terms),
       async () => {
         const hold = await this.get({ organizationId, id: holdId });
         return hold && { ...hold, collaboratorId, self: holdId, held: true };
@@ -154,18 +157,16 @@ export class PgBookings extends Bookings {
     });
   }
 
-  patients(organizationId: string, ids: readonly string[]): Promise<ReadonlyMap<string, Patient>> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const statement = {
-        name: 'patients',
-        text: 'SELECT appointment_id, sealed FROM patient_identity WHERE organization_id = $1 AND appointment_id = ANY ($2)',
-      };
-      const rows = await transaction.query<{ appointment_id: string; sealed: Buffer }>(statement, [
-        organizationId,
-        ids,
-      ]);
-      return new Map(rows.map((row) => [row.appointment_id, openPatient(this.vault, organizationId, row.sealed)]));
-    });
+  async patients(organizationId: string, ids: readonly string[]): Promise<ReadonlyMap<string, Patient>> {
+    const values = [organizationId, ids];
+    type Row = { id: string; sealed: Buffer | null };
+    const rows = await this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query<Row>(PATIENTS, values),
+    );
+    const opened = await Promise.all(
+      rows.map(async ({ id, sealed }) => [id, await openPatient(this.vault, organizationId, sealed)] as const),
+    );
+    return new Map(opened.flatMap(([id, patient]) => (patient === null ? [] : [[id, patient]])));
   }
 
   findKey(organizationId: string, { key, hash }: RequestKey): ReturnType<Bookings['findKey']> {
@@ -219,44 +220,26 @@ export class PgBookings extends Bookings {
   /** An appointment that goes elsewhere takes its patient along; its version tells when it was changed meanwhile. */
   private async moved(command: MoveCommand, call: Call, agendaId: string | null): Promise<PlaceResult> {
     const { organizationId, id, collaboratorId, terms } = command;
-    return this.calls.underRules(call, this.brought(organizationId, null, terms), async () => {
+    return this.calls.underRules(call, await this.brought(organizationId, null, terms), async () => {
       const before = await this.get({ organizationId, id });
       if (before === null) return null;
       const found = (await this.patients(organizationId, [id])).get(id) ?? null;
-      const { patient, fingerprint } = this.brought(organizationId, found, terms);
+      const { patient, fingerprint } = await this.brought(organizationId, found, terms);
       const { start, motifId } = command;
       const place = { start: start ?? before.start, motifId: motifId ?? before.motifId };
       return { ...place, agendaId: agendaId ?? before.agendaId, collaboratorId, self: id, patient, fingerprint };
     });
   }
 
-  private placing(command: PlaceCommand): Call {
+  private async placing(command: PlaceCommand): Promise<Call> {
     const { organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, key, patient } = command;
-    const sealed = patient === null ? null : this.sealPatient(organizationId, patient);
+    const sealed = patient === null ? null : await sealPatient(this.vault, organizationId, id, patient);
     const wanted = [organizationId, id, agendaId, motifId, start, holdSeconds, collaboratorId, actor, sealed];
     return { statement: PLACE, values: [...wanted, key?.key ?? null, key?.hash ?? null, command.acceptStale], key };
   }
 
-  private brought(organizationId: string, patient: Patient | null, terms: BookingTerms): Brought {
-    const fingerprint = patient && fingerprintOf(this.vault, organizationId, patient);
+  private async brought(organizationId: string, patient: Patient | null, terms: BookingTerms): Promise<Brought> {
+    const fingerprint = patient && (await fingerprintOf(this.vault, organizationId, patient));
     return { organizationId, patient, fingerprint, terms };
   }
-
-  private sealPatient(organizationId: string, patient: Patient): Buffer {
-    return this.vault.seal(organizationId, PATIENT_CONTEXT, Buffer.from(JSON.stringify(patient)));
-  }
-}
-
-/** The patient as sealed by a booking. */
-export function openPatient(vault: Vault, organizationId: string, sealed: Buffer): Patient {
-  return JSON.parse(vault.open(organizationId, PATIENT_CONTEXT, sealed).toString()) as Patient;
-}
-
-/** The same person gives the same bytes; `null` without a birth date, which names alone do not replace. */
-export function fingerprintOf(vault: Vault, organizationId: string, patient: Patient): Buffer | null {
-  const { lastName, firstName, birthDate } = patient;
-  if (birthDate === undefined) return null;
-  const plain = (name: string): string => name.normalize('NFD').replace(/\P{L}/gu, '').toUpperCase();
-  const person = [plain(lastName), plain(firstName), birthDate].join('|');
-  return vault.fingerprint(organizationId, PATIENT_CONTEXT, person);
 }

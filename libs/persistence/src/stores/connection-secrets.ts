@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Vault } from '#application';
-import type { Transaction } from '../database.js';
+import type { Database } from '../database.js';
+import { connectionSecrets } from './sealed-places.js';
 
 /** Names a connection's row. */
 export interface ConnectionKey {
@@ -14,14 +15,16 @@ interface Opened {
   readonly tokens: string | null;
 }
 
-/** Names the place for which secrets are sealed. */
-export const SECRETS = 'connection.secrets_sealed';
 /** Name of the shared tokens beside the secrets, one that no connector's schema has. */
 const TOKENS = '#tokens';
 
 /** Secrets and shared tokens are sealed together: entering new secrets forgets the tokens. */
-export function openSecrets(vault: Vault, { organizationId, id }: ConnectionKey, sealed: Buffer): Opened {
-  const plain = vault.open(organizationId, `${SECRETS}|${id}`, sealed).toString();
+export async function openSecrets(
+  vault: Vault,
+  { organizationId, id }: ConnectionKey,
+  sealed: Buffer,
+): Promise<Opened> {
+  const plain = (await vault.open(organizationId, connectionSecrets(id), sealed)).toString();
   const { [TOKENS]: tokens = null, ...secrets } = JSON.parse(plain) as Record<string, unknown> & { [TOKENS]?: string };
   return { secrets, tokens };
 }
@@ -33,37 +36,46 @@ export function fingerprintOf(settings: object, secrets: object): string {
     .digest('base64url');
 }
 
-export async function readTokens(transaction: Transaction, vault: Vault, key: ConnectionKey): Promise<string | null> {
-  const row = await load(transaction, key);
-  return row === null ? null : openSecrets(vault, key, row.sealed).tokens;
+export async function readTokens(database: Database, vault: Vault, key: ConnectionKey): Promise<string | null> {
+  const row = await load(database, key);
+  return row === null ? null : (await openSecrets(vault, key, row.sealed)).tokens;
 }
 
-/** Compare-and-set on the row as it was read; false when it is another by now. */
+/** Compare-and-set on the tokens; false when they are others by now, or belong to other secrets. */
 export async function replaceTokens(
-  transaction: Transaction,
+  database: Database,
   vault: Vault,
   key: ConnectionKey,
   { expected, next, fingerprint }: { expected: string | null; next: string; fingerprint: string },
 ): Promise<boolean> {
-  const row = await load(transaction, key);
-  if (row === null) return false;
-  const { secrets, tokens } = openSecrets(vault, key, row.sealed);
-  if (tokens !== expected || fingerprintOf(row.settings, secrets) !== fingerprint) return false;
-  const plain = Buffer.from(JSON.stringify({ ...secrets, [TOKENS]: next }));
-  const replaced = await transaction.query(
-    'UPDATE connection SET secrets_sealed = $3 WHERE organization_id = $1 AND id = $2 AND secrets_sealed = $4 RETURNING id',
-    [key.organizationId, key.id, vault.seal(key.organizationId, `${SECRETS}|${key.id}`, plain), row.sealed],
-  );
-  return replaced.length > 0;
+  const { organizationId, id } = key;
+  for (;;) {
+    const row = await load(database, key);
+    if (row === null) return false;
+    const { secrets, tokens } = await openSecrets(vault, key, row.sealed);
+    if (tokens !== expected || fingerprintOf(row.settings, secrets) !== fingerprint) return false;
+    const plain = Buffer.from(JSON.stringify({ ...secrets, [TOKENS]: next }));
+    const values = [organizationId, id, await vault.seal(organizationId, connectionSecrets(id), plain), row.sealed];
+    const replaced = await database.withOrganization(organizationId, (transaction) =>
+      transaction.query(
+        'UPDATE connection SET secrets_sealed = $3 WHERE organization_id = $1 AND id = $2 AND secrets_sealed = $4 RETURNING id',
+        values,
+      ),
+    );
+    // Another envelope need not mean other tokens: keys change.
+    if (replaced.length > 0) return true;
+  }
 }
 
 async function load(
-  transaction: Transaction,
+  database: Database,
   { organizationId, id }: ConnectionKey,
 ): Promise<{ settings: object; sealed: Buffer } | null> {
-  const [row] = await transaction.query<{ settings: object; sealed: Buffer }>(
-    'SELECT settings, secrets_sealed AS sealed FROM connection WHERE organization_id = $1 AND id = $2',
-    [organizationId, id],
+  const [row] = await database.withOrganization(organizationId, (transaction) =>
+    transaction.query<{ settings: object; sealed: Buffer }>(
+      'SELECT settings, secrets_sealed AS sealed FROM connection WHERE organization_id = $1 AND id = $2',
+      [organizationId, id],
+    ),
   );
   return row ?? null;
 }

@@ -10,7 +10,8 @@ import {
 } from '#application';
 import type { Database } from '../database.js';
 import { SERVES_OTHERS } from './rule-statements.js';
-import { fingerprintOf, openSecrets, readTokens, replaceTokens, SECRETS } from './connection-secrets.js';
+import { fingerprintOf, openSecrets, readTokens, replaceTokens } from './connection-secrets.js';
+import { connectionSecrets } from './sealed-places.js';
 
 interface ConnectionRow {
   id: string;
@@ -63,7 +64,7 @@ export class PgConnectionStore extends ConnectionStore {
     super();
   }
 
-  create(connection: {
+  async create(connection: {
     organizationId: string;
     id: string;
     connectorId: string;
@@ -74,7 +75,7 @@ export class PgConnectionStore extends ConnectionStore {
     actor: Actor;
   }): Promise<ConnectionRecord> {
     const { organizationId, id, connectorId, label, settings, secrets, responsible, actor } = connection;
-    const sealed = this.vault.seal(organizationId, `${SECRETS}|${id}`, Buffer.from(JSON.stringify(secrets)));
+    const sealed = await this.vault.seal(organizationId, connectionSecrets(id), Buffer.from(JSON.stringify(secrets)));
     return this.database.withOrganization(organizationId, async (transaction) => {
       const [row] = await transaction.query<ConnectionRow & Record<string, unknown>>(
         `INSERT INTO connection (organization_id, id, connector_id, label, settings, secrets_sealed, responsible_name, responsible_email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${RECORD}`,
@@ -102,26 +103,23 @@ export class PgConnectionStore extends ConnectionStore {
     );
   }
 
-  account(organizationId: string, id: string): Promise<ConnectionAccount | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<
-        ConnectionRow & { sealed: Buffer; blockedMs: number } & Record<string, unknown>
-      >(
+  async account(organizationId: string, id: string): Promise<ConnectionAccount | null> {
+    type Row = ConnectionRow & { sealed: Buffer; blockedMs: number } & Record<string, unknown>;
+    const [row] = await this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query<Row>(
         `SELECT ${RECORD}, secrets_sealed AS sealed, ${BLOCKED_MS} AS "blockedMs"
          FROM connection WHERE organization_id = $1 AND id = $2`,
         [organizationId, id],
-      );
-      if (row === undefined) return null;
-      const { sealed, blockedMs, ...record } = row;
-      const { secrets } = openSecrets(this.vault, { organizationId, id }, sealed);
-      return { ...record, secrets, fingerprint: fingerprintOf(record.settings, secrets), blockedMs };
-    });
+      ),
+    );
+    if (row === undefined) return null;
+    const { sealed, blockedMs, ...record } = row;
+    const { secrets } = await openSecrets(this.vault, { organizationId, id }, sealed);
+    return { ...record, secrets, fingerprint: fingerprintOf(record.settings, secrets), blockedMs };
   }
 
   sharedTokens(organizationId: string, id: string): Promise<string | null> {
-    return this.database.withOrganization(organizationId, (transaction) =>
-      readTokens(transaction, this.vault, { organizationId, id }),
-    );
+    return readTokens(this.database, this.vault, { organizationId, id });
   }
 
   replaceSharedTokens(
@@ -129,9 +127,7 @@ export class PgConnectionStore extends ConnectionStore {
     id: string,
     tokens: { expected: string | null; next: string; fingerprint: string },
   ): Promise<boolean> {
-    return this.database.withOrganization(organizationId, (transaction) =>
-      replaceTokens(transaction, this.vault, { organizationId, id }, tokens),
-    );
+    return replaceTokens(this.database, this.vault, { organizationId, id }, tokens);
   }
 
   setStatus(

@@ -1,7 +1,6 @@
 import { ConsentStore, type Actor, type ConsentKey, type NewConsent, type Vault } from '#application';
 import type { Database } from '../database.js';
-
-const VERIFIER = 'consent.verifier_sealed';
+import { consentVerifier } from './sealed-places.js';
 
 /** Consents in PostgreSQL: of the state only a hash, the verifier sealed. Their time is counted on the database's clock. */
 export class PgConsents extends ConsentStore {
@@ -12,8 +11,8 @@ export class PgConsents extends ConsentStore {
     super();
   }
 
-  begin({ organizationId, connectionId, stateHash, verifier, actor, lifeMs }: NewConsent): Promise<number> {
-    const sealed = this.vault.seal(organizationId, `${VERIFIER}|${connectionId}`, Buffer.from(verifier));
+  async begin({ organizationId, connectionId, stateHash, verifier, actor, lifeMs }: NewConsent): Promise<number> {
+    const sealed = await this.vault.seal(organizationId, consentVerifier(connectionId), Buffer.from(verifier));
     return this.database.withOrganization(organizationId, async (transaction) => {
       const [row] = await transaction.query<{ expiresAt: number }>(
         `INSERT INTO consent (organization_id, connection_id, state_hash, verifier_sealed, actor, expires_at)
@@ -28,16 +27,20 @@ export class PgConsents extends ConsentStore {
     });
   }
 
-  take({ organizationId, connectionId, stateHash }: ConsentKey): Promise<{ verifier: string; actor: Actor } | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ sealed: Buffer; actor: Actor; alive: boolean }>(
+  async take({
+    organizationId,
+    connectionId,
+    stateHash,
+  }: ConsentKey): Promise<{ verifier: string; actor: Actor } | null> {
+    const [row] = await this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query<{ sealed: Buffer; actor: Actor; alive: boolean }>(
         `DELETE FROM consent WHERE organization_id = $1 AND connection_id = $2 AND state_hash = $3
          RETURNING verifier_sealed AS sealed, actor, expires_at > clock_timestamp() AS alive`,
         [organizationId, connectionId, stateHash],
-      );
-      if (row?.alive !== true) return null;
-      const verifier = this.vault.open(organizationId, `${VERIFIER}|${connectionId}`, row.sealed).toString();
-      return { verifier, actor: row.actor };
-    });
+      ),
+    );
+    if (row?.alive !== true) return null;
+    const verifier = await this.vault.open(organizationId, consentVerifier(connectionId), row.sealed);
+    return { verifier: verifier.toString(), actor: row.actor };
   }
 }

@@ -126,6 +126,13 @@ export class PgDueWork extends DueWork {
     );
   }
 
+  rotations(limit: number): Promise<readonly { organizationId: string }[]> {
+    return this.list(
+      `SELECT organization_id AS "organizationId" FROM key_rotation WHERE state = 'running' AND due_at <= clock_timestamp() ORDER BY due_at LIMIT $1`,
+      limit,
+    );
+  }
+
   private list<Row extends QueryResultRow>(text: string, limit: number): Promise<Row[]> {
     return this.database.asDispatcher((transaction) => transaction.query<Row>(text, [limit]));
   }

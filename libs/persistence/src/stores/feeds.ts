@@ -10,7 +10,7 @@ import {
 } from '#application';
 import type { AppointmentStatus } from '#domain';
 import type { Database, Statement, Transaction } from '../database.js';
-import { openPatient } from './bookings.js';
+import { openPatient, sealedPatient } from './sealed-patients.js';
 
 const epoch = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
 const RECORD = `id, agenda_id AS "agendaId", label, disclosure, ${epoch('created_at')} AS "createdAt", ${epoch('fetched_at')} AS "fetchedAt"`;
@@ -26,7 +26,7 @@ const FIND: Statement = {
 const VISITS: Statement = {
   name: 'feed-visits',
   text: `SELECT a.id, ${epoch('lower(a.during)')} AS start, ${epoch('upper(a.during)')} AS end, a.status, a.version, ${epoch('a.updated_at')} AS changed_at,
-      m.label_fr, i.sealed FROM appointment a JOIN motif m ON m.organization_id = a.organization_id AND m.id = a.motif_id
+      m.label_fr, ${sealedPatient('i')} AS sealed FROM appointment a JOIN motif m ON m.organization_id = a.organization_id AND m.id = a.motif_id
     LEFT JOIN patient_identity i ON i.organization_id = a.organization_id AND i.appointment_id = a.id AND $4
     WHERE a.organization_id = $1 AND a.agenda_id = $2 AND a.status IN ('pending', 'unknown', 'confirmed', 'compensating', 'conflict')
       AND lower(a.during) >= to_timestamp($3::numeric / 1000) - interval '24 hours'
@@ -119,16 +119,15 @@ export class PgFeeds extends Feeds {
     return { feed: { organizationId, id, agendaId, agendaName, timeZone, disclosure }, tokenHash };
   }
 
-  visits({ organizationId, id, agendaId, disclosure }: OpenFeed, from: number): Promise<readonly FeedVisit[]> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const rows = await transaction.query<Row<VisitRow>>(VISITS, [
-        organizationId,
-        agendaId,
-        from,
-        disclosure !== 'busy',
-      ]);
+  async visits({ organizationId, id, agendaId, disclosure }: OpenFeed, from: number): Promise<readonly FeedVisit[]> {
+    const values = [organizationId, agendaId, from, disclosure !== 'busy'];
+    const rows = await this.database.withOrganization(organizationId, async (transaction) => {
+      const visits = await transaction.query<Row<VisitRow>>(VISITS, values);
       await transaction.query(FETCHED, [organizationId, id]);
-      return rows.map((row) => ({
+      return visits;
+    });
+    return Promise.all(
+      rows.map(async (row) => ({
         appointmentId: row.id,
         start: row.start,
         end: row.end,
@@ -136,9 +135,9 @@ export class PgFeeds extends Feeds {
         version: row.version,
         changedAt: row.changed_at,
         motifLabel: row.label_fr,
-        patient: row.sealed === null ? null : openPatient(this.vault, organizationId, row.sealed),
-      }));
-    });
+        patient: await openPatient(this.vault, organizationId, row.sealed),
+      })),
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type Vault,
 } from '#application';
 import type { Database, Transaction } from '../database.js';
-import { SECRETS } from './connection-secrets.js';
+import { connectionSecrets } from './sealed-places.js';
 
 /** A link as answers show it. */
 export const DETAILS = `SELECT id, agenda_id AS "agendaId", connection_id AS "connectionId", remote_agenda_id AS "remoteAgendaId", direction, disclosure, policy, phase,
@@ -111,9 +111,9 @@ export class PgLinkStore extends LinkStore {
     });
   }
 
-  replaceSecrets(ref: LinkRef, { secrets, expiresAt }: NewSecrets, actor: Actor): Promise<void> {
+  async replaceSecrets(ref: LinkRef, { secrets, expiresAt }: NewSecrets, actor: Actor): Promise<void> {
     const { organizationId, id } = ref;
-    const sealed = this.vault.seal(organizationId, `${SECRETS}|${id}`, Buffer.from(JSON.stringify(secrets)));
+    const sealed = await this.vault.seal(organizationId, connectionSecrets(id), Buffer.from(JSON.stringify(secrets)));
     return this.database.withOrganization(organizationId, async (transaction) => {
       await transaction.query(
         `UPDATE connection SET secrets_sealed = $3, expires_at = to_timestamp($4::float8 / 1000), status = 'active', breaker_failures = 0, breaker_calls = 0, blocked_until = '-infinity', blocked_reason = NULL

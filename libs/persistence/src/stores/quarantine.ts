@@ -1,6 +1,6 @@
 import { QuarantineStore, type Actor, type QuarantinedObject, type Vault } from '#application';
 import type { Database, Transaction } from '../database.js';
-import { QUARANTINE_CONTEXT } from './sync.js';
+import { quarantined } from './sealed-places.js';
 
 interface ItemRef {
   readonly organizationId: string;
@@ -49,16 +49,18 @@ export class PgQuarantineStore extends QuarantineStore {
     });
   }
 
-  raw(ref: ItemRef, actor: Actor): Promise<string | null> {
-    return this.database.withOrganization(ref.organizationId, async (transaction) => {
-      const [row] = await transaction.query<{ sealed: Buffer }>(
-        `SELECT q.raw_sealed AS sealed FROM quarantine q WHERE ${ONE}`,
-        [ref.organizationId, ref.linkId, ref.id],
+  async raw(ref: ItemRef, actor: Actor): Promise<string | null> {
+    const { organizationId, linkId, id } = ref;
+    const found = await this.database.withOrganization(organizationId, async (transaction) => {
+      const [row] = await transaction.query<{ remoteId: string; sealed: Buffer }>(
+        `SELECT q.remote_id AS "remoteId", q.raw_sealed AS sealed FROM quarantine q WHERE ${ONE}`,
+        [organizationId, linkId, id],
       );
-      if (row === undefined) return null;
-      await tell(transaction, 'quarantine-read', ref, actor);
-      return this.vault.open(ref.organizationId, QUARANTINE_CONTEXT, row.sealed).toString('utf8');
+      if (row !== undefined) await tell(transaction, 'quarantine-read', ref, actor);
+      return row ?? null;
     });
+    if (found === null) return null;
+    return (await this.vault.open(organizationId, quarantined(linkId, found.remoteId), found.sealed)).toString('utf8');
   }
 
   dismiss(ref: ItemRef, actor: Actor): Promise<boolean> {

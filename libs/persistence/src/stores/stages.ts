@@ -15,14 +15,14 @@ import {
   type WrittenText,
 } from '#application';
 import type { Database } from '../database.js';
-import { openPatient } from './bookings.js';
+import { openPatient, sealedPatient } from './sealed-patients.js';
 
 const LANE_LOST = 'UK002';
 /** A plan that waits for approval is made anew now and then, so that what is shown is not old. */
 const REPLAN = `interval '10 minutes'`;
 const ms = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
 
-const TEXTS = `SELECT a.id, a.generation, m.remote_id, m.version, m.summary_hash, ${ms('lower(m.during)')} AS start, ${ms('upper(m.during)')} AS "end", p.sealed, t.label_fr, a.overbooking IS NOT NULL AS overbooked
+const TEXTS = `SELECT a.id, a.generation, m.remote_id, m.version, m.summary_hash, ${ms('lower(m.during)')} AS start, ${ms('upper(m.during)')} AS "end", ${sealedPatient('p')} AS sealed, t.label_fr, a.overbooking IS NOT NULL AS overbooked
   FROM mirror m JOIN appointment a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
   JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
@@ -75,22 +75,24 @@ export class PgStages extends StageStore {
     });
   }
 
-  texts(link: LinkRecord, after: string | null, limit: number): Promise<readonly WrittenText[]> {
-    return this.database.withOrganization(link.organizationId, async (transaction) => {
-      const values = [link.organizationId, link.id, after, limit];
-      const rows = await transaction.query<TextRow & Record<string, unknown>>(TEXTS, values);
-      return rows.map((row) => ({
+  async texts(link: LinkRecord, after: string | null, limit: number): Promise<readonly WrittenText[]> {
+    const values = [link.organizationId, link.id, after, limit];
+    const rows = await this.database.withOrganization(link.organizationId, (transaction) =>
+      transaction.query<TextRow & Record<string, unknown>>(TEXTS, values),
+    );
+    return Promise.all(
+      rows.map(async (row) => ({
         appointmentId: row.id,
         reference: referenceOf(row.id, row.generation),
         remoteId: row.remote_id,
         version: row.version,
         when: { start: row.start, end: row.end },
         summary: row.summary_hash,
-        patient: row.sealed === null ? null : openPatient(this.vault, link.organizationId, row.sealed),
+        patient: await openPatient(this.vault, link.organizationId, row.sealed),
         motifLabel: row.label_fr,
         overbooked: row.overbooked,
-      }));
-    });
+      })),
+    );
   }
 
   learnt(link: LinkRecord, manners: LinkRecord['manners']): Promise<void> {

@@ -1,9 +1,9 @@
 import { newId, SubscriptionStore, type KeptSecret, type SubscribedLink, type Vault } from '#application';
+import { pushSecret } from './sealed-places.js';
 import type { Database } from '../database.js';
 
 const LINK = `organization_id AS "organizationId", id AS "linkId", connection_id AS "connectionId", remote_agenda_id AS "remoteAgendaId",
   subscription_id AS "subscriptionId", silent_since IS NOT NULL AS "isSilent"`;
-const PUSH_SECRET = 'link.push_secret_sealed';
 
 type LinkRow = SubscribedLink & Record<string, unknown>;
 
@@ -42,7 +42,9 @@ export class PgSubscriptionStore extends SubscriptionStore {
   async addSecret({ organizationId, linkId }: SubscribedLink, secret: KeptSecret): Promise<string> {
     const id = newId();
     const sealed =
-      'clear' in secret ? this.vault.seal(organizationId, `${PUSH_SECRET}|${linkId}`, Buffer.from(secret.clear)) : null;
+      'clear' in secret
+        ? await this.vault.seal(organizationId, pushSecret(linkId, id), Buffer.from(secret.clear))
+        : null;
     const hash = 'hash' in secret ? secret.hash : null;
     await this.database.withOrganization(organizationId, (transaction) =>
       transaction.query(
@@ -100,22 +102,27 @@ export class PgSubscriptionStore extends SubscriptionStore {
     });
   }
 
-  secrets(
+  async secrets(
     organizationId: string,
     linkId: string,
   ): Promise<{ readonly connectionId: string; readonly secrets: readonly string[] } | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const rows = await transaction.query<{ connectionId: string; sealed: Buffer | null; hash: string | null }>(
-        `SELECT l.connection_id AS "connectionId", s.sealed, s.hash FROM push_secret s JOIN link l ON l.organization_id = s.organization_id AND l.id = s.link_id
+    type Row = { id: string; connectionId: string; sealed: Buffer | null; hash: string | null };
+    const rows = await this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query<Row>(
+        `SELECT s.id, l.connection_id AS "connectionId", s.sealed, s.hash FROM push_secret s JOIN link l ON l.organization_id = s.organization_id AND l.id = s.link_id
          WHERE s.organization_id = $1 AND s.link_id = $2 ORDER BY s.made_at DESC LIMIT 4`,
         [organizationId, linkId],
-      );
-      const [first] = rows;
-      if (first === undefined) return null;
-      const secrets = rows.map(({ sealed, hash }) =>
-        sealed === null ? (hash ?? '') : this.vault.open(organizationId, `${PUSH_SECRET}|${linkId}`, sealed).toString(),
-      );
-      return { connectionId: first.connectionId, secrets };
-    });
+      ),
+    );
+    const [first] = rows;
+    if (first === undefined) return null;
+    const secrets = await Promise.all(
+      rows.map(async ({ id, sealed, hash }) =>
+        sealed === null
+          ? (hash ?? '')
+          : (await this.vault.open(organizationId, pushSecret(linkId, id), sealed)).toString(),
+      ),
+    );
+    return { connectionId: first.connectionId, secrets };
   }
 }

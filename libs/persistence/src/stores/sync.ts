@@ -19,7 +19,8 @@ import {
 import type { Action, AppointmentStatus, BackendRules, Interval, KnownObject, RemoteChange } from '#domain';
 import type { Database, Transaction } from '../database.js';
 import { putBackendRules } from './backend-rules.js';
-import { openPatient } from './bookings.js';
+import { openPatient, sealedPatient } from './sealed-patients.js';
+import { quarantined } from './sealed-places.js';
 import { noteUnannounced, takeHint } from './push-hints.js';
 import { noteFailure } from './read-failures.js';
 
@@ -77,7 +78,7 @@ const KNOWN = `SELECT m.remote_id, ${VERSION}, m.content_hash, m.summary_hash, m
   FROM mirror m WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL`;
 
 const APPOINTMENTS = `SELECT a.id, a.status, (extract(epoch FROM lower(a.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(a.during)) * 1000)::float8 AS "end",
-  a.generation, t.label_fr, a.overbooking IS NOT NULL AS overbooked, p.sealed, CASE WHEN w.unanswered > 0 THEN (extract(epoch FROM clock_timestamp() - w.last_sent_at) * 1000)::float8 END AS unanswered_for_ms,
+  a.generation, t.label_fr, a.overbooking IS NOT NULL AS overbooked,${sealedPatient('p')} AS sealed, CASE WHEN w.unanswered > 0 THEN (extract(epoch FROM clock_timestamp() - w.last_sent_at) * 1000)::float8 END AS unanswered_for_ms,
   (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at,
   CASE WHEN a.status = 'pending' AND a.reason->>'code' = 'AWAITING_ACCEPTANCE' AND w.state = 'settled' THEN CASE WHEN w.departing IS NULL THEN 'visit' ELSE 'move' END END AS awaited,
   coalesce(a.status = 'cancelled' AND a.reason->>'code' = 'PRACTITIONER_CANCELLED', false) AS ended_there
@@ -94,8 +95,6 @@ const APPLY_AND_HOLD = {
 };
 /** Raised by apply_sync: the lane was taken by another process. */
 const LANE_LOST = 'UK002';
-/** What binds the ciphertext of an unreadable object to its place. */
-export const QUARANTINE_CONTEXT = 'quarantine.raw_sealed';
 
 /** Links, mirrors and what reconcile decided, in PostgreSQL. */
 export class PgSyncStore extends SyncStore {
@@ -146,7 +145,7 @@ export class PgSyncStore extends SyncStore {
     });
   }
 
-  base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase> {
+  async base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase> {
     const named = changes.map((change) => (change.kind === 'upsert' ? change.object.remoteId : change.remoteId));
     const referenced = changes.flatMap((change) =>
       change.kind === 'upsert' && change.object.reference !== null
@@ -154,27 +153,31 @@ export class PgSyncStore extends SyncStore {
         : [],
     );
     const ids = referenced.filter((id) => id !== null);
-    return this.database.withOrganization(link.organizationId, async (transaction) => {
+    const found = await this.database.withOrganization(link.organizationId, async (transaction) => {
       const scope = window === null ? ' AND (m.remote_id = ANY ($3) OR m.appointment_id = ANY ($4))' : '';
       const rows = await transaction.query<KnownRow & Record<string, unknown>>(
         KNOWN + scope,
         window === null ? [link.organizationId, link.id, named, ids] : [link.organizationId, link.id],
       );
       const mirrored = rows.flatMap((row) => (row.appointment_id === null ? [] : [row.appointment_id]));
-      const appointments = await this.appointments(transaction, link, [...new Set([...ids, ...mirrored])]);
+      const appointments = await appointmentRows(transaction, link, [...new Set([...ids, ...mirrored])]);
       const [total] = await transaction.query<{ n: number }>(
         'SELECT count(*)::int AS n FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL',
         [link.organizationId, link.id],
       );
       return { known: rows.map(knownOf), appointments, knownTotal: total?.n ?? rows.length };
     });
+    const appointments = await Promise.all(found.appointments.map((row) => this.syncedOf(link, row)));
+    return { ...found, appointments };
   }
 
   async apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied> {
     if (actions.length === 0 && end === null) return { changes: 0, due: 0 };
     const brake = actions.find((action) => action.type === 'brake');
     const carriedOut = actions.filter((action) => action !== brake);
-    const sealed = carriedOut.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action));
+    const sealed = await Promise.all(
+      carriedOut.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action)),
+    );
     const plan = [JSON.stringify(sealed), end === null ? null : JSON.stringify(end)];
     const values = [link.organizationId, link.id, ...plan, lease.fence];
     const applied = brake
@@ -230,41 +233,40 @@ export class PgSyncStore extends SyncStore {
     });
   }
 
-  private async appointments(
-    transaction: Transaction,
-    link: LinkRecord,
-    ids: readonly string[],
-  ): Promise<SyncedAppointment[]> {
-    if (ids.length === 0) return [];
-    const rows = await transaction.query<AppointmentRow & Record<string, unknown>>(APPOINTMENTS, [
-      link.organizationId,
-      link.agendaId,
-      ids,
-    ]);
-    return rows.map((row) => {
-      const patient = row.sealed === null ? null : openPatient(this.vault, link.organizationId, row.sealed);
-      const text = summaryOf(link.disclosure, patient, row.label_fr, row.overbooked);
-      const summary = summaryDigest(text) ?? '';
-      return {
-        id: row.id,
-        status: row.status,
-        when: { start: row.start, end: row.end },
-        summary,
-        reference: referenceOf(row.id, row.generation),
-        unansweredForMs: row.unanswered_for_ms,
-        changedAt: row.asked_at,
-        awaited: row.awaited,
-        endedThere: row.ended_there,
-      };
-    });
-  }
-
-  private sealRaw(link: LinkRecord, { raw, ...action }: Extract<Action, { type: 'quarantine' }>): object {
+  private async syncedOf(link: LinkRecord, row: AppointmentRow): Promise<SyncedAppointment> {
+    const patient = await openPatient(this.vault, link.organizationId, row.sealed);
+    const text = summaryOf(link.disclosure, patient, row.label_fr, row.overbooked);
     return {
-      ...action,
-      rawSealed: this.vault.seal(link.organizationId, QUARANTINE_CONTEXT, Buffer.from(raw)).toString('base64'),
+      id: row.id,
+      status: row.status,
+      when: { start: row.start, end: row.end },
+      summary: summaryDigest(text) ?? '',
+      reference: referenceOf(row.id, row.generation),
+      unansweredForMs: row.unanswered_for_ms,
+      changedAt: row.asked_at,
+      awaited: row.awaited,
+      endedThere: row.ended_there,
     };
   }
+
+  private async sealRaw(
+    link: LinkRecord,
+    { raw, ...action }: Extract<Action, { type: 'quarantine' }>,
+  ): Promise<object> {
+    const place = quarantined(link.id, action.remoteId);
+    const sealed = await this.vault.seal(link.organizationId, place, Buffer.from(raw));
+    return { ...action, rawSealed: sealed.toString('base64') };
+  }
+}
+
+async function appointmentRows(
+  transaction: Transaction,
+  { organizationId, agendaId }: LinkRecord,
+  ids: readonly string[],
+): Promise<readonly AppointmentRow[]> {
+  if (ids.length === 0) return [];
+  const values = [organizationId, agendaId, ids];
+  return transaction.query<AppointmentRow & Record<string, unknown>>(APPOINTMENTS, values);
 }
 
 function knownOf(row: KnownRow): KnownObject {

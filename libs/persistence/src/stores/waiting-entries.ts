@@ -11,9 +11,7 @@ import {
 import type { Audience, Availability, Priority } from '#domain';
 import type { Database, Transaction } from '../database.js';
 import { again } from './booking-calls.js';
-import { fingerprintOf } from './bookings.js';
-
-const WAITING_CONTEXT = 'waiting_entry.sealed';
+import { fingerprintOf, openWaiting, sealedWaiting, sealWaiting } from './sealed-patients.js';
 
 /** An entry as it is read; its patient is still sealed. */
 export interface EntryRow extends Record<string, unknown> {
@@ -36,7 +34,7 @@ export interface EntryRow extends Record<string, unknown> {
 const millis = (column: string, name: string): string =>
   `floor(extract(epoch FROM e.${column}) * 1000)::float8 AS "${name}"`;
 
-export const ENTRY = `e.id, e.sealed, e.motif_ids AS "motifIds", e.availability, e.priority, e.audience, e.state, e.version, e.appointment_id AS "appointmentId",
+export const ENTRY = `e.id, ${sealedWaiting('e')} AS sealed, e.motif_ids AS "motifIds", e.availability, e.priority, e.audience, e.state, e.version, e.appointment_id AS "appointmentId",
   e.created_by AS "createdBy", ${millis('deadline', 'deadline')}, ${millis('created_at', 'createdAt')}, ${millis('closed_at', 'closedAt')},
   ARRAY(SELECT w.agenda_id FROM waiting_wish w WHERE w.organization_id = e.organization_id AND w.entry_id = e.id ORDER BY w.agenda_id) AS "agendaIds"`;
 
@@ -53,37 +51,37 @@ export class PgWaitingEntries extends WaitingEntries {
     return again(() => this.insert(entry, key));
   }
 
-  get({ organizationId, id }: { organizationId: string; id: string }): Promise<WaitingEntry | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const text = `SELECT ${ENTRY} FROM waiting_entry e WHERE e.organization_id = $1 AND e.id = $2`;
-      const [row] = await transaction.query<EntryRow>(text, [organizationId, id]);
-      return row === undefined ? null : entryOf(this.vault, organizationId, row);
-    });
+  async get({ organizationId, id }: { organizationId: string; id: string }): Promise<WaitingEntry | null> {
+    const text = `SELECT ${ENTRY} FROM waiting_entry e WHERE e.organization_id = $1 AND e.id = $2`;
+    const [row] = await this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query<EntryRow>(text, [organizationId, id]),
+    );
+    return row === undefined ? null : entryOf(this.vault, organizationId, row);
   }
 
-  list(query: Parameters<WaitingEntries['list']>[0]): Promise<readonly WaitingEntry[]> {
+  async list(query: Parameters<WaitingEntries['list']>[0]): Promise<readonly WaitingEntry[]> {
     const { organizationId, agendaIds, states, after, limit } = query;
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const rows = await transaction.query<EntryRow>(
+    const rows = await this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query<EntryRow>(
         `SELECT ${ENTRY} FROM waiting_entry e WHERE e.organization_id = $1 AND (cardinality($2::text[]) = 0 OR e.state = ANY ($2))
            AND (cardinality($3::uuid[]) = 0 OR EXISTS (SELECT 1 FROM waiting_wish w WHERE w.organization_id = e.organization_id AND w.entry_id = e.id AND w.agenda_id = ANY ($3)))
            AND ($4::float8 IS NULL OR (date_trunc('milliseconds', e.created_at), e.id) > (to_timestamp($4 / 1000), $5::uuid))
          ORDER BY date_trunc('milliseconds', e.created_at), e.id LIMIT $6`,
         [organizationId, states, agendaIds, after?.at ?? null, after?.id ?? null, limit],
-      );
-      return rows.map((row) => entryOf(this.vault, organizationId, row));
-    });
+      ),
+    );
+    return Promise.all(rows.map((row) => entryOf(this.vault, organizationId, row)));
   }
 
-  change(change: Parameters<WaitingEntries['change']>[0]): ReturnType<WaitingEntries['change']> {
+  async change(change: Parameters<WaitingEntries['change']>[0]): ReturnType<WaitingEntries['change']> {
     const { organizationId, id, version, actor, patient, motifIds, agendaIds, availability, priority } = change;
+    const sealed = patient && (await this.seal(organizationId, id, patient));
     return this.database.withOrganization(organizationId, async (transaction) => {
       // Agendas before entries, as bookings lock them.
       const fault = await faultOf(transaction, { motifIds: motifIds ?? [], agendaIds: agendaIds ?? [] });
       const found = await lockEntry(transaction, id, version);
       if (found !== 'waiting') return { outcome: found === 'withdrawn' ? 'ended' : found };
       if (fault !== null) return fault;
-      const sealed = patient && this.seal(organizationId, patient);
       const values = [organizationId, id, sealed?.sealed, sealed?.fingerprint, motifIds, availability, priority];
       const deadline = change.deadline === undefined ? [false, null] : [true, change.deadline];
       await transaction.query(
@@ -109,12 +107,13 @@ export class PgWaitingEntries extends WaitingEntries {
     });
   }
 
-  private insert(
+  private async insert(
     entry: Parameters<WaitingEntries['create']>[0],
     { key, hash }: RequestKey,
   ): ReturnType<WaitingEntries['create']> {
     const { organizationId, id, patient, motifIds, agendaIds, availability, priority, deadline, audience, actor } =
       entry;
+    const { sealed, fingerprint } = await this.seal(organizationId, id, patient);
     return this.database.withOrganization(organizationId, async (transaction) => {
       const known = 'SELECT state, resource FROM find_key($1, $2)';
       const [row] = await transaction.query<{ state: string; resource: string }>(known, [key, hash]);
@@ -122,7 +121,6 @@ export class PgWaitingEntries extends WaitingEntries {
       if (row !== undefined && row.state !== 'new') return { outcome: 'created', id: row.resource };
       const fault = await faultOf(transaction, entry);
       if (fault !== null) return fault;
-      const { sealed, fingerprint } = this.seal(organizationId, patient);
       await transaction.query(
         `INSERT INTO waiting_entry (organization_id, id, sealed, fingerprint, motif_ids, availability, priority, deadline, audience, created_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8::numeric / 1000), $9, $10)`,
@@ -135,20 +133,23 @@ export class PgWaitingEntries extends WaitingEntries {
     });
   }
 
-  private seal(organizationId: string, patient: Patient): { sealed: Buffer; fingerprint: Buffer | null } {
-    const sealed = this.vault.seal(organizationId, WAITING_CONTEXT, Buffer.from(JSON.stringify(patient)));
-    return { sealed, fingerprint: fingerprintOf(this.vault, organizationId, patient) };
+  private async seal(
+    organizationId: string,
+    id: string,
+    patient: Patient,
+  ): Promise<{ sealed: Buffer; fingerprint: Buffer | null }> {
+    const sealed = await sealWaiting(this.vault, organizationId, id, patient);
+    return { sealed, fingerprint: await fingerprintOf(this.vault, organizationId, patient) };
   }
 }
 
 /** Opens a row. */
-export function entryOf(vault: Vault, organizationId: string, { sealed, ...row }: EntryRow): WaitingEntry {
-  return { ...row, patient: openWaiting(vault, organizationId, sealed) };
-}
-
-export function openWaiting(vault: Vault, organizationId: string, sealed: Buffer | null): Patient | null {
-  if (sealed === null) return null;
-  return JSON.parse(vault.open(organizationId, WAITING_CONTEXT, sealed).toString()) as Patient;
+export async function entryOf(
+  vault: Vault,
+  organizationId: string,
+  { sealed, ...row }: EntryRow,
+): Promise<WaitingEntry> {
+  return { ...row, patient: await openWaiting(vault, organizationId, sealed) };
 }
 
 /** Locks the agendas named against being removed; what is named and does not exist is a fault. */

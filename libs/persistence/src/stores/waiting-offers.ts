@@ -5,13 +5,13 @@ import {
   type Candidate,
   type DueVacancies,
   type OfferState,
-  type Patient,
   type Vault,
   type WaitingOffer,
 } from '#application';
 import type { PlannedOffer } from '#domain';
 import type { Database, Transaction } from '../database.js';
-import { ENTRY, entryOf, openWaiting, type EntryRow } from './waiting-entries.js';
+import { openWaiting, sealedWaiting } from './sealed-patients.js';
+import { ENTRY, entryOf, type EntryRow } from './waiting-entries.js';
 
 interface AgendaRef {
   readonly organizationId: string;
@@ -35,7 +35,7 @@ interface CandidateRow extends EntryRow {
 const millis = (column: string, name: string): string =>
   `floor(extract(epoch FROM o.${column}) * 1000)::float8 AS "${name}"`;
 
-const OFFER = `o.id, o.entry_id AS "entryId", o.agenda_id AS "agendaId", o.motif_id AS "motifId", o.state, o.decided_by AS "decidedBy", e.sealed,
+const OFFER = `o.id, o.entry_id AS "entryId", o.agenda_id AS "agendaId", o.motif_id AS "motifId", o.state, o.decided_by AS "decidedBy", ${sealedWaiting('e')} AS sealed,
   ${millis('starts_at', 'start')}, ${millis('ends_at', 'end')}, milliseconds(o.hold_until)::float8 AS "holdUntil", ${millis('made_at', 'madeAt')}, ${millis('closed_at', 'closedAt')}
   FROM waiting_offer o JOIN waiting_entry e ON e.organization_id = o.organization_id AND e.id = o.entry_id`;
 
@@ -125,14 +125,17 @@ export class PgWaitingOffers extends WaitingOffers {
     });
   }
 
-  candidates({ organizationId, agendaId }: AgendaRef, limit: number): Promise<readonly Candidate[]> {
-    return this.inside(organizationId, async (transaction) => {
-      const rows = await transaction.query<CandidateRow>(CANDIDATES, [organizationId, agendaId, limit]);
-      return rows.flatMap(({ passed, visits, ...row }) => {
-        const { patient, ...entry } = entryOf(this.vault, organizationId, row);
-        return patient === null ? [] : [{ entry: { ...entry, patient }, passed, visits }];
-      });
-    });
+  async candidates({ organizationId, agendaId }: AgendaRef, limit: number): Promise<readonly Candidate[]> {
+    const rows = await this.inside(organizationId, (transaction) =>
+      transaction.query<CandidateRow>(CANDIDATES, [organizationId, agendaId, limit]),
+    );
+    const candidates = await Promise.all(
+      rows.map(async ({ passed, visits, ...row }) => {
+        const { patient, ...entry } = await entryOf(this.vault, organizationId, row);
+        return patient === null ? null : { entry: { ...entry, patient }, passed, visits };
+      }),
+    );
+    return candidates.filter((candidate) => candidate !== null);
   }
 
   async prepare(
@@ -173,18 +176,18 @@ export class PgWaitingOffers extends WaitingOffers {
     });
   }
 
-  get({ organizationId, id }: Ref): Promise<WaitingOffer | null> {
-    return this.inside(organizationId, async (transaction) => {
-      const text = `SELECT ${OFFER} WHERE o.organization_id = $1 AND o.id = $2 AND o.state <> 'preparing'`;
-      const [row] = await transaction.query<OfferRow>(text, [organizationId, id]);
-      return row === undefined ? null : this.shown(organizationId, row);
-    });
+  async get({ organizationId, id }: Ref): Promise<WaitingOffer | null> {
+    const text = `SELECT ${OFFER} WHERE o.organization_id = $1 AND o.id = $2 AND o.state <> 'preparing'`;
+    const [row] = await this.inside(organizationId, (transaction) =>
+      transaction.query<OfferRow>(text, [organizationId, id]),
+    );
+    return row === undefined ? null : this.shown(organizationId, row);
   }
 
-  list(query: Parameters<WaitingOffers['list']>[0]): Promise<readonly WaitingOffer[]> {
+  async list(query: Parameters<WaitingOffers['list']>[0]): Promise<readonly WaitingOffer[]> {
     const { organizationId, agendaIds, states, after, limit } = query;
-    return this.inside(organizationId, async (transaction) => {
-      const rows = await transaction.query<OfferRow>(
+    const rows = await this.inside(organizationId, (transaction) =>
+      transaction.query<OfferRow>(
         `SELECT ${OFFER} WHERE o.organization_id = $1 AND o.state <> 'preparing' AND o.state = ANY ($2) AND (o.state <> 'open' OR o.hold_until > clock_timestamp())
            AND (cardinality($3::uuid[]) = 0 OR o.agenda_id = ANY ($3))
            AND ($4::float8 IS NULL OR (date_trunc('milliseconds', o.made_at), o.id) > (to_timestamp($4 / 1000), $5::uuid))
@@ -197,9 +200,9 @@ export class PgWaitingOffers extends WaitingOffers {
           after?.id ?? null,
           limit,
         ],
-      );
-      return rows.map((row) => this.shown(organizationId, row));
-    });
+      ),
+    );
+    return Promise.all(rows.map((row) => this.shown(organizationId, row)));
   }
 
   deciding({ organizationId, id }: Ref, actor: Actor | null): Promise<void> {
@@ -234,8 +237,7 @@ export class PgWaitingOffers extends WaitingOffers {
     return this.database.withOrganization(organizationId, work);
   }
 
-  private shown(organizationId: string, { sealed, ...offer }: OfferRow): WaitingOffer {
-    const patient: Patient | null = openWaiting(this.vault, organizationId, sealed);
-    return { ...offer, patient };
+  private async shown(organizationId: string, { sealed, ...offer }: OfferRow): Promise<WaitingOffer> {
+    return { ...offer, patient: await openWaiting(this.vault, organizationId, sealed) };
   }
 }

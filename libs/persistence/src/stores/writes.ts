@@ -9,7 +9,7 @@ import {
 } from '#application';
 import type { AppointmentStatus } from '#domain';
 import type { Database, Transaction } from '../database.js';
-import { openPatient } from './bookings.js';
+import { openPatient, sealedPatient } from './sealed-patients.js';
 
 interface WriteRow {
   appointment_id: string;
@@ -40,7 +40,7 @@ interface WriteRow {
 const ms = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
 
 const SELECT = `SELECT w.appointment_id, w.agenda_id, w.link_id, a.status, a.version, ${ms('lower(a.during)')} AS start, ${ms('upper(a.during)')} AS "end",
-  a.generation, p.sealed, t.label_fr AS motif_label, a.overbooking IS NOT NULL AS overbooked, w.attempts, w.unanswered, ${ms('clock_timestamp() - w.last_sent_at')} AS since_sent_ms, w.failures, ${ms('w.asked_at')} AS asked_at,
+  a.generation, ${sealedPatient('p')} AS sealed, t.label_fr AS motif_label, a.overbooking IS NOT NULL AS overbooked, w.attempts, w.unanswered, ${ms('clock_timestamp() - w.last_sent_at')} AS since_sent_ms, w.failures, ${ms('w.asked_at')} AS asked_at,
   ${ms('lower(w.departing_visit)')} AS departing_start, ${ms('upper(w.departing_visit)')} AS departing_end,
   m.remote_id, m.version AS remote_version, ${ms('lower(m.during)')} AS mirror_start, ${ms('upper(m.during)')} AS mirror_end, m.nameless
   FROM remote_write w JOIN appointment a ON a.organization_id = w.organization_id AND a.id = w.appointment_id
@@ -137,11 +137,11 @@ export class PgWrites extends Writes {
     return this.update(write, `state = CASE WHEN ${sameVersion} THEN 'settled' ELSE state END`, [write.version]);
   }
 
-  private one(organizationId: string, text: string, id: string): Promise<PendingWrite | null> {
-    return this.database.withOrganization(organizationId, async (transaction) => {
-      const [row] = await transaction.query<WriteRow & Record<string, unknown>>(text, [organizationId, id]);
-      return row === undefined ? null : this.writeOf(organizationId, row);
-    });
+  private async one(organizationId: string, text: string, id: string): Promise<PendingWrite | null> {
+    const [row] = await this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query<WriteRow & Record<string, unknown>>(text, [organizationId, id]),
+    );
+    return row === undefined ? null : this.writeOf(organizationId, row);
   }
 
   /**
@@ -173,7 +173,7 @@ export class PgWrites extends Writes {
     return this.database.withOrganization(write.organizationId, work);
   }
 
-  private writeOf(organizationId: string, row: WriteRow): PendingWrite {
+  private async writeOf(organizationId: string, row: WriteRow): Promise<PendingWrite> {
     return {
       organizationId,
       appointmentId: row.appointment_id,
@@ -184,7 +184,7 @@ export class PgWrites extends Writes {
       when: { start: row.start, end: row.end },
       reference: referenceOf(row.appointment_id, row.generation),
       generation: row.generation,
-      patient: row.sealed === null ? null : openPatient(this.vault, organizationId, row.sealed),
+      patient: await openPatient(this.vault, organizationId, row.sealed),
       motifLabel: row.motif_label,
       overbooked: row.overbooked,
       attempts: row.attempts,

@@ -1,0 +1,319 @@
+import { spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
+import { KeyRotation, newId, StoreUnavailable, Vault, type Patient } from '#application';
+import { PgKeyRotations, PgKeyStore, PgWaitingEntries } from '#persistence';
+import { bind, encrypt, EnvelopeVault, KeyRing, VaultError } from '#platform';
+import { createSecretKey } from 'node:crypto';
+import { openHub, type TestHub } from '../support/hub.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { at, createPractice, openPool, query, type Practice } from '../support/practice.js';
+import { compileHub } from '../support/processes.js';
+
+const T1 = { id: 't1', bytes: Buffer.alloc(32, 7) };
+const T2 = { id: 't2', bytes: randomBytes(32) };
+const TIMING = { retireAfterMs: 300, destroyAfterMs: 200 };
+
+const patientOf = (n: number): Patient => ({
+  lastName: `Zibeline-${String(n)}`,
+  firstName: 'Aurélie',
+  phone: `+3361234${String(1000 + n)}`,
+  birthDate: '1980-05-31',
+});
+
+/** Seals as it was done before organizations had keys of their own. */
+class FormerVault extends Vault {
+  private readonly ring = new KeyRing([T1]);
+
+  async seal(organizationId: string, place: { column: string; row: string; formerly?: string }, plain: Buffer) {
+    const key = createSecretKey(this.ring.derived(organizationId));
+    const context = place.formerly ?? `${place.column}|${place.row}`;
+    const head = Buffer.concat([Buffer.from([1, 2]), Buffer.from('t1')]);
+    return Buffer.concat([head, encrypt(key, bind(organizationId, context, 't1'), plain)]);
+  }
+
+  sealApart(organizationId: string, place: { column: string; row: string; formerly?: string }, plain: Buffer) {
+    return this.seal(organizationId, place, plain);
+  }
+
+  open(): Promise<Buffer> {
+    return Promise.reject(new Error('only seals'));
+  }
+
+  async fingerprint(organizationId: string, context: string, text: string): Promise<Buffer> {
+    const { createHmac } = await import('node:crypto');
+    return createHmac('sha256', this.ring.derived(organizationId))
+      .update(bind(organizationId, context, text))
+      .digest();
+  }
+
+  async renew(): Promise<void> {
+    await Promise.resolve();
+  }
+}
+
+let database: TestDatabase;
+let pool: pg.Pool;
+let practice: Practice;
+let hub: TestHub;
+
+const vaultOf = (...ring: (typeof T1)[]): EnvelopeVault =>
+  new EnvelopeVault(new KeyRing(ring), new PgKeyStore(hub.database), { knownMs: 50 });
+
+const rotationOf = (...ring: (typeof T1)[]): KeyRotation => {
+  const vault = vaultOf(...ring);
+  return new KeyRotation({
+    store: new PgKeyRotations(hub.database, vault),
+    keys: new PgKeyStore(hub.database),
+    vault,
+    encryption: new KeyRing(ring),
+    newKey: () => randomBytes(32),
+    timing: TIMING,
+  });
+};
+
+const book = async (bookings: TestHub['bookings'], n: number): Promise<string> => {
+  const { organization: organizationId, agenda: agendaId, motif: motifId, collaborator: collaboratorId } = practice;
+  const id = newId();
+  const placed = await bookings.place({
+    ...{ organizationId, id, agendaId, motifId, collaboratorId, holdSeconds: null, key: null, acceptStale: true },
+    start: Date.parse(at('00:00', -29)) + n * 1_800_000,
+    actor: { kind: 'collaborator', id: collaboratorId, key: newId() },
+    patient: patientOf(n),
+    terms: { audience: 'SECRETARIAT', acknowledged: true },
+  });
+  if (placed.outcome !== 'placed') throw new Error(JSON.stringify(placed));
+  return id;
+};
+
+const sql = <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> =>
+  query<Row>(pool, practice, text, values);
+
+const connect = async (vault: TestHub['connections'], secret: string): Promise<string> => {
+  const made = await vault.create({
+    organizationId: practice.organization,
+    id: newId(),
+    connectorId: 'in-house',
+    label: 'Agenda',
+    settings: { baseUrl: 'http://127.0.0.1:1/' },
+    secrets: { apiKey: secret },
+    responsible: null,
+    actor: { kind: 'collaborator', id: practice.collaborator, key: newId() },
+  } as never);
+  return (made as { id: string }).id;
+};
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = openPool(database.appUrl);
+  hub = await openHub({ url: database.appUrl, poolSize: 4 });
+});
+afterAll(async () => {
+  await hub.close();
+  await pool.end();
+  await database.drop();
+});
+beforeEach(async () => {
+  practice = await createPractice(pool);
+});
+
+describe('what is sealed', () => {
+  it('is refused in another row, and with its tag cut', async () => {
+    const [one, other] = [await book(hub.bookings, 1), await book(hub.bookings, 2)];
+    const read = (): Promise<unknown> => hub.bookings.patients(practice.organization, [one]);
+    await expect(read()).resolves.toEqual(new Map([[one, patientOf(1)]]));
+    const [before] = await sql<{ sealed: Buffer }>('SELECT sealed FROM patient_identity WHERE appointment_id = $1', [
+      one,
+    ]);
+    await sql(
+      'UPDATE patient_identity p SET sealed = o.sealed FROM patient_identity o WHERE p.appointment_id = $1 AND o.appointment_id = $2',
+      [one, other],
+    );
+    await expect(read()).rejects.toThrow(VaultError);
+    // Nobody can say that it was sealed for another.
+    await sql('UPDATE patient_identity SET sealed_for = $2 WHERE appointment_id = $1', [one, other]);
+    await expect(read()).rejects.toThrow(VaultError);
+    const put = (sealed: Buffer | undefined): Promise<unknown> =>
+      sql('UPDATE patient_identity SET sealed = $2 WHERE appointment_id = $1', [one, sealed]);
+    await put(Buffer.concat([before!.sealed.subarray(0, 17 + 12 + 4), before!.sealed.subarray(17 + 12 + 16)]));
+    await expect(read()).rejects.toThrow(VaultError);
+  });
+
+  it('stands nowhere in clear', async () => {
+    const secret = `secret-${randomUUID()}`;
+    const id = await connect(hub.connections, secret);
+    await book(hub.bookings, 3);
+    const waiting = new PgWaitingEntries(hub.database, vaultOf(T1));
+    const { organization: organizationId, motif, agenda, collaborator } = practice;
+    const wish = { motifIds: [motif], agendaIds: [agenda], priority: 'routine', deadline: null, availability: {} };
+    const actor = { kind: 'collaborator', id: collaborator, key: newId() };
+    await waiting.create(
+      { ...wish, organizationId, id: newId(), audience: 'SECRETARIAT', actor, patient: patientOf(4) } as never,
+      { key: randomUUID(), hash: Buffer.alloc(32) },
+    );
+    expect(id).toBeDefined();
+    const tables = await sql<{ name: string }>(
+      `SELECT c.relname AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'migrations'`,
+    );
+    const markers = [secret, 'Zibeline', 'Aurélie', '+3361234', '1980-05-31'];
+    const forms = markers.flatMap((marker) => [marker, Buffer.from(marker).toString('hex')]);
+    let rows = 0;
+    for (const { name } of tables)
+      for (const { line } of await sql<{ line: string }>(`SELECT t::text AS line FROM ${name} t`)) {
+        rows += 1;
+        for (const form of forms)
+          expect({ name, found: line.includes(form) ? form : null }).toEqual({ name, found: null });
+      }
+    expect(rows).toBeGreaterThan(15);
+  });
+});
+
+describe('a rotation of keys', () => {
+  it('seals what was sealed before organizations had keys, whoever it was is found again, and nobody is booked by it', async () => {
+    const former = await openHub({ url: database.appUrl, vault: new FormerVault(), poolSize: 2 });
+    try {
+      const id = await book(former.bookings, 1);
+      const entries = new PgWaitingEntries(hub.database, new FormerVault());
+      const { organization: organizationId, motif, agenda, collaborator } = practice;
+      const wish = { motifIds: [motif], agendaIds: [agenda], priority: 'routine', deadline: null, availability: {} };
+      const actor = { kind: 'collaborator', id: collaborator, key: newId() };
+      const entryId = newId();
+      await entries.create(
+        { ...wish, organizationId, id: entryId, audience: 'SECRETARIAT', actor, patient: patientOf(1) } as never,
+        { key: randomUUID(), hash: Buffer.alloc(32) },
+      );
+      await connect(former.connections, 'former');
+      const now = new PgWaitingEntries(hub.database, vaultOf(T2, T1));
+      expect((await now.get({ organizationId, id: entryId }))?.patient).toEqual(patientOf(1));
+      // The first look at the organization's keys has made them, and begun.
+      expect(await rotationOf(T2, T1).run(organizationId)).toMatchObject({
+        state: 'done',
+        total: 3,
+        done: 3,
+        toVersion: 1,
+      });
+      const [row] = await sql(
+        'SELECT key_id IS NOT NULL AS own, sealed_for = appointment_id AS bound, get_byte(sealed, 0) AS format FROM patient_identity',
+      );
+      expect(row).toEqual({ own: true, bound: true, format: 4 });
+      expect(await now.get({ organizationId, id: entryId })).toMatchObject({ patient: patientOf(1), state: 'waiting' });
+      expect((await hub.bookings.patients(organizationId, [id])).get(id)).toEqual(patientOf(1));
+      const same = await sql('SELECT 1 FROM patient_identity p JOIN waiting_entry e ON e.fingerprint = p.fingerprint');
+      expect(same).toHaveLength(1);
+      expect(await sql('SELECT 1 FROM patient_key')).toHaveLength(2);
+    } finally {
+      await former.close();
+    }
+  });
+
+  it('killed half way under load goes on: no read fails, nothing is lost, and the old key is of no use', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 450; n += 1) ids.push(await book(hub.bookings, n));
+    const account = await connect(hub.connections, 'vendor-secret');
+    const { organization } = practice;
+    const [copy] = await sql<{ sealed: Buffer }>('SELECT secrets_sealed AS sealed FROM connection WHERE id = $1', [
+      account,
+    ]);
+    const running = await openHub({ url: database.appUrl, vault: vaultOf(T2, T1), poolSize: 4 });
+    const load = startLoad(running, ids);
+    try {
+      compileHub();
+      await killedHalfWay(organization);
+      const left = (): Promise<unknown[]> => sql('SELECT 1 FROM patient_key WHERE key_version = 1');
+      expect(await new PgKeyRotations(hub.database, vaultOf(T2, T1)).latest(organization)).toMatchObject({
+        state: 'running',
+      });
+      const rotation = rotationOf(T2, T1);
+      let now = await rotation.run(organization);
+      for (let n = 0; n < 100 && now?.state === 'running'; n += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        now = await rotation.run(organization);
+      }
+      expect(now).toMatchObject({ state: 'done', toVersion: 2 });
+      expect(now?.done).toBe(now?.total);
+      expect(await left()).toEqual([]);
+    } finally {
+      await load.stop();
+      await running.close();
+    }
+    expect(load.failed).toEqual([]);
+    expect(load.reads).toBeGreaterThan(10);
+    const read = await openHub({ url: database.appUrl, vault: vaultOf(T2), poolSize: 2 });
+    const patients = await read.bookings.patients(organization, ids);
+    expect(ids.map((id) => patients.get(id)?.lastName)).toEqual(ids.map((_, n) => `Zibeline-${String(n)}`));
+    await read.close();
+    // The old master key opens nothing, nor does anything open what was copied before.
+    await expect(
+      hub.bookings.patients(organization, ids.slice(0, 1)).then(() => vaultOf(T1).renew(organization)),
+    ).rejects.toThrow('"t2"');
+    const place = { column: 'connection.secrets_sealed', row: account };
+    await expect(vaultOf(T2, T1).open(organization, place, copy!.sealed)).rejects.toThrow('gone');
+    expect(await sql('SELECT version, wrapped_by FROM organization_key ORDER BY version')).toEqual([
+      { version: 0, wrapped_by: 't2' },
+      { version: 2, wrapped_by: 't2' },
+    ]);
+  });
+});
+
+/** Reads everybody, and books more, until it is stopped. */
+function startLoad(running: TestHub, ids: string[]): { stop(): Promise<void>; failed: unknown[]; reads: number } {
+  let going = true;
+  const load = {
+    failed: [] as unknown[],
+    reads: 0,
+    stop: async () => {
+      going = false;
+      await Promise.all(loops);
+    },
+  };
+  const reading = async (): Promise<void> => {
+    while (going) {
+      const wanted = ids.slice(0, 450);
+      try {
+        const read = await running.bookings.patients(practice.organization, wanted);
+        load.reads += 1;
+        if (read.size !== wanted.length) load.failed.push(`only ${String(read.size)}`);
+      } catch (error) {
+        load.failed.push(error);
+      }
+    }
+  };
+  const writing = async (): Promise<void> => {
+    for (let n = 450; going && n < 2_000; n += 1) {
+      const again = (error: unknown): Promise<string> => {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        return book(running.bookings, n);
+      };
+      await book(running.bookings, n)
+        .catch(again)
+        .then(
+          (id) => ids.push(id),
+          (error: unknown) => load.failed.push(error),
+        );
+    }
+  };
+  const loops = [reading(), writing()];
+  return load;
+}
+
+/** The operator's command, killed once it has told of progress. */
+async function killedHalfWay(organization: string): Promise<void> {
+  const keys = [T2, T1].map(({ id, bytes }) => `${id}:${bytes.toString('base64')}`).join(',');
+  const child = spawn(process.execPath, ['dist/apps/worker/src/hub.js', 'keys', 'rotate', organization], {
+    env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: database.appUrl, UNISSON_KEYS: keys },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  let first = '';
+  for await (const line of createInterface({ input: child.stderr })) {
+    first = line;
+    break;
+  }
+  child.kill('SIGKILL');
+  const [, signal] = (await ended) as [number | null, string | null];
+  expect(first).toMatch(/ running \d+\/\d+/);
+  expect(signal).toBe('SIGKILL');
+}
