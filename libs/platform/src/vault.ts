@@ -143,7 +143,7 @@ export class EnvelopeVault extends Vault {
   }
 
   private async openDirect(organizationId: string, { column, row }: SealedPlace, sealed: Buffer): Promise<Buffer> {
-    if (sealed.length < 1 + VERSION_BYTES) throw new VaultError('not a sealed envelope');
+    if (sealed[0] !== FORMAT.direct || sealed.length < 1 + VERSION_BYTES) throw new VaultError('not a sealed envelope');
     const version = sealed.readUInt32BE(1);
     const key =
       (await this.keys(organizationId)).data.get(version) ?? (await this.look(organizationId)).data.get(version);

@@ -31,8 +31,8 @@ import { Succession1763770031000 } from './0031-succession.js';
 import { Requests1763770032000 } from './0032-requests.js';
 import { Credentials1763770038000 } from './0038-credentials.js';
 import { Audit1763770040000 } from './0040-audit.js';
-import { Manners1763770045000 } from './0045-manners.js';
 import { OrganizationKeys1763770042000 } from './0042-organization-keys.js';
+import { Manners1763770045000 } from './0045-manners.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -69,6 +69,6 @@ export const migrations = [
   Requests1763770032000,
   Credentials1763770038000,
   Audit1763770040000,
-  Manners1763770045000,
   OrganizationKeys1763770042000,
+  Manners1763770045000,
 ];

@@ -26,6 +26,7 @@ export class ConnectionRow {
   @Optional('text') responsibleEmail!: string | null;
   @Optional('timestamptz') expiresAt!: Date | null;
   @Field('timestamptz', never) throttledAt!: Instant;
+  @Optional('integer') keyVersion!: number | null;
 }
 
 @Entity('link')
