@@ -153,6 +153,15 @@ function createWaiting(
   return new WaitingLooks({ offers, bookings, calendar, through, effects });
 }
 
+/** What is sealed, and with what. */
+function custody(rotation: KeyRotation): Pick<Work, 'rotateKeys'> {
+  return {
+    rotateKeys: async ({ organizationId }) => {
+      await rotation.run(organizationId);
+    },
+  };
+}
+
 /** What the jobs stand for. */
 export function workOf({
   alarm,
@@ -173,6 +182,7 @@ export function workOf({
   const writing = new Shares(WRITING);
   return {
     ...desk,
+    ...custody(rotation),
     drainLane: async ({ organizationId, agendaId }) => {
       const link = await sync.linkOfAgenda(organizationId, agendaId);
       const connection = link && (await connections.account(organizationId, link.connectionId));
@@ -209,9 +219,6 @@ export function workOf({
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
     tellOverbookings: ({ organizationId }) => overbookings.tell(organizationId),
-    rotateKeys: async ({ organizationId }) => {
-      await rotation.run(organizationId);
-    },
     renewSubscription: async ({ organizationId, linkId }) => {
       await subscriptions.renew(organizationId, linkId);
     },

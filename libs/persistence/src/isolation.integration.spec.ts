@@ -77,6 +77,9 @@ async function fill(
       'organization_id, id, agenda_ids, during, reason, actor',
       [organization, id, [agenda], `[${at('08:00')},${at('18:00')})`, {}, {}],
     ],
+    ['organization_key', 'organization_id, version, wrapped, wrapped_by', [organization, 1, Buffer.alloc(1), 'k1']],
+    ['patient_key', 'organization_id, id, wrapped', [organization, id, Buffer.alloc(1)]],
+    ['key_rotation', 'organization_id, id, to_version, total', [organization, id, 1, 0]],
     ['mirror', 'organization_id, id, link_id, remote_id, content_hash', [organization, id, link, '1', 'hash']],
     [
       'quarantine',
@@ -315,6 +318,7 @@ describe('the isolation of organizations', () => {
       connection: 'organization_id, id, blocked_until',
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',
       event: 'organization_id, transaction_id, id',
+      key_rotation: 'organization_id, state, due_at',
       link: 'organization_id, id, agenda_id, connection_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at, resubscribe_at',
       organization: 'organization_id',
       overbooking_notice: 'organization_id, due_at, told_at',

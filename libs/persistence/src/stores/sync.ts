@@ -176,7 +176,7 @@ export class PgSyncStore extends SyncStore {
     const brake = actions.find((action) => action.type === 'brake');
     const carriedOut = actions.filter((action) => action !== brake);
     const sealed = await Promise.all(
-      carriedOut.map((action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action)),
+      carriedOut.map(async (action) => (action.type === 'quarantine' ? this.sealRaw(link, action) : action)),
     );
     const plan = [JSON.stringify(sealed), end === null ? null : JSON.stringify(end)];
     const values = [link.organizationId, link.id, ...plan, lease.fence];
