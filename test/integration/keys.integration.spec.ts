@@ -175,11 +175,11 @@ describe('a rotation of keys', () => {
         { key: randomUUID(), hash: Buffer.alloc(32) },
       );
       await connect(new FormerVault(), 'former');
-      const now = new PgWaitingEntries(hub.database, vaultOf(T2, T1));
+      const now = new PgWaitingEntries(hub.database, vaultOf(T1));
       expect((await now.get({ organizationId, id: entryId }))?.patient).toEqual(patientOf(1));
       // The first look for the organization's keys makes them, and begins.
-      await vaultOf(T2, T1).renew(organizationId);
-      expect(await finished(rotationOf(T2, T1), organizationId)).toMatchObject({
+      await vaultOf(T1).renew(organizationId);
+      expect(await finished(rotationOf(T1), organizationId)).toMatchObject({
         state: 'done',
         total: 3,
         done: 3,

@@ -154,7 +154,7 @@ function createWaiting(
 }
 
 /** What is sealed, and with what. */
-function custody(rotation: KeyRotation): Pick<Work, 'rotateKeys'> {
+function custody({ rotation }: UseCases): Pick<Work, 'rotateKeys'> {
   return {
     rotateKeys: async ({ organizationId }) => {
       await rotation.run(organizationId);
@@ -163,26 +163,15 @@ function custody(rotation: KeyRotation): Pick<Work, 'rotateKeys'> {
 }
 
 /** What the jobs stand for. */
-export function workOf({
-  alarm,
-  lanes,
-  sync,
-  connections,
-  housekeeping,
-  alerts,
-  overbookings,
-  rotation,
-  desk,
-  cleanUp,
-  subscriptions,
-  waiting,
-}: UseCases): Omit<Work, keyof AuditWork> {
+export function workOf(useCases: UseCases): Omit<Work, keyof AuditWork> {
+  const { alarm, lanes, sync, connections, housekeeping, alerts, overbookings } = useCases;
+  const { desk, cleanUp, subscriptions, waiting } = useCases;
   const shares = new Shares(SHARES);
   const comparing = new Shares(SHARES);
   const writing = new Shares(WRITING);
   return {
     ...desk,
-    ...custody(rotation),
+    ...custody(useCases),
     drainLane: async ({ organizationId, agendaId }) => {
       const link = await sync.linkOfAgenda(organizationId, agendaId);
       const connection = link && (await connections.account(organizationId, link.connectionId));
