@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { newId, type Actor, type BookingAnswer, type RequestKey } from '#application';
+import { newId, openChoices, type Actor, type BookingAnswer, type RequestKey } from '#application';
 import { explainReason } from '#platform';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { controlOf, type Control } from '../contract/simulator-target.js';
@@ -203,6 +203,41 @@ describe('the loop between the hub and an agenda whose vendor accepts or refuses
     expect(cancelled).toMatchObject({ status: 200, record: { status: 'cancelled' } });
     expect([await rows(), await calls()]).toEqual([[], []]);
   });
+
+  it.each(['keep', 'remove'] as const)(
+    'is not confirmed because its link ends (%s): a person decides',
+    async (remote) => {
+      const [kept, given] = [await book(TEN), await book(TEN + HOUR)];
+      const [link] = await hub.database.withOrganization(practice.organization, (transaction) =>
+        transaction.query<{ id: string }>('SELECT id FROM link WHERE organization_id = $1', [practice.organization]),
+      );
+      const ref = { organizationId: practice.organization, id: link!.id };
+      await hub.lifecycle.disconnect(ref, remote, actor());
+      await hub.cleanUp.run(ref.organizationId, ref.id);
+      expect(await rows()).toHaveLength(remote === 'keep' ? 2 : 0);
+      for (const { record } of [kept, given])
+        expect(await stands(record!.id)).toMatchObject({ status: 'conflict', reason: { code: 'CONFLICT' } });
+      expect(await book(TEN)).toMatchObject({ outcome: 'refused', problem: 'taken' });
+      const query = {
+        organizationId: practice.organization,
+        agendaIds: [],
+        state: 'open',
+        after: null,
+        limit: 9,
+      } as const;
+      const asked = await hub.conflicts.list(query);
+      expect(asked.map(({ reason }) => reason)).toEqual(['never-answered', 'never-answered']);
+      expect([...openChoices(asked[0]!)].sort()).toEqual(['cancel', 'keep-ours']);
+      for (const { appointmentId, id, version } of asked) {
+        const resolution = { choice: appointmentId === kept.record!.id ? 'keep-ours' : 'cancel' } as const;
+        const request = { version, resolution, actor: actor(), waitMs: 1_000 };
+        expect(await hub.inbox.resolve({ ...ref, id }, request)).toMatchObject({ outcome: 'resolved' });
+      }
+      expect([await stands(kept.record!.id), await stands(given.record!.id), await calls()]).toMatchObject([
+        ...[{ status: 'confirmed' }, { status: 'cancelled' }, ['cancelled']],
+      ]);
+    },
+  );
 
   it('gives way to what the practitioner puts there himself', async () => {
     const { record } = await book(TEN);

@@ -74,6 +74,7 @@ export interface TestHub {
   readonly due: PgDueWork;
   readonly events: PgEvents;
   readonly housekeeping: Housekeeping;
+  readonly holds: BackendHolds | null;
   readonly inbox: ConflictInbox;
   readonly lanes: LaneRunner;
   readonly links: Links;
@@ -198,10 +199,11 @@ export async function openHub({
     conflicts,
     inbox: new ConflictInbox(conflicts, through),
     booking: new Booking(usedBookings, search, through, holds),
+    holds,
     connections: new Connections(connectionStore, connectors, backends, effects),
     due: new PgDueWork(database),
     events: new PgEvents(database),
-    housekeeping: new Housekeeping(usedBookings, calendar, new PgKeptAnswers(database)),
+    housekeeping: new Housekeeping(usedBookings, calendar, new PgKeptAnswers(database), holds),
     lifecycle: new LinkLifecycle({ ...outside, links, disconnections }),
     succession: new Succession({ ...outside, store: new PgSuccession(database), sync, subscriptions }),
     approval: new Approval({ plans, links, lanes, alarm, effects }),

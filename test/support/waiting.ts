@@ -54,11 +54,12 @@ export class Waiting {
 
   /** A worker of its own; `bookings` lets a test stand between it and the database. */
   worker(bookings = this.hub.bookings): WaitingLooks {
-    const { calendar, lanes } = this.hub;
+    const { calendar, lanes, holds } = this.hub;
     const effects = new RuntimeEffects();
     const alarm = { wake: () => Promise.resolve() };
     const through = new WriteThrough({ bookings, lanes, alarm, effects });
-    return new WaitingLooks({ offers: this.offers, bookings, calendar, through, effects });
+    const parts = { offers: this.offers, bookings, calendar, through, effects };
+    return new WaitingLooks(holds === null ? parts : { ...parts, holds });
   }
 
   /** What is due, done by one worker. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   type Alarm,
   Alerts,
+  BackendHolds,
   type Backends,
   CleanUp,
   ConnectorBackends,
@@ -28,6 +29,7 @@ import { connectors } from '#connectors';
 import {
   type Database,
   PgAlertStore,
+  PgBackendHolds,
   PgBookings,
   PgCalendar,
   PgConnectionStore,
@@ -111,11 +113,11 @@ export function createUseCases(database: Database, environment: Environment, ala
     effects,
   });
   const [bookings, calendar] = [new PgBookings(database, vault), new PgCalendar(database)];
-  const housekeeping = new Housekeeping(bookings, calendar, new PgKeptAnswers(database));
-  const waiting = createWaiting({ database, vault, lanes, alarm, effects });
+  const holds = new BackendHolds({ store: new PgBackendHolds(database), backends, effects });
+  const housekeeping = new Housekeeping(bookings, calendar, new PgKeptAnswers(database), holds);
+  const waiting = createWaiting({ database, vault, lanes, alarm, effects, holds });
   const health = new PgHealthStore(database);
-  const mailer = SmtpMailer.from(environment);
-  const fallback = environment.UNISSON_ALERT_TO ?? null;
+  const [mailer, fallback] = [SmtpMailer.from(environment), environment.UNISSON_ALERT_TO ?? null];
   const alerts = new Alerts({
     health,
     store: new PgAlertStore(database),
@@ -144,13 +146,16 @@ export function createUseCases(database: Database, environment: Environment, ala
 
 /** Who looks after those who wait. */
 function createWaiting(
-  parts: Pick<UseCases, 'vault' | 'lanes' | 'alarm' | 'effects'> & { readonly database: Database },
+  parts: Pick<UseCases, 'vault' | 'lanes' | 'alarm' | 'effects'> & {
+    readonly database: Database;
+    readonly holds: BackendHolds;
+  },
 ): WaitingLooks {
-  const { database, vault, lanes, alarm, effects } = parts;
+  const { database, vault, lanes, alarm, effects, holds } = parts;
   const bookings = new PgBookings(database, vault);
   const through = new WriteThrough({ bookings, lanes, alarm, effects });
   const [offers, calendar] = [new PgWaitingOffers(database, vault), new PgCalendar(database)];
-  return new WaitingLooks({ offers, bookings, calendar, through, effects });
+  return new WaitingLooks({ offers, bookings, calendar, through, effects, holds });
 }
 
 /** What is sealed, and with what. */

@@ -17,9 +17,13 @@ export abstract class BackendHoldStore {
   /** `null` when nothing is linked behind the agenda that could be asked, or there is no such hold. */
   abstract find(ref: AppointmentRef): Promise<HoldThere | null>;
   abstract kept(ref: AppointmentRef, until: number): Promise<void>;
+  /** It is kept there no longer. */
+  abstract gone(ref: AppointmentRef): Promise<void>;
+  /** Holds of an agenda that have ended here and are still kept there; some of them, when there are many. */
+  abstract left(agenda: { readonly organizationId: string; readonly agendaId: string }): Promise<readonly string[]>;
 }
 
-/** Holds that the practitioner's own tool keeps as well, where it can (`hold: 'ttl'`). It ends them by its own clock. */
+/** Holds that the practitioner's own tool keeps as well, where it can (`hold: 'ttl'`). It ends them by its own clock, unless it is told before. */
 export class BackendHolds {
   constructor(
     private readonly parts: {
@@ -46,7 +50,13 @@ export class BackendHolds {
     }
   }
 
-  /** The slot is given back there too; where that does not get through, it ends there by itself. */
+  /** What has ended here is given back there, before somebody else is told that it is taken. */
+  async letGoEnded(agenda: { readonly organizationId: string; readonly agendaId: string }): Promise<void> {
+    for (const id of await this.parts.store.left(agenda))
+      await this.letGo({ organizationId: agenda.organizationId, id });
+  }
+
+  /** The slot is given back there too; what does not get through is tried again until it ends there by itself. */
   async letGo(ref: AppointmentRef): Promise<void> {
     const { store, backends, effects } = this.parts;
     const there = await store.find(ref);
@@ -55,6 +65,7 @@ export class BackendHolds {
     try {
       const { session } = await backends.open(ref.organizationId, there.connectionId);
       await session.cancel({ agendaId, reference, remoteId: null, version: null }, effects.deadline(HOLD_MS));
+      await store.gone(ref);
     } catch (error) {
       if (!ConnectorError.is(error)) throw error;
     }

@@ -7,7 +7,7 @@ import type { WriteThrough } from './write-through.js';
 export const CONFLICT_CHOICES = ['keep-ours', 'keep-theirs', 'merge', 'cancel'] as const;
 export type ConflictChoice = (typeof CONFLICT_CHOICES)[number];
 
-/** Policy left it open, or the practitioner's own event, or another booking, stands at the same time. */
+/** Policy left it open; the practitioner's own event, or another booking, stands at the same time; nobody will answer any more. */
 export const CONFLICT_REASONS = [
   'double-booked',
   'both-moved',
@@ -15,7 +15,8 @@ export const CONFLICT_REASONS = [
   'became-recurring',
   'lost-its-time',
   'not-writable',
-] as const satisfies readonly (ConflictReason | 'double-booked')[];
+  'never-answered',
+] as const satisfies readonly (ConflictReason | 'double-booked' | 'never-answered')[];
 
 /** One side of a conflict. Instants in epoch milliseconds; what is not known is absent or `null`. */
 export interface ConflictVersion {

@@ -1,3 +1,4 @@
+import type { BackendHolds } from './backend-holds.js';
 import type { Calendar } from './calendar.js';
 import type { Bookings } from './ports.js';
 
@@ -18,11 +19,18 @@ export class Housekeeping {
     private readonly bookings: Bookings,
     private readonly calendar: Calendar,
     private readonly answers: KeptAnswers,
+    /** `null`: no tool of a practitioner keeps anything for us. */
+    private readonly holds: BackendHolds | null = null,
   ) {}
 
-  /** Frees the holds that have ended; bookings do so for themselves, this makes it visible. */
-  expireHolds(organizationId: string, agendaId: string): Promise<number> {
-    return this.bookings.expireHolds(organizationId, agendaId);
+  /**
+   * Frees the holds that have ended; bookings do so for themselves, this makes it visible. What is still kept in the
+   * practitioner's own tool is given back.
+   */
+  async expireHolds(organizationId: string, agendaId: string): Promise<number> {
+    const expired = await this.bookings.expireHolds(organizationId, agendaId);
+    await this.holds?.letGoEnded({ organizationId, agendaId });
+    return expired;
   }
 
   /** Forgets answers whose keys may be used anew. What one run leaves, the next takes. Resolves to how many. */

@@ -1,4 +1,5 @@
 import { planOffers, type PlannedOffer, type Waiting } from '#domain';
+import type { BackendHolds } from './backend-holds.js';
 import type { Bookings } from './booking-ports.js';
 import type { AgendaWindow, Calendar } from './calendar.js';
 import { newId } from './ids.js';
@@ -32,6 +33,8 @@ export interface WaitingLooksParts {
   readonly calendar: Calendar;
   readonly through: WriteThrough;
   readonly effects: Effects;
+  /** Left out: no tool of a practitioner keeps anything for us. */
+  readonly holds?: BackendHolds;
   readonly holdSeconds?: number;
 }
 
@@ -83,7 +86,7 @@ export class WaitingLooks {
 
   /** First the offer, then its hold, then it is shown: whatever is cut off between is found by the next look. */
   private async offer(agenda: AgendaRef, offer: PlannedOffer, { entry }: Candidate): Promise<void> {
-    const { offers, bookings, through, holdSeconds = HOLD_SECONDS } = this.parts;
+    const { offers, bookings, through, holds, holdSeconds = HOLD_SECONDS } = this.parts;
     const { organizationId, agendaId } = agenda;
     const { start, motifId } = offer;
     const ref = { organizationId, id: newId() };
@@ -94,8 +97,10 @@ export class WaitingLooks {
     const result = await through.fresh({ organizationId, waitMs: FRESHEN_MS }, (acceptStale) =>
       bookings.place({ ...command, acceptStale }),
     );
-    if (result.outcome !== 'placed') await offers.drop(ref);
-    else if (!(await offers.open(ref))) await bookings.release(ref, { kind: 'system' });
+    const taken = result.outcome !== 'placed' || (result.remote && (await holds?.keep(ref)) === 'taken');
+    if (taken) await offers.drop(ref);
+    if (result.outcome === 'placed' && (taken || !(await offers.open(ref))))
+      await bookings.release(ref, { kind: 'system' });
   }
 }
 

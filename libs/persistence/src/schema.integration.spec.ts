@@ -215,7 +215,7 @@ describe('the schema', () => {
     );
     expect(granted).toEqual([
       'agenda SELECT organization_id id opened_until horizon_days',
-      'appointment SELECT organization_id id agenda_id status hold_until',
+      'appointment SELECT organization_id id agenda_id status hold_until held_there_until',
       'audit_entry SELECT organization_id transaction_id source_id',
       'bulk_cancellation SELECT organization_id id state due_at',
       'connection SELECT organization_id id blocked_until',

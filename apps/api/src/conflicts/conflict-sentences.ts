@@ -31,6 +31,10 @@ export const REASON_SENTENCES: Readonly<Record<ConflictRecord['reason'], Sentenc
     fr: "Le secrétariat devait l'emporter, mais l'agenda du praticien n'est pas modifiable.",
     en: "The secretariat was to win, but the practitioner's agenda cannot be written.",
   },
+  'never-answered': {
+    fr: "La liaison a pris fin avant que l'éditeur n'accepte ce rendez-vous : rien ne dit que le praticien l'attend.",
+    en: 'The link ended before the vendor accepted this appointment: nothing says that the practitioner expects it.',
+  },
 };
 
 const CANCEL = {
@@ -65,6 +69,14 @@ const OTHERWISE: Partial<Record<`${ConflictRecord['reason']} ${ConflictChoice}`,
     en: "Makes the appointment anew in the practitioner's agenda at the time the secretariat wanted.",
   },
   'deleted-there keep-theirs': {
+    fr: 'Annule le rendez-vous et demande de rappeler le patient.',
+    en: 'Cancels the appointment and asks for the patient to be called back.',
+  },
+  'never-answered keep-ours': {
+    fr: "Confirme le rendez-vous, une fois que le praticien l'a accepté autrement.",
+    en: 'Confirms the appointment, once the practitioner has accepted it some other way.',
+  },
+  'never-answered cancel': {
     fr: 'Annule le rendez-vous et demande de rappeler le patient.',
     en: 'Cancels the appointment and asks for the patient to be called back.',
   },

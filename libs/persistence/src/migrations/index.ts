@@ -33,6 +33,7 @@ import { Credentials1763770038000 } from './0038-credentials.js';
 import { Audit1763770040000 } from './0040-audit.js';
 import { OrganizationKeys1763770042000 } from './0042-organization-keys.js';
 import { Manners1763770045000 } from './0045-manners.js';
+import { UnansweredRequests1763770047000 } from './0047-unanswered-requests.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -71,4 +72,5 @@ export const migrations = [
   Audit1763770040000,
   OrganizationKeys1763770042000,
   Manners1763770045000,
+  UnansweredRequests1763770047000,
 ];

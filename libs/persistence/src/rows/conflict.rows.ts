@@ -10,7 +10,7 @@ const ofAgenda = { from: ['agenda_id'], to: ['id'] } as const;
 @References('conflict_appointment_fk', () => AppointmentRow, ofAppointment)
 @References('conflict_agenda_fk', () => AgendaRow, ofAgenda)
 @Checks({
-  conflict_reason_value: `reason IN ('double-booked', 'both-moved', 'deleted-there', 'became-recurring', 'lost-its-time', 'not-writable')`,
+  conflict_reason_value: `reason IN ('double-booked', 'both-moved', 'deleted-there', 'became-recurring', 'lost-its-time', 'not-writable', 'never-answered')`,
   conflict_state_value: `state IN ('open', 'resolved')`,
   conflict_resolved: `(state = 'resolved') = (resolved_at IS NOT NULL) AND (state = 'resolved') = (resolution IS NOT NULL)`,
 })

@@ -24,6 +24,14 @@ const KEPT = {
   name: 'hold-kept-there',
   text: `UPDATE appointment SET held_there_until = to_timestamp($3::numeric / 1000) WHERE organization_id = $1 AND id = $2 AND status = 'held'`,
 };
+const GONE = {
+  name: 'hold-gone-there',
+  text: `UPDATE appointment SET held_there_until = NULL WHERE organization_id = $1 AND id = $2 AND status = 'expired'`,
+};
+const LEFT = {
+  name: 'holds-left-there',
+  text: `SELECT id FROM appointment WHERE organization_id = $1 AND agenda_id = $2 AND status = 'expired' AND held_there_until > clock_timestamp() ORDER BY held_there_until LIMIT 20`,
+};
 
 /** Holds that are kept elsewhere too, in PostgreSQL. */
 export class PgBackendHolds extends BackendHoldStore {
@@ -41,5 +49,15 @@ export class PgBackendHolds extends BackendHoldStore {
 
   async kept({ organizationId, id }: AppointmentRef, until: number): Promise<void> {
     await this.database.one(organizationId, KEPT, [organizationId, id, until]);
+  }
+  async gone({ organizationId, id }: AppointmentRef): Promise<void> {
+    await this.database.one(organizationId, GONE, [organizationId, id]);
+  }
+
+  async left({ organizationId, agendaId }: { organizationId: string; agendaId: string }): Promise<readonly string[]> {
+    const rows = await this.database.withOrganization(organizationId, (transaction) =>
+      transaction.query<{ id: string }>(LEFT, [organizationId, agendaId]),
+    );
+    return rows.map(({ id }) => id);
   }
 }

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
+import { newId } from '#application';
+import { connectors } from '#connectors';
+import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
+import { controlOf, type Control } from '../contract/simulator-target.js';
+import { linkAgenda, openHub, type TestHub } from '../support/hub.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { createPractice, openPool, query, type Practice } from '../support/practice.js';
+import { accountOf, VENDOR_ROWS } from '../support/vendor-rows.js';
+import { ANNE, NINE, Waiting } from '../support/waiting.js';
+
+const MINUTE = 60_000;
+const ROW = VENDOR_ROWS.find(({ id }) => connectors.get(id)!.capabilities.hold === 'ttl')!;
+const SEED = ROW.seed as { clients: { id: string; secret: string }[]; agendas: object[] };
+const OTHER = { clientId: 'scene-other', clientSecret: 'scene-other-secret' };
+/** Two practitioners of the same practice. */
+const PLACES = [
+  { key: 'dr', remoteAgendaId: ROW.agendaId },
+  { key: 'autre', remoteAgendaId: ROW.agendaId.replace('40', '41') },
+] as const;
+
+describe('what is held at the backend, too', () => {
+  const vendors = createMockVendors();
+  let database: TestDatabase;
+  let pool: pg.Pool;
+  let hub: TestHub;
+  let origin: string;
+  let control: Control;
+  let practices: Practice[];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    pool = openPool(database.appUrl);
+    hub = await openHub({ url: database.appUrl, keepsHolds: true });
+    origin = await vendors.listen({ host: '127.0.0.1', port: 0 });
+    control = controlOf(origin, ROW.id);
+  });
+  afterAll(async () => {
+    await hub.close();
+    await vendors.close();
+    await pool.end();
+    await database.drop();
+  });
+  beforeEach(async () => {
+    await control('POST', 'reset');
+    const other = { ...SEED.agendas[0], key: 'autre', id: 52, practitioner_id: 41 };
+    const clients = [...SEED.clients, { id: OTHER.clientId, secret: OTHER.clientSecret }];
+    await control('POST', 'seed', { ...SEED, clients, agendas: [...SEED.agendas, other] });
+    practices = [];
+    for (const { remoteAgendaId } of PLACES) {
+      const practice = await createPractice(pool);
+      await hub.housekeeping.extendOpenings(practice.organization, practice.agenda);
+      await linkAgenda(hub, practice, { ...accountOf(ROW, origin), remoteAgendaId });
+      practices.push(practice);
+    }
+  });
+
+  /** Whether a patient can still take that half hour online. */
+  const isFreeThere = async (start: number, agendaId: string = PLACES[0].key): Promise<boolean> => {
+    const entry = { start, end: start + 30 * MINUTE, title: 'En ligne' };
+    const made = await control('POST', 'edit', { action: 'create', by: 'patient', agendaId, entry }).catch(() => null);
+    if (made !== null)
+      await control('POST', 'edit', { action: 'delete', agendaId, id: (made['entry'] as { id: string }).id });
+    return made !== null;
+  };
+  const isDue = async (): Promise<boolean> =>
+    (await hub.due.holds(500)).some(({ agendaId }) => agendaId === practices[0]!.agenda);
+
+  it('is given back there when it ends here, however often that takes', async () => {
+    const [practice] = practices as [Practice];
+    const ref = { organizationId: practice.organization, agendaId: practice.agenda };
+    const actor = { kind: 'collaborator', id: practice.collaborator, key: newId() } as const;
+    const asked = { ...ref, id: newId(), motifId: practice.motif, start: NINE, patient: ANNE, actor, key: null };
+    expect(await hub.booking.hold({ ...asked, holdSeconds: 120, waitMs: 5_000 })).toMatchObject({ status: 201 });
+    expect(await isFreeThere(NINE)).toBe(false);
+    await query(
+      pool,
+      practice,
+      `UPDATE appointment SET hold_until = now() - interval '1 second' WHERE status = 'held'`,
+    );
+    expect(await isDue()).toBe(true);
+    await control('POST', 'faults', { faults: [{ kind: 'error', status: 503 }] });
+    expect(await hub.housekeeping.expireHolds(ref.organizationId, ref.agendaId)).toBe(1);
+    await control('DELETE', 'faults');
+    expect([await isFreeThere(NINE), await isDue()]).toEqual([false, true]);
+    await hub.housekeeping.expireHolds(ref.organizationId, ref.agendaId);
+    expect([await isFreeThere(NINE), await isDue()]).toEqual([true, false]);
+  });
+
+  it('keeps what is offered to somebody who waits, and does not offer what is taken there', async () => {
+    const [first, second] = practices.map((practice) => new Waiting(hub, pool, practice)) as [Waiting, Waiting];
+    await first.enter(ANNE);
+    await first.work();
+    const [offer] = await first.shown();
+    const { start, end } = offer!;
+    expect(await isFreeThere(start)).toBe(false);
+
+    const connector = connectors.get(ROW.id)!;
+    const account = {
+      settings: connector.config.settings.parse(ROW.settings(origin)),
+      secrets: connector.config.secrets.parse(OTHER),
+    };
+    const session = connector.open(account, { timeoutMs: 5_000, allowPrivateNetworks: true, now: Date.now });
+    const held = { agendaId: PLACES[1].remoteAgendaId, reference: 'other-1', when: { start, end } };
+    await session.hold!({ ...held, timeZone: 'Europe/Paris' }, { signal: AbortSignal.timeout(5_000) });
+    session.close();
+    await second.enter(ANNE);
+    await second.work();
+    expect(await second.shown()).toEqual([]);
+    const statuses = await query(pool, practices[1]!, 'SELECT status FROM appointment');
+    expect(statuses.map(({ status }) => status as string)).toEqual(statuses.map(() => 'expired'));
+    expect(statuses.length).toBeGreaterThan(0);
+  });
+});
