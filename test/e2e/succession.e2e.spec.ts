@@ -52,7 +52,7 @@ test('a link whose agenda has gone to another vendor is taken up again there', a
   expect([booked.status, booked.json.status]).toEqual([201, 'confirmed']);
 
   const connection = await connect(simulator.account);
-  expect((await on('POST', '/relink', { body: { connection } })).json.type).toContain('not-moved');
+  expect((await on('POST', '/relink', { body: { connection, rehearse: true } })).json.type).toContain('not-moved');
   const successor = { system: 'autre', agenda: Simulator.agendaId };
   const { entries } = (await legacy('POST', 'migrate', { agendaId: AGENDA, successor })) as { entries: Dumped[] };
   for (const { start, end, title } of entries)
@@ -62,23 +62,30 @@ test('a link whose agenda has gone to another vendor is taken up again there', a
   expect((await sync()).json).toMatchObject({ status: 'moved', successor: moved, advice: { code: 'AGENDA_MOVED' } });
   expect((await on('GET')).json).toMatchObject({ state: 'moved', successor: moved, connection: former });
 
-  expect((await ask('POST', `/v1/links/${randomUUID()}/relink`, { body: { connection } })).status).toBe(404);
-  expect(faultPaths(await on('POST', '/relink', { body: { connection: former } }))).toEqual(['body.connection']);
-  expect(faultPaths(await on('POST', '/relink', { body: { connection, remoteAgenda: 'x' } }))).toEqual([
+  const seen = { connection, rehearse: true };
+  expect((await ask('POST', `/v1/links/${randomUUID()}/relink`, { body: seen })).status).toBe(404);
+  expect(faultPaths(await on('POST', '/relink', { body: { ...seen, connection: former } }))).toEqual([
+    'body.connection',
+  ]);
+  expect(faultPaths(await on('POST', '/relink', { body: { ...seen, remoteAgenda: 'x' } }))).toEqual([
     'body.remoteAgenda',
   ]);
-  const rehearsed = await on('POST', '/relink', { body: { connection, rehearse: true } });
+  const rehearsed = await on('POST', '/relink', { body: seen });
   const counts = { adopted: 1, byTime: 1, movedThere: 0, toWrite: 0, foreign: 0 };
   expect([rehearsed.status, rehearsed.json]).toMatchObject([200, { done: false, link: { state: 'moved' }, ...counts }]);
 
-  const request = { headers: { 'idempotency-key': randomUUID() }, body: { connection } };
+  expect((await on('POST', '/relink', { body: { connection } })).status).toBe(428);
+  const otherwise = { headers: { 'if-match': '"1"' }, body: { connection } };
+  expect((await on('POST', '/relink', otherwise)).status).toBe(412);
+  const approval = { 'if-match': String(rehearsed.headers['etag']), 'idempotency-key': randomUUID() };
+  const request = { headers: approval, body: { connection } };
   const relinked = await on('POST', '/relink', request);
   expect([relinked.status, relinked.json]).toMatchObject([
     200,
     { done: true, link: { connection, id: link }, ...counts },
   ]);
   expect((await on('POST', '/relink', request)).json).toEqual(relinked.json);
-  expect((await on('POST', '/relink', { body: { connection } })).json.type).toContain('not-moved');
+  expect((await on('POST', '/relink', { body: seen })).json.type).toContain('not-moved');
 
   expect((await sync()).json).toMatchObject({ status: 'active', successor: null });
   expect((await ask('GET', `/v1/appointments/${booked.json.id as string}`)).json.status).toBe('confirmed');

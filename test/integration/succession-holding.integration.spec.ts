@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { newId, type Actor, type BookingAnswer, type Patient } from '#application';
+import { newId, type Actor, type BookingAnswer, type Patient, type RelinkOutcome } from '#application';
 import { createMockVendors } from '../../apps/mock-vendors/src/server.js';
 import { controlOf, type Control, type Dumped } from '../contract/simulator-target.js';
 import { linkAgenda, openHub, type TestHub } from '../support/hub.js';
@@ -112,9 +112,12 @@ it('an agenda that went to a vendor who holds before he confirms is taken up aga
     secrets: LATER,
   });
   if (made.outcome !== 'created') throw new Error(JSON.stringify(made));
-  const request = { connectionId: made.connection.id, rehearse: false, actor: actor() };
+  const relink = (approved: number | null): Promise<RelinkOutcome> =>
+    hub.succession.relink({ organizationId, id }, { connectionId: made.connection.id, approved, actor: actor() });
+  const seen = await relink(null);
+  if (seen.outcome !== 'rehearsed') throw new Error(JSON.stringify(seen));
   const takenUp = { adopted: 3, byTime: 3, movedThere: 0, toWrite: 0, foreign: 1 };
-  expect(await hub.succession.relink({ organizationId, id }, request)).toMatchObject({ outcome: 'relinked', takenUp });
+  expect(await relink(seen.version)).toMatchObject({ outcome: 'relinked', takenUp });
 
   expect(await run()).toBe('done');
   expect(await run()).toBe('done');

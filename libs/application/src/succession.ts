@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ConnectorError, type PullRequest, type Session } from '#connector-sdk';
 import { overlaps, type Interval, type RemoteObject } from '#domain';
 import type { ConnectionStore } from './connections.js';
@@ -52,8 +53,17 @@ export interface TakenUp {
 }
 
 export type RelinkOutcome =
-  | { readonly outcome: 'relinked' | 'rehearsed'; readonly link: LinkDetails; readonly takenUp: TakenUp }
-  /** `other-kind`: the connection is not one to the backend that the agenda has moved to. */
+  | {
+      readonly outcome: 'relinked' | 'rehearsed';
+      readonly link: LinkDetails;
+      readonly takenUp: TakenUp;
+      /** Of all that was found: what is approved is what was seen. */
+      readonly version: number;
+    }
+  /**
+   * `stale`: something else is found now than what was approved, or the link was changed. `other-kind`: the connection is not
+   * one to the backend that the agenda has moved to.
+   */
   | {
       readonly outcome:
         | 'unknown'
@@ -71,8 +81,8 @@ export interface RelinkRequest {
   readonly connectionId: string;
   /** Left out: the agenda that the old backend named. */
   readonly remoteAgendaId?: string | undefined;
-  /** True: only says what would happen. */
-  readonly rehearse: boolean;
+  /** Version of the rehearsal that a person has looked at; `null`: only says what would happen. */
+  readonly approved: number | null;
   readonly actor: Actor;
 }
 
@@ -118,7 +128,7 @@ export class Succession {
     return { connectionId, remoteAgendaId: remoteAgendaId ?? known.successor.agendaId, version: known.version };
   }
 
-  private async takeUp(ref: LinkRef, { rehearse, actor }: RelinkRequest, to: NewPlace): Promise<RelinkOutcome> {
+  private async takeUp(ref: LinkRef, { approved, actor }: RelinkRequest, to: NewPlace): Promise<RelinkOutcome> {
     const { store, sync } = this.parts;
     const link = await sync.link(ref.organizationId, ref.id);
     if (link === null) return { outcome: 'unknown' };
@@ -130,13 +140,15 @@ export class Succession {
     // What no pull reads, no pull would take away again.
     const foreign = found.foreign.filter(({ busy }) => busy.some((interval) => overlaps(interval, window)));
     const recognised = { ...found, foreign };
-    const done = rehearse ? 'rehearsed' : await store.relink(link, to, { recognised, actor });
+    const version = versionOf(to, recognised);
+    if (approved !== null && approved !== version) return { outcome: 'stale' };
+    const done = approved === null ? 'rehearsed' : await store.relink(link, to, { recognised, actor });
     if (done === 'taken' || done === 'stale') return { outcome: done };
     if (done === 'relinked') await this.begin(ref);
     const now = await store.moved(ref);
     return now === null
       ? { outcome: 'unknown' }
-      : { outcome: done, link: now, takenUp: summaryOfAll(recognised, exported) };
+      : { outcome: done, link: now, takenUp: summaryOfAll(recognised, exported), version };
   }
 
   /** Everything in the successor's agenda, texts as digests. Throws ConnectorError. */
@@ -181,6 +193,17 @@ export class Succession {
 /** The window of a pull, and as far as anything was booked ahead. */
 function reaching({ start, end }: Interval, exported: readonly Exported[]): Interval {
   return { start, end: exported.reduce((last, { when }) => Math.max(last, when.end), end) };
+}
+
+/** A number for what would be done: of the link as it is, and of everything there that was recognised or is the practitioner's. */
+function versionOf(to: NewPlace, { adopted, elsewhere, foreign }: Recognised): number {
+  const seen = [
+    to,
+    adopted.map(({ object, appointmentId, nameless }) => [appointmentId, object.remoteId, object.when, nameless]),
+    elsewhere,
+    foreign.map(({ remoteId, when }) => [remoteId, when]),
+  ];
+  return createHash('sha256').update(JSON.stringify(seen)).digest().readUIntBE(0, 3);
 }
 
 function summaryOfAll({ adopted, elsewhere, foreign }: Recognised, exported: readonly Exported[]): TakenUp {

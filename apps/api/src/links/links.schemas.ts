@@ -62,7 +62,9 @@ export const relinkInput = z
       .refine((value) => isStorable(value), { message: 'holds text that cannot be kept' })
       .optional()
       .meta({ description: 'Left out: the agenda that the former vendor named.' }),
-    rehearse: z.boolean().default(false).meta({ description: 'True: only says what would happen.' }),
+    rehearse: z.boolean().default(false).meta({
+      description: 'True: only says what would happen. Its ETag is the If-Match of the request that does it.',
+    }),
   })
   .meta({ id: 'RelinkRequest' });
 

@@ -1,7 +1,17 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { Succession } from '#application';
-import { Answers, badInput, ExchangeParam, Problem, Right, WriteHeaders, type Exchange } from '#platform';
+import {
+  Answers,
+  badInput,
+  ExchangeParam,
+  Problem,
+  requiredVersion,
+  Right,
+  versionTag,
+  WriteHeaders,
+  type Exchange,
+} from '#platform';
 import { WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
 import { connectionProblem } from '../connections/connection-problems.js';
 import { actingAs } from '../shared/acting.js';
@@ -13,7 +23,7 @@ import { relinkInput, relinkView, viewLink } from './links.schemas.js';
 const REFUSED = {
   unknown: () => new Problem('not-found'),
   'not-moved': () => new Problem('not-moved'),
-  stale: () => new Problem('not-moved'),
+  stale: () => new Problem('stale-version'),
   taken: () => new Problem('already-exists'),
   'connection-unknown': () => badInput('body.connection', 'is not known'),
   'other-kind': () => badInput('body.connection', 'does not lead to the vendor that the agenda has gone to'),
@@ -31,18 +41,20 @@ export class SuccessionController {
 
   /**
    * Takes a link up again where its agenda has gone. What the former vendor carried over is recognised, not written
-   * twice; holds, bookings and the waiting list stay.
+   * twice; holds, bookings and the waiting list stay. First `rehearse`: its ETag, sent as If-Match, approves what was seen.
    */
   @Post(':id/relink')
   @HttpCode(200)
   @Right('connection:manage')
-  @WriteHeaders({ idempotencyKey: 'optional' })
+  @WriteHeaders({ idempotencyKey: 'optional', ifMatch: 'optional' })
   @Answers(
     { 200: relinkView },
     ...WRITE_PROBLEMS,
     ...([
       'not-found',
       'not-moved',
+      'stale-version',
+      'precondition-required',
       'already-exists',
       'backend-refused',
       'agenda-unreachable',
@@ -55,13 +67,15 @@ export class SuccessionController {
     @Param({ schema: idPath }) { id }: IdPath,
     @Body({ schema: relinkInput }) body: z.output<typeof relinkInput>,
   ): Promise<z.input<typeof relinkView>> {
-    const { caller } = exchange;
+    const { caller, headers, reply } = exchange;
     const { connection: connectionId, remoteAgenda: remoteAgendaId, rehearse } = body;
     return this.repeats.once(exchange, [`POST /v1/links/${id}/relink`, body], async () => {
-      const request = { connectionId, remoteAgendaId, rehearse, actor: actingAs(caller) };
+      const approved = rehearse ? null : requiredVersion(headers);
+      const request = { connectionId, remoteAgendaId, approved, actor: actingAs(caller) };
       const done = await this.succession.relink({ organizationId: caller.organizationId, id }, request);
       if (done.outcome === 'failed') throw connectionProblem(done);
       if (done.outcome !== 'relinked' && done.outcome !== 'rehearsed') throw REFUSED[done.outcome]();
+      if (rehearse) void reply.header('ETag', versionTag(done.version));
       const view = { done: done.outcome === 'relinked', link: viewLink(done.link), ...done.takenUp };
       return { status: 200, body: view, resource: id };
     });
