@@ -4,6 +4,7 @@ import { connectors } from '#connectors';
 import type { ApiClient } from '../support/api-client.js';
 import type { Dumped } from '../contract/simulator-target.js';
 import type { Ledger } from '../support/ledger.js';
+import type { TestHub } from '../support/hub.js';
 import type { VendorAgenda } from '../support/vendor-agenda.js';
 import { MINUTE, TEN } from './stage.js';
 import type { Desk } from './steps.js';
@@ -19,6 +20,7 @@ export interface VendorPlace {
   readonly desk: Desk;
   readonly client: ApiClient;
   readonly agenda: VendorAgenda;
+  readonly linkId: string;
 }
 
 /** Faults at a vendor, as a share of its requests, and of its notifications. */
@@ -82,6 +84,21 @@ export async function patientActs({ agenda }: VendorPlace, random: () => number)
   const online = (await agenda.standing()).filter(({ title }) => title === ONLINE);
   const entry = oneOf(online, random);
   if (entry !== undefined) await orNot(agenda.remove(entry.id, 'patient'));
+}
+
+/**
+ * An administrator, who finds that so many deletions at once were really meant: crowds do in a minute what practices do in
+ * months, and the brake holds them for him. True when there was something to release.
+ */
+export async function releasesDeletions(hub: TestHub, { desk, linkId }: VendorPlace): Promise<boolean> {
+  const ids = { organizationId: desk.organization, linkId, agendaId: desk.agenda };
+  const brake = await hub.brake.get(desk.organization, linkId);
+  if (brake?.held == null) return false;
+  const actor = { kind: 'collaborator', id: desk.collaborator, key: newId() } as const;
+  await (
+    await hub.brake.release({ ...ids, revision: brake.revision, actor })
+  )?.carriedOut;
+  return true;
 }
 
 const timeOf = ({ start, end }: { start: number; end: number }): string =>

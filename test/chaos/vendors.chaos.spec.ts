@@ -12,7 +12,8 @@ import { HubProcesses } from '../support/processes.js';
 import { VendorAgenda } from '../support/vendor-agenda.js';
 import { accountOf, VENDOR_ROWS } from '../support/vendor-rows.js';
 import { chances } from './chances.js';
-import { addAgenda, mixedFaults, patientActs, practitionerActs, wrongAt, type VendorPlace } from './mixed-practice.js';
+import { addAgenda, mixedFaults, patientActs, practitionerActs, releasesDeletions } from './mixed-practice.js';
+import { wrongAt, type VendorPlace } from './mixed-practice.js';
 import { Diary, keepDoing, secretaryDoes } from './soak.js';
 
 /** A run that counts takes 600; `VENDORS_SECONDS` asks for another. */
@@ -48,8 +49,9 @@ describe(`one practice, ${String(VENDOR_ROWS.length)} agendas at as many vendors
       await inProcess.housekeeping.extendOpenings(desk.organization, desk.agenda);
       const agenda = new VendorAgenda(row, hub.vendors!.url);
       await agenda.begin();
-      await linkAgenda(inProcess, { ...practice, agenda: desk.agenda }, accountOf(row, hub.vendors!.url));
-      places.push({ desk, agenda, client: new ApiClient({ apiKey, collaborator: desk.collaborator }) });
+      const account = accountOf(row, hub.vendors!.url);
+      const linkId = await linkAgenda(inProcess, { ...practice, agenda: desk.agenda }, account);
+      places.push({ desk, agenda, linkId, client: new ApiClient({ apiKey, collaborator: desk.collaborator }) });
     }
   }, 300_000);
 
@@ -70,7 +72,7 @@ describe(`one practice, ${String(VENDOR_ROWS.length)} agendas at as many vendors
     }
   };
 
-  /** The practitioner answers what waits, nothing sent earlier can land any more, and the hub carries on until all is certain. */
+  /** People answer what waits for them, nothing sent earlier can land any more, and the hub carries on until all is certain. */
   const settle = async (): Promise<void> => {
     await sleep(IN_FLIGHT_MS);
     for (const until = performance.now() + SETTLED_MS; performance.now() < until; await sleep(250)) {
@@ -78,8 +80,13 @@ describe(`one practice, ${String(VENDOR_ROWS.length)} agendas at as many vendors
       const { rowCount } = await admin.query(
         `UPDATE remote_write SET last_sent_at = last_sent_at - interval '1 hour', due_at = now() WHERE state = 'due'`,
       );
-      for (const place of places) await readAll(place);
-      if (!answered.includes(true) && rowCount === 0 && (await ledger.unsettled()).length === 0) return;
+      const released: boolean[] = [];
+      for (const place of places) {
+        await readAll(place);
+        released.push(await releasesDeletions(inProcess, place));
+      }
+      if (![...answered, ...released].includes(true) && rowCount === 0 && (await ledger.unsettled()).length === 0)
+        return;
     }
   };
 
