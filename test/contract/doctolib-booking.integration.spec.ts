@@ -91,6 +91,12 @@ describe('what is booked at a vendor of the Doctolib style', () => {
       });
       expect(await dump()).toMatchObject({ entries: [], holds: [] });
     });
+
+    it('a question is answered as the settings say', async () => {
+      const answers = 'Depuis quand ? = non précisé';
+      const made = open({ motif: '34', answers }).create(booking(), call());
+      expect(await made).toMatchObject({ when: { start: NINE } });
+    });
   });
 
   describe('rules of the vendor', () => {

@@ -3,9 +3,9 @@ import type { Interval, RemoteObject } from '#domain';
 import type { Client } from './client.js';
 import type { Settings } from './config.js';
 import type { Directory } from './directory.js';
-import { refusedBy } from './errors.js';
 import { isDeleted, isHold, toRemoteObject } from './mapping.js';
 import { readBack } from './proof.js';
+import { answered, answersIn } from './questions.js';
 import { agendasFor } from './slots.js';
 import { done, fill, held, lookup, type Agenda, type Appointment } from './schemas.js';
 
@@ -146,10 +146,10 @@ export class Booking {
   ): Promise<void> {
     const path = `${APPOINTMENTS}/${String(hold)}`;
     const { appointment } = await this.client.json(fill, { method: 'GET', path: `${path}/edit.json` }, options);
-    if (appointment.custom_fields?.some(({ required }) => required === true)) throw refusedBy('custom_field_required');
+    const answers = answered(appointment.custom_fields ?? [], answersIn(this.settings.answers));
     const { newPatients } = directory.restrictions(agenda, directory.motif(this.settings.motif));
     const body = {
-      appointment: { title: content.summary, custom_fields_values: {} },
+      appointment: { title: content.summary, custom_fields_values: answers },
       // The hub keeps this rule of the vendor's, and asks for nobody whom it does not take for known.
       new_patient: newPatients === 'refused' ? false : null,
     };

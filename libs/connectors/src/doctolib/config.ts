@@ -20,6 +20,11 @@ export const settings = z.strictObject({
     title: 'Motif de consultation',
     description: 'Numéro (visit_motive_id) ou nom exact du motif sous lequel le secrétariat prend rendez-vous',
   }),
+  answers: z.string().max(4000).optional().meta({
+    title: 'Réponses aux questions du praticien',
+    description:
+      'Une par ligne : « Question = réponse ». La même pour tous les patients, sans rien qui concerne l’un d’eux',
+  }),
 });
 
 export const secrets = z.strictObject({

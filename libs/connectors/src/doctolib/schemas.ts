@@ -114,7 +114,9 @@ export const held = z.object({ id: number, expires_at: instant.nullish() });
 
 export const fill = z.object({
   appointment: z.object({
-    custom_fields: z.array(z.object({ id: z.string(), required: z.boolean().nullish() })).nullish(),
+    custom_fields: z
+      .array(z.object({ id: z.string(), label: z.string().nullish(), required: z.boolean().nullish() }))
+      .nullish(),
   }),
 });
 
