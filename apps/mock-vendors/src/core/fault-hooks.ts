@@ -29,9 +29,10 @@ export function installFaults(scope: FastifyInstance, faults: Faults, body: Erro
     return fail(fault, request, reply, body);
   });
 
-  scope.addHook('onSend', async (request, reply, payload: unknown) => {
-    if (untouchable.has(request)) return payload;
+  scope.addHook('onSend', async (request, reply, sent: unknown) => {
+    if (untouchable.has(request)) return sent;
     const occasion = occasionOf(request);
+    const payload = faults.take(['drift'], occasion) ? drifted(sent) : sent;
     const slow = faults.take(['latency'], occasion, true);
     if (slow) await new Promise((resolve) => setTimeout(resolve, slow.ms));
     const torn = faults.take(['torn'], occasion);
@@ -79,6 +80,16 @@ function cut({ kind }: Fault, { raw }: FastifyRequest): void {
 
 function isText(payload: unknown): payload is string | Buffer {
   return typeof payload === 'string' || Buffer.isBuffer(payload);
+}
+
+/** As the next version of the software answers: whatever has an `id` says more of itself than anybody asked for. */
+function drifted(payload: unknown): unknown {
+  if (!isText(payload) || !/^\s*[[{]/.test(payload.toString())) return payload;
+  return JSON.stringify(JSON.parse(payload.toString()), (_name, value: unknown) =>
+    typeof value === 'object' && value !== null && 'id' in value && !('futur' in value)
+      ? { ...value, futur: { depuis: 2 }, ancien: null }
+      : value,
+  );
 }
 
 function begun(payload: string | Buffer, { bytes }: Fault): string | Buffer {

@@ -18,6 +18,7 @@ const KINDS = [
   'push-forge',
   'close',
   'body',
+  'drift',
 ] as const;
 
 export type FaultKind = (typeof KINDS)[number];
