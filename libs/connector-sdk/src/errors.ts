@@ -82,3 +82,22 @@ export function unproven(message: string, error?: unknown): ConnectorError {
   const beneath = ConnectorError.is(error) ? { cause: error, retryAfterMs: error.retryAfterMs } : {};
   return new ConnectorError('unknown', message, beneath);
 }
+
+/** What a look at an accepted write finds. Throws `unknown` for whatever prevents it: the outcome is then unproven. */
+export async function proven<T>(message: string, look: Promise<T>): Promise<T> {
+  try {
+    return await look;
+  } catch (error) {
+    throw unproven(message, error);
+  }
+}
+
+/** `null` where what is asked for is gone (`not_found`). */
+export async function orGone<T>(call: Promise<T>): Promise<T | null> {
+  try {
+    return await call;
+  } catch (error) {
+    if (ConnectorError.is(error) && error.kind === 'not_found') return null;
+    throw error;
+  }
+}

@@ -11,7 +11,8 @@ import {
   type RemoteContent,
   type Session,
   type UpdateRequest,
-  unproven,
+  orGone,
+  proven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import { proveAgenda, proveLogin } from './access.js';
@@ -28,6 +29,8 @@ interface Named {
   readonly agendaId: string;
   readonly reference: string;
 }
+
+const UNSEEN = 'it was written and could not be read back';
 
 /** A conversation with one group, as one of its pros. */
 export class ClicSession implements Session {
@@ -71,10 +74,11 @@ export class ClicSession implements Session {
       ...{ taker: this.#settings.taker, from_web: 0 },
     };
     await this.#client.write({ method: 'POST', vevent }, options);
-    const [first, ...twins] = await proven(this.#written({ agendaId, reference }, options));
+    const [first, ...twins] = await proven(UNSEEN, this.#written({ agendaId, reference }, options));
     if (first === undefined)
       throw new ConnectorError('unknown', 'the backend says that it was written, and does not have it');
-    for (const twin of twins.filter(({ start }) => start === first.start)) await proven(this.#delete(twin, options));
+    for (const twin of twins.filter(({ start }) => start === first.start))
+      await proven(UNSEEN, this.#delete(twin, options));
     return this.#object(first);
   }
 
@@ -85,7 +89,7 @@ export class ClicSession implements Session {
     const vevent = this.#shown(content);
     if (isSame(before, vevent)) return this.#object(before);
     await this.#client.write({ method: 'PUT', id: before.id, vevent }, options);
-    const after = await proven(this.#standing(agendaId, remoteId, options));
+    const after = await proven(UNSEEN, this.#standing(agendaId, remoteId, options));
     if (!isSame(after, vevent)) throw new ConnectorError('unknown', 'the appointment is not as it was written');
     return this.#object(after);
   }
@@ -94,8 +98,9 @@ export class ClicSession implements Session {
     const rows =
       remoteId === null
         ? await this.#written({ agendaId, reference }, options)
-        : await orNone(this.#standing(agendaId, remoteId, options));
+        : [await orGone(this.#standing(agendaId, remoteId, options))];
     for (const row of rows) {
+      if (row === null) continue;
       if (version !== null && versionOf(row) !== version) throw stale();
       await this.#delete(row, options);
     }
@@ -152,9 +157,9 @@ export class ClicSession implements Session {
 
   /** Marks as deleted, as the API's own DELETE does; it stays there, to be restored. */
   async #delete(row: Vevent, options: CallOptions): Promise<void> {
-    await orNone(this.#client.write({ method: 'DELETE', id: row.id }, options));
-    const [left] = await proven(orNone(this.#standing(String(row.calendar_id), String(row.id), options)));
-    if (left !== undefined) throw new ConnectorError('unknown', 'the appointment is still there after its deletion');
+    await orGone(this.#client.write({ method: 'DELETE', id: row.id }, options));
+    const left = await proven(UNSEEN, orGone(this.#standing(String(row.calendar_id), String(row.id), options)));
+    if (left !== null) throw new ConnectorError('unknown', 'the appointment is still there after its deletion');
   }
 
   #object(row: Vevent): RemoteObject {
@@ -170,23 +175,4 @@ function isSame(row: Vevent, { start, end, text }: { start: string; end: string;
 
 function stale(): ConnectorError {
   return new ConnectorError('stale', 'the appointment has changed since it was read');
-}
-
-/** What is already gone is no failure. */
-async function orNone<T>(call: Promise<T>): Promise<T[]> {
-  try {
-    return [await call];
-  } catch (error) {
-    if (ConnectorError.is(error) && error.kind === 'not_found') return [];
-    throw error;
-  }
-}
-
-/** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
-async function proven<T>(look: Promise<T>): Promise<T> {
-  try {
-    return await look;
-  } catch (error) {
-    throw unproven('it was written and could not be read back', error);
-  }
 }

@@ -1,4 +1,4 @@
-import { unproven, type CallOptions } from '#connector-sdk';
+import { proven, type CallOptions } from '#connector-sdk';
 import type { Client } from './client.js';
 import { appointment, type Appointment } from './schemas.js';
 
@@ -7,10 +7,6 @@ export function get(client: Client, id: string | number, options: CallOptions): 
 }
 
 /** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
-export async function readBack(client: Client, id: string | number, options: CallOptions): Promise<Appointment> {
-  try {
-    return await get(client, id, options);
-  } catch (error) {
-    throw unproven('the appointment was written but could not be read back', error);
-  }
+export function readBack(client: Client, id: string | number, options: CallOptions): Promise<Appointment> {
+  return proven('the appointment was written but could not be read back', get(client, id, options));
 }

@@ -12,6 +12,7 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  proven,
   unproven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
@@ -106,9 +107,8 @@ export class GoogleSession implements Session {
       if ((await standing(this.#client, place, options)) === null) return;
       throw error;
     }
-    const left = await standing(this.#client, place, options).catch((error: unknown) => {
-      throw unproven('the event was deleted but this could not be checked', error);
-    });
+    const message = 'the event was deleted but this could not be checked';
+    const left = await proven(message, standing(this.#client, place, options));
     if (left !== null) throw unproven('the event is still there after its deletion');
   }
 
@@ -154,14 +154,10 @@ export class GoogleSession implements Session {
 
   /** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
   async #readBack(place: Place, options: CallOptions): Promise<RemoteObject> {
-    let event: Event | null;
-    try {
-      event = await standing(this.#client, place, options);
-      if (event !== null) return await this.#asObject(place.calendarId, event, options);
-    } catch (error) {
-      throw unproven('the event was written but could not be read back', error);
-    }
-    throw unproven('the event was written but is not there');
+    const message = 'the event was written but could not be read back';
+    const event = await proven(message, standing(this.#client, place, options));
+    if (event === null) throw unproven('the event was written but is not there');
+    return proven(message, this.#asObject(place.calendarId, event, options));
   }
 
   /** Outside a pull nobody says where a day without hours begins: in the calendar's own zone. */

@@ -13,6 +13,8 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  orGone,
+  proven,
   unproven,
 } from '#connector-sdk';
 import type { BackendRules, Interval, RemoteObject } from '#domain';
@@ -171,21 +173,13 @@ export class InHouseSession implements Session {
 
   /** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
   async #readBack(agendaId: string, id: string, options: CallOptions): Promise<RemoteObject> {
-    try {
-      return toRemoteObject(await this.#get(agendaId, id, options), null);
-    } catch (error) {
-      throw unproven('the entry was written but could not be read back', error);
-    }
+    const entry = await proven('the entry was written but could not be read back', this.#get(agendaId, id, options));
+    return toRemoteObject(entry, null);
   }
 
   async #stillThere(agendaId: string, id: string, options: CallOptions): Promise<boolean> {
-    try {
-      await this.#get(agendaId, id, options);
-      return true;
-    } catch (error) {
-      if (isGone(error)) return false;
-      throw unproven('the entry was deleted but this could not be checked', error);
-    }
+    const message = 'the entry was deleted but this could not be checked';
+    return (await proven(message, orGone(this.#get(agendaId, id, options)))) !== null;
   }
 }
 

@@ -13,6 +13,8 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  orGone,
+  proven,
   unproven,
 } from '#connector-sdk';
 import type { BackendRules, Interval, RemoteObject } from '#domain';
@@ -89,7 +91,8 @@ export class KeldocSession implements Session {
       if (ours) return toRemoteObject(ours, null);
       throw error;
     }
-    return this.#made({ agendaId, reference }, options);
+    const message = 'the appointment was accepted but could not be read back';
+    return proven(message, this.#made({ agendaId, reference }, options));
   }
 
   async update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject> {
@@ -159,15 +162,11 @@ export class KeldocSession implements Session {
 
   /** What a create left: one appointment, or a twin of it that is withdrawn. */
   async #made(named: Named, options: CallOptions): Promise<RemoteObject> {
-    try {
-      const [first, ...twins] = await this.#ours(named, options);
-      if (!first) throw senseless(true, 200);
-      for (const { id } of twins)
-        await this.#client.json(z.unknown(), { method: 'DELETE', path: ['appointments', String(id)] }, options);
-      return toRemoteObject(first, null);
-    } catch (error) {
-      throw unproven('the appointment was accepted but could not be read back', error);
-    }
+    const [first, ...twins] = await this.#ours(named, options);
+    if (!first) throw senseless(true, 200);
+    for (const { id } of twins)
+      await this.#client.json(z.unknown(), { method: 'DELETE', path: ['appointments', String(id)] }, options);
+    return toRemoteObject(first, null);
   }
 
   #get(id: string, options: CallOptions): Promise<schemas.Appointment> {
@@ -181,13 +180,8 @@ export class KeldocSession implements Session {
   }
 
   /** The write was accepted; whatever now prevents reading it leaves its outcome unproven. `null`: it is gone. */
-  async #readBack(id: string, options: CallOptions): Promise<schemas.Appointment | null> {
-    try {
-      return await this.#get(id, options);
-    } catch (error) {
-      if (isKind(error, 'not_found')) return null;
-      throw unproven('the write was accepted but could not be read back', error);
-    }
+  #readBack(id: string, options: CallOptions): Promise<schemas.Appointment | null> {
+    return proven('the write was accepted but could not be read back', orGone(this.#get(id, options)));
   }
 }
 

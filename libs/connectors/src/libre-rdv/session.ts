@@ -11,7 +11,8 @@ import {
   type RemoteContent,
   type Session,
   type UpdateRequest,
-  unproven,
+  orGone,
+  proven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import { Client } from './client.js';
@@ -33,6 +34,8 @@ interface Named {
   readonly agendaId: string;
   readonly reference: string;
 }
+
+const UNSEEN = 'it was written and could not be read back';
 
 /** A conversation with one account. What is written is a request that somebody at the practice answers later. */
 export class LibreSession implements Session {
@@ -68,12 +71,12 @@ export class LibreSession implements Session {
   async create({ agendaId, reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {
     const form = { ...this.#asked(content), reference };
     await this.#client.json(schemas.written, { path: ['appointments'], query: { agenda: agendaId }, form }, options);
-    const [first, ...twins] = await proven(this.#written({ agendaId, reference }, options));
+    const [first, ...twins] = await proven(UNSEEN, this.#written({ agendaId, reference }, options));
     if (first === undefined)
       throw new ConnectorError('unknown', 'the backend says that it was written, and does not have it');
     if (acceptanceOf(first) === 'declined') throw new ConnectorError('forbidden', 'the request was refused at once');
     for (const twin of twins.filter((row) => row.startDate === first.startDate && acceptanceOf(row) !== 'declined'))
-      await proven(this.#delete(agendaId, twin, options));
+      await proven(UNSEEN, this.#delete(agendaId, twin, options));
     return this.#object(first);
   }
 
@@ -85,7 +88,7 @@ export class LibreSession implements Session {
     if (isAt(before, form) && before.title === content.summary) return this.#object(before);
     const call = { path: ['appointments', numberOf(remoteId)], query: { agenda: agendaId, method: 'PUT' }, form };
     await this.#client.json(schemas.written, call, options);
-    const after = await proven(this.#standing(agendaId, remoteId, options));
+    const after = await proven(UNSEEN, this.#standing(agendaId, remoteId, options));
     if (!isAt(after, form)) throw new ConnectorError('unknown', 'the appointment is not where it was asked to be');
     return this.#object(after);
   }
@@ -94,8 +97,9 @@ export class LibreSession implements Session {
     const rows =
       remoteId === null
         ? (await this.#written({ agendaId, reference }, options)).filter((row) => acceptanceOf(row) !== 'declined')
-        : await orNone(this.#standing(agendaId, remoteId, options));
+        : [await orGone(this.#standing(agendaId, remoteId, options))];
     for (const row of rows) {
+      if (row === null) continue;
       if (version !== null && versionOf(row) !== version) throw stale();
       await this.#delete(agendaId, row, options);
     }
@@ -138,9 +142,9 @@ export class LibreSession implements Session {
 
   async #delete(agendaId: string, row: Row, options: CallOptions): Promise<void> {
     const call = { path: ['appointments', String(row.id)], query: { agenda: agendaId, method: 'DELETE' }, form: {} };
-    if ((await orNone(this.#client.json(schemas.written, call, options))).length === 0) return;
-    const [left] = await proven(orNone(this.#standing(agendaId, remoteIdOf(row), options)));
-    if (left !== undefined) throw new ConnectorError('unknown', 'the appointment is still there after its deletion');
+    if ((await orGone(this.#client.json(schemas.written, call, options))) === null) return;
+    const left = await proven(UNSEEN, orGone(this.#standing(agendaId, remoteIdOf(row), options)));
+    if (left !== null) throw new ConnectorError('unknown', 'the appointment is still there after its deletion');
   }
 
   #object(row: Row): RemoteObject {
@@ -158,23 +162,4 @@ function isAt(row: Row, { startDate, duration }: { startDate: string; duration: 
 
 function stale(): ConnectorError {
   return new ConnectorError('stale', 'the appointment has changed since it was read');
-}
-
-/** What is already gone is no failure. */
-async function orNone<T>(call: Promise<T>): Promise<T[]> {
-  try {
-    return [await call];
-  } catch (error) {
-    if (ConnectorError.is(error) && error.kind === 'not_found') return [];
-    throw error;
-  }
-}
-
-/** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
-async function proven<T>(look: Promise<T>): Promise<T> {
-  try {
-    return await look;
-  } catch (error) {
-    throw unproven('it was written and could not be read back', error);
-  }
 }

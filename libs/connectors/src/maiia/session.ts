@@ -11,6 +11,7 @@ import {
   type RemoteContent,
   type Session,
   type UpdateRequest,
+  proven,
   unproven,
 } from '#connector-sdk';
 import type { BackendRules, Interval, RemoteObject } from '#domain';
@@ -168,12 +169,8 @@ export class MaiiaSession implements Session {
   }
 
   /** The write was accepted; whatever now prevents reading it leaves its outcome unproven. */
-  async #readBack(id: string, options: CallOptions): Promise<schemas.Appointment> {
-    try {
-      return await this.#get(id, options);
-    } catch (error) {
-      throw unproven('the write was accepted but could not be read back', error);
-    }
+  #readBack(id: string, options: CallOptions): Promise<schemas.Appointment> {
+    return proven('the write was accepted but could not be read back', this.#get(id, options));
   }
 }
 

@@ -11,6 +11,8 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  orGone,
+  proven,
   unproven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
@@ -77,9 +79,7 @@ export class MonDocteurSession implements Session {
     }
     const id = made[0]?.attributes['id'];
     if (id === undefined) throw senseless(true);
-    return this.#provenly('the appointment was written but could not be read back', () =>
-      this.#read(agendaId, id, options),
-    );
+    return proven('the appointment was written but could not be read back', this.#read(agendaId, id, options));
   }
 
   /** The vendor has no preconditions: what stands is compared just before. */
@@ -91,7 +91,8 @@ export class MonDocteurSession implements Session {
       throw new ConnectorError('stale', 'the appointment was changed meanwhile');
     const fields = { Agenda: agendaId, Rdv: remoteId, ...times, Libelle: content.summary };
     await this.#client.change('rdv/deplacer', fields, options);
-    const now = await this.#provenly('the appointment was moved but could not be read back', () =>
+    const now = await proven(
+      'the appointment was moved but could not be read back',
       this.#read(agendaId, remoteId, options),
     );
     if (now.when?.start !== content.start || now.when.end !== content.end)
@@ -103,7 +104,7 @@ export class MonDocteurSession implements Session {
     const found = remoteId === null ? await this.#carrying({ agendaId, reference }, options) : [{ remoteId }];
     for (const { remoteId: id } of found) {
       if (version !== null) {
-        const standing = await this.#orGone(this.#read(agendaId, id, options));
+        const standing = await orGone(this.#read(agendaId, id, options));
         if (standing === null) continue;
         if (standing.version !== version) throw new ConnectorError('stale', 'the appointment was changed meanwhile');
       }
@@ -178,27 +179,10 @@ export class MonDocteurSession implements Session {
   }
 
   async #remove(agendaId: string, id: string, options: CallOptions): Promise<void> {
-    const done = await this.#orGone(this.#client.change('rdv/supprimer', { Agenda: agendaId, Rdv: id }, options));
+    const done = await orGone(this.#client.change('rdv/supprimer', { Agenda: agendaId, Rdv: id }, options));
     if (done === null) return;
     const message = 'the appointment was deleted but this could not be checked';
-    if ((await this.#provenly(message, () => this.#orGone(this.#read(agendaId, id, options)))) !== null)
+    if ((await proven(message, orGone(this.#read(agendaId, id, options)))) !== null)
       throw unproven('the appointment is still there after its deletion');
-  }
-
-  async #orGone<T>(call: Promise<T>): Promise<T | null> {
-    try {
-      return await call;
-    } catch (error) {
-      if (isKind(error, 'not_found')) return null;
-      throw error;
-    }
-  }
-
-  async #provenly<T>(message: string, look: () => Promise<T>): Promise<T> {
-    try {
-      return await look();
-    } catch (error) {
-      throw unproven(message, error);
-    }
   }
 }

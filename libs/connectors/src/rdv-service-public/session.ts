@@ -11,6 +11,8 @@ import {
   type SubscribeRequest,
   type Subscription,
   type UpdateRequest,
+  orGone,
+  proven,
   unproven,
 } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
@@ -27,6 +29,11 @@ import * as schemas from './schemas.js';
 import { localTimes, ZONE } from './times.js';
 
 const EVERYTHING = { start: -8e15, end: 8e15 };
+
+interface Named {
+  readonly agendaId: string;
+  readonly reference: string;
+}
 
 /** A conversation in the name of one agent. Rendez-vous are read; absences are read and written. */
 export class RdvServicePublicSession implements Session {
@@ -66,12 +73,8 @@ export class RdvServicePublicSession implements Session {
       { method: 'POST', path: '/absences', body },
       options,
     );
-    const standing = await this.#provenly('the absence was written but could not be read back', async () => {
-      const found = await this.#carrying({ agendaId, reference }, options);
-      if (!found.some(({ remoteId }) => remoteId === `absence_${absence.id}`)) throw senseless(true, 200);
-      for (const twin of found.slice(1)) await this.#remove(twin.remoteId, options);
-      return found[0] ?? null;
-    });
+    const made = this.#made({ agendaId, reference }, absence.id, options);
+    const standing = await proven('the absence was written but could not be read back', made);
     if (standing === null) throw unproven('the absence was accepted and is not there');
     return standing;
   }
@@ -85,9 +88,7 @@ export class RdvServicePublicSession implements Session {
     if (version !== null && standing.version !== version)
       throw new ConnectorError('stale', 'the absence was changed meanwhile');
     await this.#client.json(schemas.oneAbsence, { method: 'PATCH', path: this.#path(remoteId), body }, options);
-    const now = await this.#provenly('the absence was changed but could not be read back', () =>
-      this.#get(remoteId, options),
-    );
+    const now = await proven('the absence was changed but could not be read back', this.#get(remoteId, options));
     if (now.when?.start !== content.start || now.when.end !== content.end)
       throw unproven('the change of the absence was accepted and did not happen');
     return now;
@@ -105,10 +106,7 @@ export class RdvServicePublicSession implements Session {
     }
   }
 
-  async find(
-    request: { readonly agendaId: string; readonly reference: string },
-    options: CallOptions,
-  ): Promise<RemoteObject | null> {
+  async find(request: Named, options: CallOptions): Promise<RemoteObject | null> {
     return (await this.#carrying(request, options))[0] ?? null;
   }
 
@@ -133,10 +131,7 @@ export class RdvServicePublicSession implements Session {
   }
 
   /** Every absence of the agent that carries a reference, the oldest first. */
-  async #carrying(
-    { agendaId, reference }: { readonly agendaId: string; readonly reference: string },
-    options: CallOptions,
-  ): Promise<RemoteObject[]> {
+  async #carrying({ agendaId, reference }: Named, options: CallOptions): Promise<RemoteObject[]> {
     const items = await wholeOf(this.#client, { path: '/absences', root: 'absences' }, options);
     return items
       .flatMap((item) => {
@@ -160,14 +155,17 @@ export class RdvServicePublicSession implements Session {
     }
   }
 
+  /** What a create left: one absence, or a twin of it that is withdrawn. */
+  async #made(place: Named, id: string | number, options: CallOptions): Promise<RemoteObject | null> {
+    const found = await this.#carrying(place, options);
+    if (!found.some(({ remoteId }) => remoteId === `absence_${String(id)}`)) throw senseless(true, 200);
+    for (const { remoteId } of found.slice(1)) await this.#remove(remoteId, options);
+    return found[0] ?? null;
+  }
+
   /** `null`: it is gone. */
   async #versionOf(remoteId: string, options: CallOptions): Promise<string | null> {
-    try {
-      return (await this.#get(remoteId, options)).version;
-    } catch (error) {
-      if (isKind(error, 'not_found')) return null;
-      throw error;
-    }
+    return (await orGone(this.#get(remoteId, options)))?.version ?? null;
   }
 
   async #remove(remoteId: string, options: CallOptions): Promise<void> {
@@ -178,16 +176,8 @@ export class RdvServicePublicSession implements Session {
       throw error;
     }
     const message = 'the absence was deleted but this could not be checked';
-    if ((await this.#provenly(message, () => this.#versionOf(remoteId, options))) !== null)
+    if ((await proven(message, this.#versionOf(remoteId, options))) !== null)
       throw unproven('the absence is still there after its deletion');
-  }
-
-  async #provenly<T>(message: string, look: () => Promise<T>): Promise<T> {
-    try {
-      return await look();
-    } catch (error) {
-      throw unproven(message, error);
-    }
   }
 
   /** Only absences are ever written. */
