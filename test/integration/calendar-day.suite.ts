@@ -48,6 +48,15 @@ function day(kind: Parameters<CalendarDay['begin']>[0], { edits, bookings }: Day
     else await at.debian.remove(own.splice(n % own.length, 1)[0]!);
   };
 
+  it('what the server does was found out once it was linked, and is kept with the link', async () => {
+    const [link] = await at.sql<{ manners: object; known: boolean }>(
+      `SELECT manners, probed_at > now() - interval '1 hour' AS known FROM link WHERE id = $1`,
+      [at.linkId],
+    );
+    expect(link).toMatchObject({ known: true, manners: { versions: 'strong', keeps: expect.any(String) } });
+    expect(await at.plain.entries()).toEqual([]);
+  });
+
   it(
     `${String(edits)} edits by another application beside ${String(bookings)} bookings by the hub`,
     async () => {
