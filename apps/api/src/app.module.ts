@@ -27,6 +27,7 @@ import {
   LaneRunner,
   LinkLifecycle,
   Links,
+  Patients,
   Quarantine,
   RulePreview,
   SearchSlots,
@@ -69,6 +70,7 @@ import { SuccessionController } from './links/succession.controller.js';
 import { LinksController } from './links/links.controller.js';
 import { PlansController } from './links/plans.controller.js';
 import { MotifsController } from './motifs/motifs.controller.js';
+import { PatientsController } from './patients/patients.controller.js';
 import { PushController } from './push/push.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { Demand } from './shared/demand.js';
@@ -144,6 +146,7 @@ const CONTROLLERS: Type[] = [
   WaitingListController,
   TokensController,
   AuditController,
+  PatientsController,
 ];
 
 /** The routes, wired to parts that exist already. */
@@ -177,6 +180,7 @@ export class AppModule {
         value(HealthStore, parts.health),
         value(LaneRunner, parts.lanes),
         value(Events, parts.events),
+        value(Patients, parts.patients),
         value(Alarm, parts.alarm),
         value(Authentication, parts.authentication),
         ...[value(ApiKeyRecogniser, parts.apiKeys), value(AccessTokens, parts.accessTokens)],

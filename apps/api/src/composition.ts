@@ -15,6 +15,7 @@ import {
   LinkLifecycle,
   Links,
   LinkStages,
+  Patients,
   Quarantine,
   RemoteWriter,
   RuntimeEffects,
@@ -58,6 +59,7 @@ import {
   PgKeyStore,
   PgLanes,
   PgLinkStore,
+  PgPatients,
   PgPlans,
   PgQuarantineStore,
   PgRules,
@@ -113,6 +115,7 @@ export interface ApiParts {
   readonly waitingEntries: WaitingEntries;
   readonly waitingOffers: WaitingOffers;
   readonly events: Events;
+  readonly patients: Patients;
   readonly feeds: Feeds;
   /** Where the api is reached from outside, without a final slash; `null` = not known. */
   readonly publicUrl: string | null;
@@ -273,7 +276,9 @@ function waitingParts(
   database: Database,
   vault: Vault,
   booking: Booking,
-): Pick<ApiParts, 'waiting' | 'waitingEntries' | 'waitingOffers'> {
+): Pick<ApiParts, 'waiting' | 'waitingEntries' | 'waitingOffers' | 'patients'> {
   const [entries, offers] = [new PgWaitingEntries(database, vault), new PgWaitingOffers(database, vault)];
-  return { waiting: new WaitingList({ entries, offers, booking }), waitingEntries: entries, waitingOffers: offers };
+  const patients = new Patients(new PgPatients(database, vault));
+  const waiting = new WaitingList({ entries, offers, booking });
+  return { patients, waiting, waitingEntries: entries, waitingOffers: offers };
 }

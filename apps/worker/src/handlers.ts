@@ -8,6 +8,7 @@ import {
   offerWaiting,
   reconcileLink,
   renewSubscription,
+  retainIdentities,
   rotateKeys,
   runBulk,
   sealAudit,
@@ -39,6 +40,7 @@ export interface Work {
   sealAudit(organization: { organizationId: string }): Promise<void>;
   keepAudit(organization: { organizationId: string }): Promise<void>;
   rotateKeys(organization: { organizationId: string }): Promise<void>;
+  retainIdentities(organization: { organizationId: string }): Promise<void>;
 }
 
 /** A handler for every job there is. */
@@ -65,5 +67,6 @@ export function createHandlers(work: Work, metrics: JobMetrics): readonly JobHan
     handle(sealAudit, (data) => work.sealAudit(data)),
     handle(keepAudit, (data) => work.keepAudit(data)),
     handle(rotateKeys, (data) => work.rotateKeys(data)),
+    handle(retainIdentities, (data) => work.retainIdentities(data)),
   ];
 }

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { newId } from '#application';
-import { Database, migrate } from '#persistence';
+import { Database, migrate, PgRegisters } from '#persistence';
 import { type Environment, loadEnvironment, SCOPES } from '#platform';
 import { migrateQueue } from '#queue';
 import { signAudit, verifyAudit } from './audit-commands.js';
-import { rotateAll, rotationStatus } from './organization-keys.js';
+import { openKeys, rotateAll, rotationStatus } from './organization-keys.js';
 import { createKey, parseScopes, revokeKeys } from './keys.js';
 import { seed } from './seed/seed.js';
 
@@ -18,7 +18,10 @@ const USAGE = `Usage: hub <command>
   audit verify [<organization> [<seal>...]]      read the audit log's chain again; names the first thing that is wrong
   audit sign [<organization>]                    sign the head of the chain; keep what it prints outside the database
   keys rotate [<organization>]                   seal everything with new keys, under the first key of UNISSON_KEYS
-  keys status                                    tell how far that is`;
+  keys status                                    tell how far that is
+  register <organization>                        the register of processing (RGPD, article 30)
+  breach-report <organization> --from=<instant> --to=<instant> [--agenda=<id>]
+                                                 what a breach in that time can have touched (article 33)`;
 
 const DEFAULT_VENDORS = 'http://127.0.0.1:4010';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -61,6 +64,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return withDatabase(environment, (database) => rotateAll(database, environment, { organization: which, tell }));
   },
   'keys status': (_, environment) => withDatabase(environment, (database) => rotationStatus(database, environment)),
+  register: ([organization], environment) =>
+    withDatabase(environment, (database) => registersOf(database, environment).register(uuid(organization))),
+  'breach-report': ([organization, ...options], environment) => {
+    const asked = breachOf(options);
+    return withDatabase(environment, (database) =>
+      registersOf(database, environment).breach(uuid(organization), asked),
+    );
+  },
   'keys revoke': ([organization, key], environment) => {
     const which = { organizationId: uuid(organization), id: uuid(key) };
     return withDatabase(environment, async (database) => {
@@ -81,6 +92,22 @@ async function verified(parameters: readonly string[], environment: Environment)
   const reports = await withDatabase(environment, (database) => verifyAudit(database, environment, which));
   if (reports.some(({ fault }) => fault !== null)) process.exitCode = 1;
   return reports;
+}
+
+function registersOf(database: Database, environment: Environment): PgRegisters {
+  return new PgRegisters(database, openKeys(database, environment).vault);
+}
+
+function breachOf(options: readonly string[]): { from: number; to: number; agendaId: string | null } {
+  const given = new Map(
+    options.flatMap((option) => {
+      const [, name, value] = /^--(from|to|agenda)=(.+)$/.exec(option) ?? [];
+      return name === undefined || value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+  const [from, to] = [Date.parse(given.get('from') ?? ''), Date.parse(given.get('to') ?? '')];
+  if (given.size !== options.length || !(from < to)) throw new UsageError();
+  return { from, to, agendaId: given.has('agenda') ? uuid(given.get('agenda')) : null };
 }
 
 async function migrateAll(_: readonly string[], environment: Environment): Promise<void> {

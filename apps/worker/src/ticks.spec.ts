@@ -101,6 +101,7 @@ function setUp(run: (lane: Lane) => Promise<void> = async () => undefined) {
     offerWaiting: async () => undefined,
     tellOverbookings: async () => undefined,
     rotateKeys: async () => undefined,
+    retainIdentities: async () => undefined,
     settleSeries: async () => undefined,
     runBulk: async () => undefined,
     sealAudit: async () => undefined,

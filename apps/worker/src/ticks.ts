@@ -12,6 +12,7 @@ import {
   offerWaiting,
   reconcileLink,
   renewSubscription,
+  retainIdentities,
   rotateKeys,
   runBulk,
   sealAudit,
@@ -52,6 +53,7 @@ export class Ticks implements OnApplicationBootstrap {
     void this.openings();
     void this.answers();
     void this.audits();
+    void this.identities();
   }
 
   @Interval(500)
@@ -134,6 +136,11 @@ export class Ticks implements OnApplicationBootstrap {
   @Interval(3_600_000)
   answers(): Promise<void> {
     return this.tick(forgetAnswers, () => this.parts.due.organizations(MOST_ORGANIZATIONS));
+  }
+
+  @Interval(3_600_000)
+  identities(): Promise<void> {
+    return this.tick(retainIdentities, () => this.parts.due.organizations(MOST_ORGANIZATIONS));
   }
 
   /** A tick that is still at work when the next one comes is left alone. */

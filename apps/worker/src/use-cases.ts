@@ -15,6 +15,7 @@ import {
   LaneRunner,
   LinkStages,
   OverbookingNotices,
+  Patients,
   RemoteWriter,
   RuntimeEffects,
   Subscriptions,
@@ -38,6 +39,7 @@ import {
   PgKeptAnswers,
   PgLanes,
   PgOverbookingStore,
+  PgPatients,
   PgPlans,
   PgStages,
   PgSubscriptionStore,
@@ -61,6 +63,7 @@ const WRITING = { connection: 6, connector: 8, organization: SHARES.organization
 export interface UseCases {
   readonly vault: Vault;
   readonly rotation: KeyRotation;
+  readonly patients: Patients;
   readonly effects: Effects;
   readonly alarm: Alarm;
   readonly sync: SyncStore;
@@ -113,6 +116,7 @@ export function createUseCases(database: Database, environment: Environment, ala
     effects,
   });
   const [bookings, calendar] = [new PgBookings(database, vault), new PgCalendar(database)];
+  const patients = new Patients(new PgPatients(database, vault));
   const holds = new BackendHolds({ store: new PgBackendHolds(database), backends, effects });
   const housekeeping = new Housekeeping(bookings, calendar, new PgKeptAnswers(database), holds);
   const waiting = createWaiting({ database, vault, lanes, alarm, effects, holds });
@@ -135,13 +139,10 @@ export function createUseCases(database: Database, environment: Environment, ala
     publicUrl: environment.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     newSecret: () => randomBytes(SECRET_BYTES).toString('base64url'),
   });
-  const close = async (): Promise<void> => {
-    await lanes.drained();
-    backends.close();
-  };
-  const parts = { vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
+  const close = (): Promise<void> => lanes.drained().then(() => backends.close());
+  const parts = { rotation, vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
   const desk = deskWork(database, parts);
-  return { ...parts, rotation, desk, health, alerts, overbookings, cleanUp, subscriptions, waiting, close };
+  return { ...parts, patients, desk, health, alerts, overbookings, cleanUp, subscriptions, waiting, close };
 }
 
 /** Who looks after those who wait. */
@@ -159,8 +160,11 @@ function createWaiting(
 }
 
 /** What is sealed, and with what. */
-function custody({ rotation }: UseCases): Pick<Work, 'rotateKeys'> {
+function custody({ rotation, patients }: UseCases): Pick<Work, 'rotateKeys' | 'retainIdentities'> {
   return {
+    retainIdentities: async ({ organizationId }) => {
+      await patients.retain(organizationId);
+    },
     rotateKeys: async ({ organizationId }) => {
       await rotation.run(organizationId);
     },

@@ -15,6 +15,7 @@ export * from './jobs.js';
 export * from './key-rotation.js';
 export * from './lane-runner.js';
 export * from './model.js';
+export * from './patients.js';
 export * from './ports.js';
 export * from './remote-writer.js';
 export * from './refusals.js';

@@ -126,6 +126,13 @@ export const rotateKeys = defineJob({
   dedupeKey: ({ organizationId }) => organizationId,
 });
 
+/** Forgets who past visits of an organization were for. */
+export const retainIdentities = defineJob({
+  name: 'retain-identities',
+  schema: z.strictObject({ organizationId: id }),
+  dedupeKey: ({ organizationId }) => organizationId,
+});
+
 /** Every job there is. */
 export const jobs = [
   drainLane,
@@ -144,6 +151,7 @@ export const jobs = [
   sealAudit,
   keepAudit,
   rotateKeys,
+  retainIdentities,
 ] as const;
 
 /** Wakes a worker. It is only an alarm clock: what remains to be done is in the database, so a lost call costs one tick. */

@@ -26,6 +26,8 @@ export interface WrittenText {
   readonly patient: Patient | null;
   readonly motifLabel: string;
   readonly overbooked: boolean;
+  /** Digests of what it may say of a patient who was put right or erased since; `null`: nothing was. */
+  readonly former: readonly string[] | null;
 }
 
 export abstract class StageStore {
@@ -33,8 +35,10 @@ export abstract class StageStore {
   abstract backfill(link: LinkRecord, lease: Lease, limit: number): Promise<boolean>;
   /** Nothing waits to be written any more: the link is live. */
   abstract settle(link: LinkRecord): Promise<void>;
-  /** Confirmed appointments that are not over, with the text their objects show, in order of id after `after`. */
+  /** Confirmed appointments that are not over, or whose patient changed, with the text their objects show, in order of id after `after`. */
   abstract texts(link: LinkRecord, after: string | null, limit: number): Promise<readonly WrittenText[]>;
+  /** This one shows what it should (`true`), or the backend refuses that. */
+  abstract rewrote(link: LinkRecord, appointmentId: string, done: boolean): Promise<void>;
   /** Every text shows what `disclosure` tells; a change of it since asks for another round. */
   abstract rewritten(link: LinkRecord): Promise<void>;
   /** `null`: it could not be found out, and what was known stays. */
@@ -93,7 +97,9 @@ export class LinkStages {
       for (const text of texts) {
         const done = await this.rewriteOne(remote, text);
         if (done === 'unreachable') return;
-        complete &&= done === 'done';
+        // Of a patient who was put right or erased it is counted how often that was tried.
+        if (text.former !== null) await store.rewrote(remote.link, text.appointmentId, done === 'done');
+        complete &&= done === 'done' || text.former !== null;
       }
       if (texts.length < CHUNK) break;
       after = texts.at(-1)?.appointmentId ?? null;
@@ -108,7 +114,8 @@ export class LinkStages {
     const told = (disclosure: Disclosure): string => summaryOf(disclosure, patient, motifLabel, overbooked);
     const wanted = told(link.disclosure);
     const ours = (['full', 'initials', 'busy'] as const).map((level) => summaryDigest(told(level)));
-    if (text.summary === summaryDigest(wanted) || !ours.includes(text.summary)) return 'done';
+    const isOurs = ours.includes(text.summary) || text.former?.includes(text.summary ?? '') === true;
+    if (text.summary === summaryDigest(wanted) || !isOurs) return 'done';
     const { reference, remoteId, version, when } = text;
     const content = { ...when, timeZone: link.timeZone, summary: wanted };
     const request = { agendaId: link.remoteAgendaId, reference, remoteId, version, content };

@@ -89,6 +89,7 @@ export interface Patient {
   readonly lastName: string;
   readonly firstName: string;
   readonly phone?: string | undefined;
+  readonly email?: string | undefined;
   readonly birthDate?: string | undefined;
   readonly isNew?: boolean | undefined;
   /** What he answered to the motif's questions, by question. */

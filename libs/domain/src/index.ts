@@ -8,6 +8,7 @@ export * from './reconcile-types.js';
 export * from './recurrence.js';
 export * from './remote.js';
 export * from './time-zone.js';
+export * from './phone.js';
 export * from './polling.js';
 export * from './weeks.js';
 export * from './push-silence.js';

@@ -29,6 +29,8 @@ export * from './stores/rules.js';
 export * from './stores/waiting-entries.js';
 export * from './stores/waiting-offers.js';
 export * from './stores/organization-keys.js';
+export * from './stores/patients.js';
+export * from './stores/registers.js';
 export * from './stores/key-rotations.js';
 export * from './stores/overbookings.js';
 export * from './stores/desk.js';

@@ -78,6 +78,11 @@ async function fill(
       [organization, id, [agenda], `[${at('08:00')},${at('18:00')})`, {}, {}],
     ],
     ['organization_key', 'organization_id, version, wrapped, wrapped_by', [organization, 1, Buffer.alloc(1), 'k1']],
+    [
+      'erasure',
+      'organization_id, id, appointment_ids, entry_ids, quarantined, copies, actor',
+      [organization, id, [], [], 0, 0, {}],
+    ],
     ['patient_key', 'organization_id, id, wrapped', [organization, id, Buffer.alloc(1)]],
     ['key_rotation', 'organization_id, id, to_version, total', [organization, id, 1, 0]],
     ['mirror', 'organization_id, id, link_id, remote_id, content_hash', [organization, id, link, '1', 'hash']],
@@ -156,6 +161,10 @@ async function fill(
   await client.query(
     'INSERT INTO bulk_item (organization_id, bulk_id, appointment_id, version) VALUES ($1, $2, $3, 1)',
     [organization, id, hold[1]],
+  );
+  await client.query(
+    `INSERT INTO text_due (organization_id, appointment_id, link_id, former) VALUES ($1, $2, $3, '{}')`,
+    [organization, hold[1], link],
   );
   for (const [table, columns, given] of [
     ['conflict', 'reason, ours', `'both-moved', '{}'`],

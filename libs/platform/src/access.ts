@@ -16,6 +16,7 @@ export const SCOPES = [
   'event:read',
   'quarantine:read',
   'audit:read',
+  'patient:manage',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 const KEY_BYTES = 32;
@@ -55,6 +56,10 @@ export const environmentSchema = z.object({
     description:
       'Master keys as name:base64 of 32 bytes, comma-separated; the first encrypts, all decrypt. Make one: openssl rand -base64 32',
     example: 'k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=',
+  }),
+  UNISSON_KEYS_FILE: text.optional().meta({
+    description: 'A file that holds UNISSON_KEYS instead, such as a mounted secret.',
+    example: '/run/secrets/unisson-keys',
   }),
   HOST: text.default('127.0.0.1').meta({ description: 'Address to listen on; containers use 0.0.0.0.' }),
   PORT: port.prefault('3000').meta({ description: 'Port of the API.' }),
@@ -118,5 +123,7 @@ export function parseEnvironment(variables: Readonly<Record<string, string | und
 
 /** The environment of this process. */
 export function loadEnvironment(): Environment {
-  return parseEnvironment(process.env);
+  const { UNISSON_KEYS_FILE: file, UNISSON_KEYS: keys } = process.env;
+  if (!file || keys) return parseEnvironment(process.env);
+  return parseEnvironment({ ...process.env, UNISSON_KEYS: readFileSync(file, 'utf8').trim() });
 }

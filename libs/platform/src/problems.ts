@@ -71,6 +71,11 @@ export const PROBLEMS = {
     fr: "Des annulations attendent encore d'être portées dans l'agenda : attendez, ou déconnectez-le.",
     en: 'Cancellations still wait to be carried to the agenda: wait, or disconnect it.',
   },
+  'patient-expected': {
+    status: 409,
+    fr: 'Des rendez-vous de ce patient sont à venir : annulez-les, ou confirmez qu’ils restent sans nom (force).',
+    en: 'Appointments of this patient are ahead: cancel them, or confirm that they stay without a name (force).',
+  },
   'already-exists': { status: 409, fr: 'Cela existe déjà.', en: 'This exists already.' },
   'still-linked': {
     status: 409,

@@ -15,6 +15,7 @@ export const patientInput = z
       .string()
       .regex(/^\+?[0-9][0-9 .()-]{4,22}[0-9]$/, 'must be a telephone number')
       .optional(),
+    email: z.email({ error: 'must be an e-mail address' }).max(254).optional(),
     birthDate: z.iso.date({ error: 'must be a date, such as 1980-05-31' }).optional(),
     newPatient: z.boolean().optional().meta({ description: 'Whether the practitioner has never seen the patient.' }),
   })
@@ -147,6 +148,7 @@ export const patientView = z
     lastName: z.string(),
     firstName: z.string(),
     phone: z.string().optional(),
+    email: z.string().optional(),
     birthDate: z.string().optional(),
     newPatient: z.boolean().optional(),
     answers: z.record(z.string(), z.string()).optional(),

@@ -60,6 +60,7 @@ export class AppointmentRow {
   to: ['id'],
   onDelete: 'CASCADE',
 })
+@Index('patient_identity_phone', ['organizationId', 'phoneIndex'], { where: 'phone_index IS NOT NULL' })
 @Index('patient_identity_key', ['organizationId', 'keyId'])
 @Index('patient_identity_fingerprint', ['organizationId', 'fingerprint'], { where: 'fingerprint IS NOT NULL' })
 export class PatientIdentityRow {
@@ -71,6 +72,8 @@ export class PatientIdentityRow {
   /** Kept by triggers: the key that opens it, and the appointment for which it was sealed. */
   @Optional('uuid') keyId!: string | null;
   @Optional('uuid') sealedFor!: string | null;
+  /** Keyed hash of the telephone number. */
+  @Optional('bytea') phoneIndex!: Buffer | null;
 }
 
 @Entity('remote_write')

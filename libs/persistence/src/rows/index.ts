@@ -9,6 +9,7 @@ import * as desk from './desk.rows.js';
 import * as feed from './feed.rows.js';
 import * as key from './key.rows.js';
 import * as lifecycle from './lifecycle.rows.js';
+import * as patient from './patient.rows.js';
 import * as rules from './rules.rows.js';
 import * as tenancy from './tenancy.rows.js';
 import * as waiting from './waiting.rows.js';
@@ -29,4 +30,5 @@ export const rows = [
   ...Object.values(credential),
   ...Object.values(audit),
   ...Object.values(key),
+  ...Object.values(patient),
 ];

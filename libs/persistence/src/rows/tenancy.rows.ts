@@ -5,6 +5,7 @@ import { Checks, Field, Key, now, Optional, References } from './columns.js';
 @Checks({
   organization_name_length: 'length(name) BETWEEN 1 AND 200',
   organization_audit_months: 'audit_months BETWEEN 6 AND 36',
+  organization_identity_days: 'identity_days BETWEEN 1 AND 3650',
 })
 export class OrganizationRow {
   @Key('organization_pk') organizationId!: string;
@@ -12,6 +13,8 @@ export class OrganizationRow {
   @Field('timestamptz', now) createdAt!: Date;
   /** How long the audit log goes back. */
   @Field('integer', { default: 12 }) auditMonths!: number;
+  /** Days after a visit for which it is kept who it was for. */
+  @Field('integer', { default: 30 }) identityDays!: number;
 }
 
 @Entity('collaborator')

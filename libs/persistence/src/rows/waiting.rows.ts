@@ -14,6 +14,7 @@ import { CollaboratorRow } from './tenancy.rows.js';
 })
 @Index('waiting_entry_listed', ['organizationId', 'createdAt', 'id'])
 @Index('waiting_entry_fingerprint', ['organizationId', 'fingerprint'], { where: `state = 'waiting'` })
+@Index('waiting_entry_phone', ['organizationId', 'phoneIndex'], { where: 'phone_index IS NOT NULL' })
 @Index('waiting_entry_key', ['organizationId', 'keyId'])
 @Index('waiting_entry_appointment', ['organizationId', 'appointmentId'], { where: 'appointment_id IS NOT NULL' })
 export class WaitingEntryRow {
@@ -34,6 +35,8 @@ export class WaitingEntryRow {
   @Field('integer', { default: 1 }) version!: number;
   /** Kept by a trigger: the key that opens it. */
   @Optional('uuid') keyId!: string | null;
+  /** Keyed hash of the telephone number. */
+  @Optional('bytea') phoneIndex!: Buffer | null;
 }
 
 @Entity('waiting_wish')

@@ -1,5 +1,6 @@
 import {
   newId,
+  type Patient,
   RotationStore,
   StoreRefused,
   type Resealed,
@@ -138,14 +139,14 @@ export class PgKeyRotations extends RotationStore {
 
   private async again(
     organizationId: string,
-    { place, from, apart }: SealedTable,
+    { place, from, seal }: SealedTable,
     { key, sealed }: SealedRow,
   ): Promise<{ key: string; sealed: Buffer; renewed: Buffer } | null> {
     try {
       const plain = await this.vault.open(organizationId, from ?? place(key), sealed);
-      const renewed = await (apart === true
-        ? this.vault.sealApart(organizationId, place(key), plain)
-        : this.vault.seal(organizationId, place(key), plain));
+      const renewed = await (seal === undefined
+        ? this.vault.seal(organizationId, place(key), plain)
+        : seal(this.vault, organizationId, key, JSON.parse(plain.toString()) as Patient));
       return { key, sealed, renewed };
     } catch {
       return null;

@@ -56,8 +56,10 @@ export class PgQuarantineStore extends QuarantineStore {
         `SELECT q.remote_id AS "remoteId", q.raw_sealed AS sealed FROM quarantine q WHERE ${ONE}`,
         [organizationId, linkId, id],
       );
-      if (row !== undefined) await tell(transaction, 'quarantine-read', ref, actor);
-      return row ?? null;
+      // After a week only what is wrong with it is kept.
+      if (row === undefined || row.sealed.length === 0) return null;
+      await tell(transaction, 'quarantine-read', ref, actor);
+      return row;
     });
     if (found === null) return null;
     return (await this.vault.open(organizationId, quarantined(linkId, found.remoteId), found.sealed)).toString('utf8');

@@ -1,4 +1,5 @@
 import type { Patient, SealedPlace, Vault } from '#application';
+import { e164Of, foldedName } from '#domain';
 
 const PATIENT = { column: 'patient_identity.sealed', formerly: 'patient_identity.sealed' } as const;
 const WAITING = { column: 'waiting_entry.sealed', formerly: 'waiting_entry.sealed' } as const;
@@ -6,18 +7,21 @@ const WAITING = { column: 'waiting_entry.sealed', formerly: 'waiting_entry.seale
 export const legacyPatient = {
   place: (row: string): SealedPlace => ({ ...PATIENT, row }),
   from: { ...PATIENT, row: '' },
-  apart: true,
+  seal: sealPatient,
 };
 export const legacyWaiting = {
   place: (row: string): SealedPlace => ({ ...WAITING, row }),
   from: { ...WAITING, row: '' },
-  apart: true,
+  seal: sealWaiting,
 };
 /** What fingerprints of patients are made for. */
 const SAME_PERSON = 'patient_identity.sealed';
 /** First byte of what is read together: the row that it was sealed for (16 bytes), the wrapped key, the value. */
 const TOGETHER = 5;
 const UUID_END = 17;
+/** First byte of what is written with an index. */
+const INDEXED = 6;
+const INDEX_BYTES = 32;
 
 /** A patient of a row with the key that opens him, in one column; NULL when there is none, or his key is destroyed. */
 const together = (row: string, sealedFor: string): string => `CASE WHEN ${row}.key_id IS NULL THEN ${row}.sealed ELSE
@@ -29,11 +33,28 @@ export const sealedPatient = (row: string): string => together(row, 'sealed_for'
 export const sealedWaiting = (row: string): string => together(row, 'id');
 
 export function sealPatient(vault: Vault, organizationId: string, id: string, patient: Patient): Promise<Buffer> {
-  return vault.sealApart(organizationId, { ...PATIENT, row: id }, Buffer.from(JSON.stringify(patient)));
+  return sealIndexed(vault, { organizationId, place: { ...PATIENT, row: id } }, patient);
 }
 
 export function sealWaiting(vault: Vault, organizationId: string, id: string, patient: Patient): Promise<Buffer> {
-  return vault.sealApart(organizationId, { ...WAITING, row: id }, Buffer.from(JSON.stringify(patient)));
+  return sealIndexed(vault, { organizationId, place: { ...WAITING, row: id } }, patient);
+}
+
+/** With what he is found by before it, which the database keeps apart. */
+async function sealIndexed(
+  vault: Vault,
+  { organizationId, place }: { organizationId: string; place: SealedPlace },
+  patient: Patient,
+): Promise<Buffer> {
+  const sealed = await vault.sealApart(organizationId, place, Buffer.from(JSON.stringify(patient)));
+  const index = patient.phone === undefined ? null : await phoneIndexOf(vault, organizationId, patient.phone);
+  return Buffer.concat([Buffer.from([INDEXED]), index ?? Buffer.alloc(INDEX_BYTES), sealed]);
+}
+
+/** The same telephone number gives the same bytes, however it is written; `null` for what is none. */
+export async function phoneIndexOf(vault: Vault, organizationId: string, phone: string): Promise<Buffer | null> {
+  const number = e164Of(phone);
+  return number === null ? null : vault.fingerprint(organizationId, 'patient.phone', number);
 }
 
 /** Opens what {@link sealedPatient} selects. */
@@ -72,10 +93,13 @@ function uuidOf(bytes: Buffer): string {
 }
 
 /** The same person gives the same bytes; `null` without a birth date, which names alone do not replace. */
-export async function fingerprintOf(vault: Vault, organizationId: string, patient: Patient): Promise<Buffer | null> {
+export async function fingerprintOf(
+  vault: Vault,
+  organizationId: string,
+  patient: Pick<Patient, 'lastName' | 'firstName' | 'birthDate'>,
+): Promise<Buffer | null> {
   const { lastName, firstName, birthDate } = patient;
   if (birthDate === undefined) return null;
-  const plain = (name: string): string => name.normalize('NFD').replace(/\P{L}/gu, '').toUpperCase();
-  const person = [plain(lastName), plain(firstName), birthDate].join('|');
+  const person = [foldedName(lastName), foldedName(firstName), birthDate].join('|');
   return vault.fingerprint(organizationId, SAME_PERSON, person);
 }

@@ -1,7 +1,7 @@
 import type { SealedPlace } from '#application';
 import type { Transaction } from '../database.js';
 import { connectionSecrets, consentVerifier, pushSecret, quarantined } from './sealed-places.js';
-import { legacyPatient, legacyWaiting } from './sealed-patients.js';
+import { legacyPatient, legacyWaiting, type sealPatient } from './sealed-patients.js';
 
 /** A column of sealed values, as a rotation of keys goes through it. */
 export interface SealedTable {
@@ -17,8 +17,8 @@ export interface SealedTable {
   readonly place: (key: string) => SealedPlace;
   /** Where the value is opened, when it moves. */
   readonly from?: SealedPlace;
-  /** True: sealed under a key of its own. */
-  readonly apart?: boolean;
+  /** How a patient is sealed, under a key of his own. */
+  readonly seal?: typeof sealPatient;
 }
 
 const UUID_LENGTH = 36;
@@ -67,7 +67,8 @@ export const SEALED_TABLES: readonly SealedTable[] = [
     table: 'quarantine',
     column: 'raw_sealed',
     ...byLink('remote_id', 'text'),
-    stale: OTHER,
+    // Empty once it was kept for long enough.
+    stale: `octet_length(raw_sealed) > 0 AND ${OTHER}`,
     place: (key) => quarantined(key.slice(0, UUID_LENGTH), key.slice(UUID_LENGTH + 1)),
   },
 ];

@@ -15,6 +15,7 @@ import {
   type WrittenText,
 } from '#application';
 import type { Database } from '../database.js';
+import { MOST_REFUSALS } from './patients.js';
 import { openPatient, sealedPatient } from './sealed-patients.js';
 
 const LANE_LOST = 'UK002';
@@ -22,11 +23,12 @@ const LANE_LOST = 'UK002';
 const REPLAN = `interval '10 minutes'`;
 const ms = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
 
-const TEXTS = `SELECT a.id, a.generation, m.remote_id, m.version, m.summary_hash, ${ms('lower(m.during)')} AS start, ${ms('upper(m.during)')} AS "end", ${sealedPatient('p')} AS sealed, t.label_fr, a.overbooking IS NOT NULL AS overbooked
+const TEXTS = `SELECT a.id, a.generation, m.remote_id, m.version, m.summary_hash, ${ms('lower(m.during)')} AS start, ${ms('upper(m.during)')} AS "end", ${sealedPatient('p')} AS sealed, t.label_fr, a.overbooking IS NOT NULL AS overbooked, d.former
   FROM mirror m JOIN appointment a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
   JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
-  WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL AND m.during IS NOT NULL AND a.status IN ('confirmed', 'conflict') AND upper(a.during) > now() AND ($3::uuid IS NULL OR a.id > $3)
+  LEFT JOIN text_due d ON d.organization_id = a.organization_id AND d.appointment_id = a.id AND d.refusals < ${String(MOST_REFUSALS)}
+  WHERE m.organization_id = $1 AND m.link_id = $2 AND m.gone_at IS NULL AND m.during IS NOT NULL AND (a.status IN ('confirmed', 'conflict') AND upper(a.during) > now() OR d.former IS NOT NULL) AND ($3::uuid IS NULL OR a.id > $3)
   ORDER BY a.id LIMIT $4`;
 
 interface TextRow {
@@ -40,6 +42,7 @@ interface TextRow {
   sealed: Buffer | null;
   label_fr: string;
   overbooked: boolean;
+  former: string[] | null;
 }
 
 /** The stages of a link's life that its lane carries out. */
@@ -91,6 +94,7 @@ export class PgStages extends StageStore {
         patient: await openPatient(this.vault, link.organizationId, row.sealed),
         motifLabel: row.label_fr,
         overbooked: row.overbooked,
+        former: row.former,
       })),
     );
   }
@@ -106,10 +110,29 @@ export class PgStages extends StageStore {
     });
   }
 
-  rewritten(link: LinkRecord): Promise<void> {
+  rewrote(link: LinkRecord, appointmentId: string, done: boolean): Promise<void> {
     return this.database.withOrganization(link.organizationId, async (transaction) => {
       await transaction.query(
-        `UPDATE link SET rewriting = false WHERE organization_id = $1 AND id = $2 AND disclosure = $3`,
+        done
+          ? 'DELETE FROM text_due WHERE organization_id = $1 AND link_id = $2 AND appointment_id = $3'
+          : 'UPDATE text_due SET refusals = refusals + 1 WHERE organization_id = $1 AND link_id = $2 AND appointment_id = $3',
+        [link.organizationId, link.id, appointmentId],
+      );
+    });
+  }
+
+  rewritten(link: LinkRecord): Promise<void> {
+    return this.database.withOrganization(link.organizationId, async (transaction) => {
+      // What stands there no longer, and is not on its way, says nothing any more.
+      await transaction.query(
+        `DELETE FROM text_due d USING appointment a WHERE d.organization_id = $1 AND d.link_id = $2 AND a.organization_id = d.organization_id AND a.id = d.appointment_id
+           AND a.status NOT IN ('pending', 'unknown', 'compensating')
+           AND NOT EXISTS (SELECT 1 FROM mirror m WHERE m.organization_id = d.organization_id AND m.link_id = d.link_id AND m.appointment_id = d.appointment_id AND m.gone_at IS NULL)`,
+        [link.organizationId, link.id],
+      );
+      await transaction.query(
+        `UPDATE link SET rewriting = EXISTS (SELECT 1 FROM text_due d WHERE d.organization_id = $1 AND d.link_id = $2 AND d.refusals < ${String(MOST_REFUSALS)})
+         WHERE organization_id = $1 AND id = $2 AND disclosure = $3`,
         [link.organizationId, link.id, link.disclosure],
       );
     });

@@ -1,0 +1,178 @@
+import { e164Of, foldedName } from '#domain';
+import { summaryDigest, summaryOf } from './disclosure.js';
+import { newId } from './ids.js';
+import type { Actor, AppointmentRecord, Disclosure, Patient } from './model.js';
+
+/** Who is looked for: by telephone, or by name and birth date. */
+export type Wanted =
+  { readonly phone: string } | (Pick<Patient, 'lastName' | 'firstName'> & { readonly birthDate: string });
+
+/** One record that names a patient. */
+export interface Known {
+  readonly kind: 'appointment' | 'entry';
+  readonly id: string;
+  readonly patient: Patient;
+}
+
+/** An appointment of a patient, and what a copy of ours may say of it. */
+export interface Visit {
+  readonly id: string;
+  readonly start: number;
+  /** It is not over, and stands. */
+  readonly ahead: boolean;
+  readonly linkId: string | null;
+  readonly motifLabel: string;
+  readonly overbooked: boolean;
+}
+
+/** Copies of ours whose text has to follow: what they may say now, as digests. */
+export interface FormerText {
+  readonly appointmentId: string;
+  readonly linkId: string;
+  readonly former: readonly string[];
+}
+
+/** What was erased, and how far the copies in practitioners' agendas have followed. Names nobody. */
+export interface ErasureRecord {
+  readonly id: string;
+  readonly at: number;
+  readonly appointments: number;
+  readonly waitingEntries: number;
+  readonly quarantined: number;
+  /** In practitioners' agendas: written by us, still to be followed, and such as could not be written anew. */
+  readonly copies: { readonly total: number; readonly due: number; readonly left: number };
+}
+
+/** Everything that is held about a patient, as a document. */
+export interface Portable {
+  readonly patients: readonly Patient[];
+  readonly appointments: readonly object[];
+  readonly waiting: readonly object[];
+  readonly callbacks: readonly object[];
+  readonly events: readonly object[];
+  readonly copies: readonly object[];
+}
+
+export type Seed = { readonly kind: Known['kind']; readonly id: string };
+
+export abstract class PatientStore {
+  /** Latest first, at most `limit`; holds are nobody's visit. */
+  abstract find(organizationId: string, wanted: Wanted, limit: number): Promise<readonly AppointmentRecord[]>;
+  abstract seed(organizationId: string, seed: Seed): Promise<Known | null>;
+  /** Records with the same telephone number, or the same name and birth date. */
+  abstract candidates(organizationId: string, patient: Patient): Promise<readonly Known[]>;
+  abstract visits(organizationId: string, ids: readonly string[]): Promise<readonly Visit[]>;
+  abstract portable(organizationId: string, known: readonly Known[], actor: Actor): Promise<Portable>;
+  abstract rectify(
+    organizationId: string,
+    known: readonly Known[],
+    change: { readonly texts: readonly FormerText[]; readonly actor: Actor },
+  ): Promise<void>;
+  /** Destroys the keys and the records of these, and what of theirs lies in quarantine. */
+  abstract erase(
+    organizationId: string,
+    known: readonly Known[],
+    erasure: { readonly id: string; readonly texts: readonly FormerText[]; readonly actor: Actor },
+  ): Promise<void>;
+  abstract erasure(organizationId: string, id: string): Promise<ErasureRecord | null>;
+  /** The erasure that took this record, when there was one. */
+  abstract erasureOf(organizationId: string, id: string): Promise<string | null>;
+  /** Forgets who visits were for that are over for as long as the organization keeps that, and raw payloads after a week. */
+  abstract retain(organizationId: string): Promise<number>;
+}
+
+export type Erased =
+  | { readonly outcome: 'erased'; readonly record: ErasureRecord }
+  | { readonly outcome: 'unknown' }
+  | { readonly outcome: 'ahead'; readonly appointments: readonly string[] };
+
+/** What patients may ask for. A patient is who is named by one of his records: an appointment, or an entry of the waiting list. */
+export class Patients {
+  constructor(private readonly store: PatientStore) {}
+
+  find(organizationId: string, wanted: Wanted, limit: number): Promise<readonly AppointmentRecord[]> {
+    return this.store.find(organizationId, wanted, limit);
+  }
+
+  erasure(organizationId: string, id: string): Promise<ErasureRecord | null> {
+    return this.store.erasure(organizationId, id);
+  }
+
+  async export(organizationId: string, seed: Seed, actor: Actor): Promise<Portable | null> {
+    const known = await this.subject(organizationId, seed);
+    return known === null ? null : this.store.portable(organizationId, known, actor);
+  }
+
+  /** Puts fields right in every record, and in the copies of ours. Resolves to how many records; `null`: nobody. */
+  async rectify(
+    organizationId: string,
+    seed: Seed,
+    { change, actor }: { readonly change: Partial<Patient>; readonly actor: Actor },
+  ): Promise<number | null> {
+    const known = await this.subject(organizationId, seed);
+    if (known === null) return null;
+    const texts = await this.former(organizationId, known);
+    const right = known.map((record) => ({ ...record, patient: { ...record.patient, ...change } }));
+    await this.store.rectify(organizationId, right, { texts, actor });
+    return known.length;
+  }
+
+  /** Erases a patient. What stands ahead is refused unless `force`: then it stands on, and nobody knows for whom. */
+  async erase(
+    organizationId: string,
+    seed: Seed,
+    { force, actor }: { readonly force: boolean; readonly actor: Actor },
+  ): Promise<Erased> {
+    const known = await this.subject(organizationId, seed);
+    if (known === null) {
+      const earlier = await this.store.erasureOf(organizationId, seed.id);
+      const record = earlier === null ? null : await this.store.erasure(organizationId, earlier);
+      return record === null ? { outcome: 'unknown' } : { outcome: 'erased', record };
+    }
+    const ahead = (await this.visits(organizationId, known)).filter((visit) => visit.ahead).map(({ id }) => id);
+    if (ahead.length > 0 && !force) return { outcome: 'ahead', appointments: ahead };
+    const id = newId();
+    const texts = await this.former(organizationId, known);
+    await this.store.erase(organizationId, known, { id, texts, actor });
+    const record = await this.store.erasure(organizationId, id);
+    if (record === null) throw new Error('an erasure left no record');
+    return { outcome: 'erased', record };
+  }
+
+  retain(organizationId: string): Promise<number> {
+    return this.store.retain(organizationId);
+  }
+
+  private async subject(organizationId: string, seed: Seed): Promise<readonly Known[] | null> {
+    const first = await this.store.seed(organizationId, seed);
+    if (first === null) return null;
+    const others = await this.store.candidates(organizationId, first.patient);
+    const same = others.filter(({ id, patient }) => id !== first.id && isSamePerson(first.patient, patient));
+    return [first, ...same];
+  }
+
+  private visits(organizationId: string, known: readonly Known[]): Promise<readonly Visit[]> {
+    const ids = known.filter(({ kind }) => kind === 'appointment').map(({ id }) => id);
+    return this.store.visits(organizationId, ids);
+  }
+
+  /** Whatever a link discloses, or disclosed when it was written. */
+  private async former(organizationId: string, known: readonly Known[]): Promise<readonly FormerText[]> {
+    const patients = new Map(known.map(({ id, patient }) => [id, patient]));
+    const levels: readonly Disclosure[] = ['full', 'initials'];
+    return (await this.visits(organizationId, known)).flatMap(({ id, linkId, motifLabel, overbooked }) => {
+      if (linkId === null) return [];
+      const text = (level: Disclosure): string => summaryOf(level, patients.get(id) ?? null, motifLabel, overbooked);
+      return [{ appointmentId: id, linkId, former: levels.map((level) => summaryDigest(text(level)) ?? '') }];
+    });
+  }
+}
+
+/** The same name, and the same birth date where both are known; else the same telephone number. */
+export function isSamePerson(one: Patient, other: Patient): boolean {
+  if (foldedName(one.lastName) !== foldedName(other.lastName)) return false;
+  if (foldedName(one.firstName) !== foldedName(other.firstName)) return false;
+  if (one.birthDate !== undefined && other.birthDate !== undefined) return one.birthDate === other.birthDate;
+  const phone = one.phone === undefined ? null : e164Of(one.phone);
+  return phone !== null && other.phone !== undefined && e164Of(other.phone) === phone;
+}
