@@ -8,6 +8,7 @@ import { createTestDatabase } from '../support/postgres.js';
 import { createPractice, openPool } from '../support/practice.js';
 import { RadicaleServer } from '../support/radicale.js';
 import { practitionerCalendar, retitled } from './calendars.js';
+import { tsdav, vdirsyncer, type Peer, type PeerStep, type PeerStepName } from './caldav-peers.js';
 import type { ChildSetup, Step, StepDone } from './caldav-child.js';
 import { benchResult, type BenchResult } from './measure.js';
 
@@ -24,24 +25,38 @@ interface Measured {
   readonly peakMb: number;
 }
 
-/** First sync, nothing to do, ten changes made there, ten bookings made here, on a Radicale calendar of each size. */
+const STEPS: readonly PeerStepName[] = ['full', 'noop', 'delta'];
+
+interface Comparison {
+  readonly ours: Record<PeerStepName | 'push', Measured>;
+  /** By name of the peer. */
+  readonly peers: Record<string, Record<PeerStepName, PeerStep>>;
+}
+
+/**
+ * First sync, nothing to do, ten changes made there, ten bookings made here, on a Radicale calendar of each size; beside it
+ * vdirsyncer (where it is installed) and tsdav on the same calendar, `vs_…`: their time divided by ours.
+ */
 export async function benchCaldav(short: boolean): Promise<BenchResult> {
   const metrics: Record<string, number> = {};
   const runs: unknown[] = [];
   for (const size of short ? [SIZES[0]] : SIZES) {
-    const measured = await measureSize(size);
-    runs.push({ size, ...measured });
+    const { ours, peers } = await measureSize(size);
+    runs.push({ size, ours, ...peers });
     const prefix = `radicale_${String(size)}`;
-    for (const [step, { seconds, requests }] of Object.entries(measured)) {
+    for (const [step, { seconds, requests }] of Object.entries(ours)) {
       metrics[`${prefix}_${step}_s`] = seconds;
       metrics[`${prefix}_${step}_requests`] = requests;
     }
-    metrics[`${prefix}_rss_mb`] = measured.full.peakMb;
+    metrics[`${prefix}_rss_mb`] = Math.max(...Object.values(ours).map(({ peakMb }) => peakMb));
+    for (const [name, steps] of Object.entries(peers))
+      for (const step of STEPS)
+        metrics[`vs_${name}_${String(size)}_${step}`] = steps[step].seconds / ours[step].seconds;
   }
   return benchResult('caldav', {}, { metrics, runs });
 }
 
-async function measureSize(size: number): Promise<Record<'full' | 'noop' | 'delta' | 'push', Measured>> {
+async function measureSize(size: number): Promise<Comparison> {
   const postgres = await startPostgres({ settings: { max_connections: 50 } });
   const radicale = await RadicaleServer.start({ [USER]: PASSWORD });
   const proxy = await DavProxy.start(radicale.url);
@@ -54,24 +69,60 @@ async function measureSize(size: number): Promise<Record<'full' | 'noop' | 'delt
     const full = await step(child, proxy, 'full');
     await step(child, proxy, 'sync');
     const noop = await step(child, proxy, 'sync');
-    for (const [name, body] of Object.entries(objects).slice(0, CHANGES)) {
-      const answer = await radicale.request(USER, 'PUT', `${calendar}${name}.ics`, {
-        body: retitled(body),
-        headers: { 'content-type': 'text/calendar' },
-      });
-      if (!answer.ok) throw new Error(`radicale refused a change (${String(answer.status)})`);
-    }
+    const change = (): Promise<void> => retitleSome(radicale, calendar, objects);
+    await change();
     const delta = await step(child, proxy, 'sync');
     const push = await step(child, proxy, 'push');
     child.send('end');
     await once(child, 'exit');
-    return { full, noop, delta, push };
+    const account = { proxy, user: USER, password: PASSWORD, calendar };
+    const peers = await measurePeers([vdirsyncer(account), tsdav(account)], change);
+    return { ours: { full, noop, delta, push }, peers };
   } finally {
     child?.kill();
     await proxy.stop();
     await radicale.stop();
     await postgres.stop();
   }
+}
+
+/** Ten events get another title, a new one each time. */
+async function retitleSome(
+  radicale: RadicaleServer,
+  calendar: string,
+  objects: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const [name, body] of Object.entries(objects).slice(0, CHANGES)) {
+    const answer = await radicale.request(USER, 'PUT', `${calendar}${name}.ics`, {
+      body: retitled(body, new Date().toISOString()),
+      headers: { 'content-type': 'text/calendar' },
+    });
+    if (!answer.ok) throw new Error(`radicale refused a change (${String(answer.status)})`);
+  }
+}
+
+async function measurePeers(
+  peers: readonly (Peer | null)[],
+  change: () => Promise<void>,
+): Promise<Comparison['peers']> {
+  const measured: Comparison['peers'] = {};
+  for (const peer of peers) {
+    if (peer === null) {
+      process.stderr.write('vdirsyncer is not installed (apt-get install vdirsyncer): no comparison with it\n');
+      continue;
+    }
+    try {
+      const full = await peer.step('full');
+      // What a first run leaves to a second is not counted, as with ours.
+      await peer.step('noop');
+      const noop = await peer.step('noop');
+      await change();
+      measured[peer.name] = { full, noop, delta: await peer.step('delta') };
+    } finally {
+      peer.end();
+    }
+  }
+  return measured;
 }
 
 /** Radicale reads every file once before it can list a calendar: that is its start, not ours. */

@@ -13,8 +13,8 @@ export function practitionerCalendar(count: number, now: number): Record<string,
 }
 
 /** The object with another title: what a practitioner's own client would put. */
-export function retitled(body: string): string {
-  return body.replace('SUMMARY:Note ', 'SUMMARY:Note modifiée ');
+export function retitled(body: string, title = 'modifiée'): string {
+  return body.replace('SUMMARY:Note ', `SUMMARY:Note ${title} `);
 }
 
 function calendarObject(n: number, day: number): string {

@@ -1,6 +1,7 @@
 import { benchAvailability } from './availability.js';
 import { benchBooking } from './booking.js';
 import { benchCaldav } from './caldav.js';
+import { benchHostile } from './hostile.js';
 import { benchPropagation } from './propagation.js';
 import { benchRace } from './race.js';
 import { benchRecurrence } from './recurrence.js';
@@ -10,6 +11,7 @@ const BENCHES: Readonly<Record<string, (short: boolean) => Promise<BenchResult>>
   availability: benchAvailability,
   booking: benchBooking,
   caldav: benchCaldav,
+  hostile: benchHostile,
   propagation: benchPropagation,
   race: benchRace,
   recurrence: benchRecurrence,

@@ -2,6 +2,7 @@ import type { Interval } from '#domain';
 import {
   contentLines,
   ianaZone,
+  Meter,
   readCalendarObject,
   remoteObject,
   Unreadable,
@@ -14,6 +15,8 @@ import { shortHash } from './bytes.js';
 import { noExport } from './errors.js';
 import { referenceOf, windowOf, type Row, type Snapshot } from './snapshot.js';
 
+/** Steps for one entry: a tenth of a second. */
+const ENTRY_STEPS = 300_000;
 const MAX_RAW = 64 * 1024;
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 const RECURS = /^(RRULE|RDATE|RECURRENCE-ID)\b/im;
@@ -71,9 +74,12 @@ function rowOf(group: readonly Block[], reading: Reading): Row {
   const [leading] = group;
   const raw = group.map(({ text }) => text).join('\r\n');
   const uid = leading?.uid ?? null;
+  const meter = new Meter(ENTRY_STEPS);
   try {
-    const events = readCalendarObject(`BEGIN:VCALENDAR\r\n${raw}\r\nEND:VCALENDAR\r\n`);
-    const object = remoteObject(events, { remoteId: '', version: null }, reading);
+    const object = meter.run(() => {
+      const events = readCalendarObject(`BEGIN:VCALENDAR\r\n${raw}\r\nEND:VCALENDAR\r\n`);
+      return remoteObject(events, { remoteId: '', version: null }, reading);
+    });
     return {
       kind: 'entry',
       ...{ when: object.when, busy: object.busy, recurring: object.recurring, title: object.summary, uid },
@@ -81,7 +87,7 @@ function rowOf(group: readonly Block[], reading: Reading): Row {
       hash: shortHash(object.contentHash),
     };
   } catch (error) {
-    if (!(error instanceof Unreadable)) throw error;
+    if (!(error instanceof Unreadable || meter.ranOut(error))) throw error;
     return { kind: 'unreadable', uid, hash: shortHash(raw), reason: error.message, raw: raw.slice(0, MAX_RAW) };
   }
 }

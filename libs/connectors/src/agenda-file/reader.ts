@@ -1,11 +1,12 @@
-import { ConnectorError, type CallOptions, type RemoteAgenda } from '#connector-sdk';
+import { ConnectorError, TaskError, threads, type CallOptions, type RemoteAgenda } from '#connector-sdk';
 import type { Interval, RemoteObject } from '#domain';
+import { ifCheap } from '#icalendar';
 import type { Settings } from './config.js';
 import { noExport } from './errors.js';
 import type { Folder } from './folder.js';
-import { icsSnapshot } from './ics-snapshot.js';
 import { identified, ownId, versionOf, type Identified } from './identity.js';
-import { checkCount, csvSnapshot, wholeFile, type Row, type Snapshot } from './snapshot.js';
+import { snapshotParts } from './reading.js';
+import { checkCount, wholeFile, type Row, type Snapshot } from './snapshot.js';
 
 /** What the files of a format are called. */
 const FILES: Readonly<Record<Settings['format'], (agendaId: string) => string>> = {
@@ -43,7 +44,7 @@ export class Reader {
     const { format, timeZone: zone } = this.#settings;
     const text = await this.#folder.export(FILES[format](agendaId), options);
     if (text === null) return this.#missing(agendaId, options);
-    return format === 'csv' ? csvSnapshot(text, agendaId, zone) : icsSnapshot(text, { agendaId, zone, window });
+    return readApart({ format, text, agendaId, zone, window }, options);
   }
 
   /** Our visit in an export; `null` when it is not there. */
@@ -59,6 +60,21 @@ export class Reader {
     if (agendas.some(({ id }) => id === agendaId)) throw noExport('the program has not exported this agenda yet');
     throw new ConnectorError('not_found', 'the program does not know this agenda');
   }
+}
+
+/** Reads an export here if that is cheap, else in a thread. */
+async function readApart(input: Parameters<typeof snapshotParts>[0], { signal }: CallOptions): Promise<Snapshot> {
+  const cheap = ifCheap(input.text.length, () => [...snapshotParts(input)]);
+  const parts: Snapshot[] = cheap ? cheap.result : [];
+  const task = { module: new URL('./reading.js', import.meta.url), run: snapshotParts.name, input };
+  try {
+    if (!cheap) for await (const part of threads.run(task, { signal })) parts.push(part as Snapshot);
+  } catch (error) {
+    throw error instanceof TaskError && error.kind === 'ConnectorError' ? noExport(error.message) : error;
+  }
+  const [first] = parts;
+  if (first === undefined) throw new TypeError('an export without a part');
+  return { ...first, rows: parts.flatMap(({ rows }) => rows) };
 }
 
 /** A row as the hub sees it; busy only inside `window`, `null` = wherever it is. */

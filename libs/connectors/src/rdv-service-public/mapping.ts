@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { overlaps, type Interval, type RemoteChange, type RemoteObject } from '#domain';
-import { ianaZone, quoted, readCalendarObject, remoteObject, Unreadable, UTC } from '#icalendar';
+import { ianaZone, Meter, quoted, readCalendarObject, remoteObject, Unreadable, UTC } from '#icalendar';
 import * as schemas from './schemas.js';
 import type { Absence, Rdv } from './schemas.js';
 import { intervalOf, ZONE } from './times.js';
@@ -8,6 +8,8 @@ import { intervalOf, ZONE } from './times.js';
 /** Who does not come, or was told not to, takes no time. */
 const FREEING = new Set(['excused', 'revoked']);
 const REFERENCE = /\[unisson ([a-z0-9-]{1,64})\]/;
+/** Steps for one series, which is read on the event loop: a few milliseconds, and many times what a practice writes. */
+const SERIES_STEPS = 10_000;
 const EVERYTHING: Interval = { start: -8e15, end: 8e15 };
 
 /** The only place where an absence can carry our reference is its title. */
@@ -40,10 +42,16 @@ export function absenceObject(absence: Absence, window: Interval | null): Remote
 function series({ ical, title }: Absence, remoteId: string, window: Interval | null): RemoteObject {
   if (ical == null) throw new Unreadable('a series without its calendar file');
   // The vendor ends its rules with a semicolon, which RFC 5545 does not know.
-  const events = readCalendarObject(ical.replace(/^(RRULE:.*?);+\s*$/gm, '$1'));
+  const text = ical.replace(/^(RRULE:.*?);+\s*$/gm, '$1');
   const local = ianaZone(ZONE) ?? UTC;
   const reading = { window: window ?? { start: 0, end: 0 }, local, addresses: new Set<string>() };
-  const object = remoteObject(events, { remoteId, version: null }, reading);
+  const meter = new Meter(SERIES_STEPS);
+  let object: RemoteObject;
+  try {
+    object = meter.run(() => remoteObject(readCalendarObject(text), { remoteId, version: null }, reading));
+  } catch (error) {
+    throw meter.ranOut(error) ? new Unreadable(error.message) : error;
+  }
   const hash = hashOf([object.contentHash, title ?? null]);
   return { ...object, recurring: true, version: hash, contentHash: hash, reference: null, summary: title ?? null };
 }

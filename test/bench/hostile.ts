@@ -1,0 +1,44 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import type { HostileDone, HostileTask } from './hostile-child.js';
+import { hostileServer } from './hostile-server.js';
+import { benchResult, type BenchResult } from './measure.js';
+
+const WORKER_FLAGS = ['--max-semi-space-size=4'];
+const FEEDS = ['mixed', 'many', 'large', 'wide', 'alarms', 'gzip', 'drip'];
+const COLLECTIONS = ['mixed', 'entities', 'deep', 'rows'];
+
+/**
+ * Ten thousand items, every tenth hostile, as a feed and as a CalDAV calendar; files of a hundred thousand events and of
+ * 50 MB; bombs of gzip and XML; a server that drips. What one process needs above its idle memory for all of them, one
+ * after the other, and for how long its event loop was held up.
+ */
+export async function benchHostile(short: boolean): Promise<BenchResult> {
+  const server = await hostileServer(short ? 1000 : 10_000);
+  const child = fork(path.join(import.meta.dirname, 'hostile-child.js'), [], { execArgv: WORKER_FLAGS });
+  const runs: HostileDone[] = [];
+  const read = async (task: Omit<HostileTask, 'deadlineMs'>): Promise<void> => {
+    child.send({ ...task, deadlineMs: task.name === 'drip' ? 2000 : 60_000 } satisfies HostileTask);
+    const [done] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [HostileDone | number | null];
+    if (typeof done !== 'object' || done === null) throw new Error(`the process ended while it read ${task.name}`);
+    runs.push(done);
+  };
+  try {
+    await once(child, 'message');
+    for (const name of FEEDS) await read({ name, connector: 'ics', url: `${server.url}${name}.ics`, agendaId: 'feed' });
+    for (const name of COLLECTIONS)
+      await read({ name: `dav-${name}`, connector: 'caldav', url: server.url, agendaId: `/${name}/` });
+    child.send('end');
+    await once(child, 'exit');
+  } finally {
+    child.kill();
+    server.stop();
+  }
+  const metrics = {
+    above_idle_mb: Math.max(...runs.map((run) => run.aboveIdleMb)),
+    blocked_ms: Math.max(...runs.map((run) => run.blockedMs)),
+    seconds: runs.reduce((sum, run) => sum + run.seconds, 0),
+  };
+  return benchResult('hostile', {}, { metrics, runs });
+}
