@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,6 +34,7 @@ export function vdirsyncer({ proxy, user, password, calendar }: PeerAccount): Pe
   if (spawnSync('vdirsyncer', ['--version']).status !== 0) return null;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'unisson-vdirsyncer-'));
   const config = path.join(folder, 'config');
+  mkdirSync(path.join(folder, 'here'));
   const text = (value: string): string => JSON.stringify(value);
   writeFileSync(
     config,

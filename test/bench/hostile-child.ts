@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectors } from '#connectors';
@@ -56,7 +57,13 @@ async function read({ connector, url, agendaId, deadlineMs }: HostileTask): Prom
 }
 
 await delay(500);
-const idle = process.memoryUsage().rss;
+const idle = process.memoryUsage().rss / 2 ** 20;
+
+/** Not that of `resourceUsage`, which a process inherits from whoever started it. */
+function residentPeakMb(): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024;
+}
+
 process.on('message', (task: HostileTask | 'end') => {
   if (task === 'end') process.exit(0);
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -69,7 +76,7 @@ process.on('message', (task: HostileTask | 'end') => {
       outcome,
       seconds: (performance.now() - from) / 1000,
       blockedMs: Math.max(0, histogram.max / 1e6 - RESOLUTION_MS),
-      aboveIdleMb: process.resourceUsage().maxRSS / 1024 - idle / 2 ** 20,
+      aboveIdleMb: residentPeakMb() - idle,
     } satisfies HostileDone);
   });
 });

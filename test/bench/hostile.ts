@@ -17,6 +17,8 @@ const COLLECTIONS = ['mixed', 'entities', 'deep', 'rows'];
 export async function benchHostile(short: boolean): Promise<BenchResult> {
   const server = await hostileServer(short ? 1000 : 10_000);
   const child = fork(path.join(import.meta.dirname, 'hostile-child.js'), [], { execArgv: WORKER_FLAGS });
+  // Each wait listens for its end.
+  child.setMaxListeners(0);
   const runs: HostileDone[] = [];
   const read = async (task: Omit<HostileTask, 'deadlineMs'>): Promise<void> => {
     child.send({ ...task, deadlineMs: task.name === 'drip' ? 2000 : 60_000 } satisfies HostileTask);

@@ -7,7 +7,7 @@ import type { ConnectorContext } from './connector.js';
 import { ConnectorError } from './errors.js';
 
 /** Largest answer read from a backend, after decompression, in bytes. */
-export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** A request to a backend. */
 export interface HttpRequest {
