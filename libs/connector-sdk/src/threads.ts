@@ -36,7 +36,7 @@ export type ThreadAnswer =
   | { readonly done: true }
   | { readonly failed: { readonly name: string; readonly message: string } };
 
-const LIMITS: ThreadLimits = { deadlineMs: 10_000, heapMb: 128 };
+const LIMITS: ThreadLimits = { deadlineMs: 10_000, heapMb: 96 };
 const MOST_THREADS = 4;
 const IDLE_MS = 10_000;
 /** Run from its sources (by the tests) a thread compiles them as it loads them. */

@@ -25,7 +25,7 @@ export interface XmlLimits {
   readonly attributes: number;
 }
 
-const LIMITS: XmlLimits = { characters: 16 * 1024 * 1024, elements: 400_000, depth: 32, attributes: 64 };
+const LIMITS: XmlLimits = { characters: 16 * 1024 * 1024, elements: 250_000, depth: 32, attributes: 64 };
 /** Characters parsed at a time: a millisecond or two. */
 export const CHUNK = 32 * 1024;
 
