@@ -69,7 +69,7 @@ const npmPackages = [
   mayUse('application', 'libs/application', ['zod']),
   mayUse('persistence', 'libs/persistence', ['typeorm', 'pg', '@types/pg', 'p-limit']),
   mayUse('queue', 'libs/queue', ['bullmq', 'ioredis', 'pg', '@types/pg']),
-  mayUse('platform', 'libs/platform', [...NEST, 'nodemailer']),
+  mayUse('platform', 'libs/platform', [...NEST, 'nodemailer', 'jose', 'openid-client']),
   mayUse('api', 'apps/api', NEST),
   mayUse('worker', 'apps/worker', NEST),
 ];

@@ -45,17 +45,25 @@ describe('the document', () => {
       '/v1/push/{organizationId}/{linkId}',
       '/feeds/{token}.ics',
       '/v1/consents/callback',
+      '/v1/sign-in',
+      '/v1/sign-in/providers',
+      '/v1/sign-in/callback',
       '/v1/token',
       '/v1/token/revocation',
       '/.well-known/oauth-authorization-server',
     ]);
+    const own = new Set(['/v1/sessions', '/v1/sessions/{id}', '/v1/sign-out']);
     for (const [path, methods] of Object.entries(api.document.paths)) {
       for (const [method, operation] of Object.entries(methods)) {
         const security = operation['security'] as { apiKey?: string[] }[] | undefined;
         expect([method, path, security]).toEqual([
           method,
           path,
-          open.has(path) ? [{}] : [{ apiKey: [expect.stringMatching(new RegExp(SCOPES.join('|')))] }],
+          open.has(path)
+            ? [{}]
+            : own.has(path)
+              ? [{ apiKey: [] }]
+              : [{ apiKey: [expect.stringMatching(new RegExp(SCOPES.join('|')))] }],
         ]);
         expect(Object.keys(operation.responses).length).toBeGreaterThan(1);
         expect(operation['operationId']).toMatch(/^[a-z]+-[a-zA-Z]+$/);
@@ -79,6 +87,7 @@ describe('the document', () => {
       'delete /v1/feeds/{id}',
       'delete /v1/holds/{id}',
       'delete /v1/links/{id}',
+      'delete /v1/sessions/{id}',
       'delete /v1/waiting-list/{id}',
       'get /.well-known/oauth-authorization-server',
       'get /feeds/{token}.ics',
@@ -121,6 +130,10 @@ describe('the document', () => {
       'get /v1/links/{id}/quarantine/{item}',
       'get /v1/motifs',
       'get /v1/series/{id}',
+      'get /v1/sessions',
+      'get /v1/sign-in',
+      'get /v1/sign-in/callback',
+      'get /v1/sign-in/providers',
       'get /v1/slots',
       'get /v1/slots/explain',
       'get /v1/slots/next',
@@ -168,6 +181,7 @@ describe('the document', () => {
       'post /v1/series',
       'post /v1/series/{id}/cancel',
       'post /v1/series/{id}/move',
+      'post /v1/sign-out',
       'post /v1/token',
       'post /v1/token/revocation',
       'post /v1/waiting-list',

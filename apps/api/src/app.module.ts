@@ -11,6 +11,8 @@ import {
   DeskStore,
   SeriesBooking,
   SeriesStore,
+  SignIn,
+  SignInStore,
   Undo,
   Bookings,
   Brake,
@@ -37,7 +39,15 @@ import {
   WaitingList,
   WaitingOffers,
 } from '#application';
-import { ApiKeyRecogniser, Authentication, Drain, OperationsModule, RateLimiter } from '#platform';
+import {
+  ApiKeyRecogniser,
+  AttemptGuard,
+  Authentication,
+  Drain,
+  OperationsModule,
+  RateLimiter,
+  SessionCookie,
+} from '#platform';
 import { AgendaSettingsController } from './agendas/agenda-settings.controller.js';
 import { ClosuresController } from './closures/closures.controller.js';
 import { OffersController } from './offers/offers.controller.js';
@@ -51,6 +61,7 @@ import { AgendasController } from './agendas/agendas.controller.js';
 import { AppointmentAnswers } from './appointments/appointment-answers.js';
 import { AppointmentsController } from './appointments/appointments.controller.js';
 import { CallbackTasksController } from './callback-tasks/callback-tasks.controller.js';
+import type { AuthenticationParts } from './authentication.js';
 import type { ApiParts } from './composition.js';
 import type { Desk } from './desk.js';
 import { AuditController } from './audit/audit.controller.js';
@@ -80,6 +91,8 @@ import { Zones } from './shared/zones.js';
 import { Asking } from './slots/asking.js';
 import { BulkCancellationsController } from './bulk-cancellations/bulk-cancellations.controller.js';
 import { SeriesController } from './series/series.controller.js';
+import { SessionsController } from './sign-in/sessions.controller.js';
+import { SignInController } from './sign-in/sign-in.controller.js';
 import { SlotsController } from './slots/slots.controller.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { WaitingListController } from './waiting-list/waiting-list.controller.js';
@@ -109,6 +122,16 @@ const deskProviders = ({ store, anyOf, series, seriesStore, undo, bulk, bulkStor
   value(Undo, undo),
   value(BulkCancellation, bulk),
   value(BulkStore, bulkStore),
+];
+
+const accessProviders = (access: AuthenticationParts): Provider[] => [
+  value(Authentication, access.authentication),
+  value(ApiKeyRecogniser, access.apiKeys),
+  value(AccessTokens, access.accessTokens),
+  value(AttemptGuard, access.attempts),
+  value(SignInStore, access.signInStore),
+  value(SignIn, access.signIn),
+  value(SessionCookie, access.sessionCookie),
 ];
 
 const CONTROLLERS: Type[] = [
@@ -147,6 +170,8 @@ const CONTROLLERS: Type[] = [
   TokensController,
   AuditController,
   PatientsController,
+  SignInController,
+  SessionsController,
 ];
 
 /** The routes, wired to parts that exist already. */
@@ -182,8 +207,7 @@ export class AppModule {
         value(Events, parts.events),
         value(Patients, parts.patients),
         value(Alarm, parts.alarm),
-        value(Authentication, parts.authentication),
-        ...[value(ApiKeyRecogniser, parts.apiKeys), value(AccessTokens, parts.accessTokens)],
+        ...accessProviders(parts.access),
         value(PublicAddress, new PublicAddress(parts.publicUrl)),
         value(Drain, drain),
         value(Zones, zones),

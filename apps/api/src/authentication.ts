@@ -1,37 +1,91 @@
-import { hkdfSync } from 'node:crypto';
-import type { AccessTokens, Calendar } from '#application';
-import { PgAccessTokens, PgApiKeys, PgAttempts, type Database } from '#persistence';
-import { AccessTokenRecogniser, ApiKeyRecogniser, AttemptGuard, Authentication, type Environment } from '#platform';
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { SignIn, type AccessTokens, type Calendar, type SignInStore, type Vault } from '#application';
+import { PgAccessTokens, PgApiKeys, PgAttempts, PgKeyStore, PgSignInStore, type Database } from '#persistence';
+import {
+  AccessTokenRecogniser,
+  ApiKeyRecogniser,
+  AttemptGuard,
+  Authentication,
+  EnvelopeVault,
+  GuardedOpenIdProviders,
+  issueFeedToken,
+  KeyRing,
+  PersonTokenRecogniser,
+  SessionCookie,
+  SessionRecogniser,
+  type Environment,
+} from '#platform';
 
 /** Who may come in, and how. */
 export interface AuthenticationParts {
   readonly authentication: Authentication;
   readonly apiKeys: ApiKeyRecogniser;
   readonly accessTokens: AccessTokens;
+  readonly attempts: AttemptGuard;
+  readonly signInStore: SignInStore;
+  readonly signIn: SignIn;
+  readonly sessionCookie: SessionCookie;
+  readonly openIdProviders: GuardedOpenIdProviders;
+  readonly vault: Vault;
 }
 
-const PEPPER_BYTES = 32;
+interface Given {
+  readonly database: Database;
+  readonly calendar: Calendar;
+  /** Without a final slash; `null` = not known. */
+  readonly publicUrl: string | null;
+}
 
-export function buildAuthentication(
-  database: Database,
-  calendar: Calendar,
-  environment: Environment,
-): AuthenticationParts {
-  const guard = new AttemptGuard(new PgAttempts(database), {
+const SECRET_BYTES = 32;
+
+export function buildAuthentication(given: Given, environment: Environment): AuthenticationParts {
+  const { database, calendar, publicUrl } = given;
+  const vault = new EnvelopeVault(new KeyRing(environment.UNISSON_KEYS), new PgKeyStore(database));
+  const attempts = new AttemptGuard(new PgAttempts(database), {
     perMinute: environment.SIGN_IN_FAILURES_PER_MINUTE,
     pepper: pepperOf(environment),
   });
   const accessTokens = new PgAccessTokens(database);
-  const apiKeys = new ApiKeyRecogniser(new PgApiKeys(database), guard);
-  const recognisers = [new AccessTokenRecogniser(accessTokens, guard), apiKeys];
+  const apiKeys = new ApiKeyRecogniser(new PgApiKeys(database), attempts);
+  const signInStore = new PgSignInStore(database, vault);
+  const sessionCookie = new SessionCookie(publicUrl);
+  const openIdProviders = new GuardedOpenIdProviders({
+    timeoutMs: environment.VENDOR_TIMEOUT_MS,
+    allowPrivateNetworks: environment.ALLOW_PRIVATE_NETWORKS,
+    now: Date.now,
+  });
+  const signIn = new SignIn({
+    store: signInStore,
+    providers: openIdProviders,
+    issue: issueFeedToken,
+    newSecret: () => randomBytes(SECRET_BYTES).toString('base64url'),
+    redirectUri: publicUrl === null ? null : `${publicUrl}/v1/sign-in/callback`,
+  });
+  const recognisers = [
+    new SessionRecogniser(signInStore, sessionCookie, attempts),
+    new AccessTokenRecogniser(accessTokens, attempts),
+    new PersonTokenRecogniser(signInStore, openIdProviders, attempts),
+    apiKeys,
+  ];
   const people = {
     isActive: (organizationId: string, id: string) => calendar.collaborator(organizationId, id),
   };
-  return { authentication: new Authentication(recognisers, people), apiKeys, accessTokens };
+  const authentication = new Authentication(recognisers, people);
+  return {
+    authentication,
+    apiKeys,
+    accessTokens,
+    attempts,
+    signInStore,
+    signIn,
+    sessionCookie,
+    openIdProviders,
+    vault,
+  };
 }
 
 /** The same in every process; after a rotation counts begin anew. */
 function pepperOf({ UNISSON_KEYS: [key] }: Environment): Buffer {
   if (!key) throw new Error('the key ring is empty');
-  return Buffer.from(hkdfSync('sha256', key.bytes, '', 'unisson attempts 1', PEPPER_BYTES));
+  return Buffer.from(hkdfSync('sha256', key.bytes, '', 'unisson attempts 1', SECRET_BYTES));
 }

@@ -24,7 +24,6 @@ import {
   Succession,
   SyncLink,
   WriteThrough,
-  type AccessTokens,
   type Alarm,
   type AuditLog,
   type Bookings,
@@ -78,13 +77,11 @@ import {
   Metrics,
   RateLimiter,
   Readiness,
-  type ApiKeyRecogniser,
-  type Authentication,
   type Environment,
   type Logger,
 } from '#platform';
 import { openQueue } from '#queue';
-import { buildAuthentication } from './authentication.js';
+import { buildAuthentication, type AuthenticationParts } from './authentication.js';
 import { buildDesk, type Desk } from './desk.js';
 
 /** Everything the routes need, put together once. */
@@ -120,9 +117,7 @@ export interface ApiParts {
   /** Where the api is reached from outside, without a final slash; `null` = not known. */
   readonly publicUrl: string | null;
   readonly alarm: Alarm;
-  readonly authentication: Authentication;
-  readonly apiKeys: ApiKeyRecogniser;
-  readonly accessTokens: AccessTokens;
+  readonly access: AuthenticationParts;
   readonly trustedProxies: string | undefined;
   readonly rateLimiter: RateLimiter;
   readonly metrics: Metrics;
@@ -154,12 +149,13 @@ export async function openParts(environment: Environment, logger: Logger): Promi
   const { backends, ...useCases } = buildUseCases(database, queue.alarm, environment);
   const metrics = new Metrics('api');
   metrics.watchPool(() => database.load());
-  const { calendar, lanes } = useCases;
+  const { calendar, lanes, publicUrl } = useCases;
+  const access = buildAuthentication({ database, calendar, publicUrl }, environment);
   return {
     ...useCases,
     alarm: queue.alarm,
     metrics,
-    ...buildAuthentication(database, calendar, environment),
+    access,
     trustedProxies: environment.TRUSTED_PROXIES,
     audit: new PgAuditLog(database),
     rateLimiter: new RateLimiter(environment.RATE_LIMIT_PER_MINUTE),
@@ -171,6 +167,7 @@ export async function openParts(environment: Environment, logger: Logger): Promi
     close: async () => {
       await Promise.race([lanes.drained(), useCases.effects.sleep(REMOTE_WORK_MS)]);
       backends.close();
+      access.openIdProviders.close();
       await Promise.allSettled([queue.close(), database.close()]);
     },
   };

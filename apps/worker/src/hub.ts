@@ -6,6 +6,7 @@ import { migrateQueue } from '#queue';
 import { signAudit, verifyAudit } from './audit-commands.js';
 import { openKeys, rotateAll, rotationStatus } from './organization-keys.js';
 import { createKey, parseScopes, revokeKeys } from './keys.js';
+import { createProvider, linkPerson, unlinkPerson } from './people.js';
 import { seed } from './seed/seed.js';
 
 const USAGE = `Usage: hub <command>
@@ -21,7 +22,12 @@ const USAGE = `Usage: hub <command>
   keys status                                    tell how far that is
   register <organization>                        the register of processing (RGPD, article 30)
   breach-report <organization> --from=<instant> --to=<instant> [--agenda=<id>]
-                                                 what a breach in that time can have touched (article 33)`;
+                                                 what a breach in that time can have touched (article 33)
+  provider new <organization> <label> <issuer> <client id> [--secret-file=<path>] [--audience=<API>] [--pro-sante-connect]
+                                                 make known where people sign in (OpenID Connect)
+  person link <organization> <collaborator> <provider> <subject | rpps:number> [<scopes>]
+                                                 say who a person of a provider is here
+  person unlink <organization> <link id>         end that, and the person's sessions`;
 
 const DEFAULT_VENDORS = 'http://127.0.0.1:4010';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -83,6 +89,28 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'audit sign': ([organization], environment) => {
     const which = organization === undefined ? null : uuid(organization);
     return withDatabase(environment, (database) => signAudit(database, environment, which));
+  },
+  'provider new': ([organization, label, issuer, clientId, ...options], environment) => {
+    const names = { label: given(label), issuer: given(issuer), clientId: given(clientId) };
+    const request = { organizationId: uuid(organization), ...names, options };
+    return withDatabase(environment, (database) => createProvider(database, environment, request));
+  },
+  'person link': ([organization, collaborator, provider, person, scopes], environment) => {
+    const request = {
+      organizationId: uuid(organization),
+      collaborator: uuid(collaborator),
+      provider: uuid(provider),
+      person: given(person),
+      ...(scopes === undefined ? {} : { scopes: parseScopes(scopes) }),
+    };
+    return withDatabase(environment, (database) => linkPerson(database, request));
+  },
+  'person unlink': ([organization, id], environment) => {
+    const which = { organizationId: uuid(organization), id: uuid(id) };
+    return withDatabase(environment, async (database) => {
+      if (!(await unlinkPerson(database, which))) throw new Error('there is no such link');
+      return { unlinked: which.id };
+    });
   },
 };
 

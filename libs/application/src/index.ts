@@ -62,6 +62,8 @@ export * from './overbookings.js';
 export * from './desk-ports.js';
 export * from './any-of.js';
 export * from './series-ports.js';
+export * from './sign-in-ports.js';
+export * from './sign-in.js';
 export * from './series.js';
 export * from './undo.js';
 export * from './bulk-cancellation.js';

@@ -17,6 +17,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
+  /** Largest answer that is read, after decompression, in bytes. Left out: {@link MAX_ANSWER_BYTES}. */
+  readonly maxBytes?: number;
   /** True: body and answer's body are bytes, one character each (`latin1`). Left out: text in UTF-8. */
   readonly bytes?: boolean;
   /** True when repeating the request could do something twice: a lost answer is then `unknown`, else `unavailable`. */
@@ -34,7 +36,7 @@ export interface HttpAnswer {
 export interface Http {
   /**
    * Resolves with any answer. Throws `unavailable` when nothing was sent, `unknown` when a write may have landed,
-   * `invalid` when what was asked for is larger than {@link MAX_ANSWER_BYTES}.
+   * `invalid` when what was asked for is larger than `maxBytes`.
    */
   send(request: HttpRequest): Promise<HttpAnswer>;
   close(): void;
@@ -178,13 +180,15 @@ export function createHttp(context: ConnectorContext): Http {
     transformResponse: (data: unknown) => data,
     validateStatus: () => true,
   });
-  const exchange = async ({ method, url, headers, body, signal, bytes = false }: HttpRequest): Promise<HttpAnswer> => {
+  const exchange = async (request: HttpRequest): Promise<HttpAnswer> => {
+    const { method, url, headers, body, signal, bytes = false, maxBytes = MAX_ANSWER_BYTES } = request;
     const answer = await client.request<unknown>({
       ...agents,
       method,
       url,
       headers: { 'User-Agent': 'Unisson/1', ...headers },
       data: bytes && body !== undefined ? Buffer.from(body, 'latin1') : body,
+      maxContentLength: maxBytes,
       ...(bytes ? { responseType: 'arraybuffer' as const } : {}),
       signal: AbortSignal.any([signal, AbortSignal.timeout(context.timeoutMs)]),
     });

@@ -23,3 +23,4 @@ export * from './holidays.js';
 export * from './rules/asked-times.js';
 export { admits, servesMotif } from './rules/fits.js';
 export * from './waiting.js';
+export * from './pro-sante-connect.js';

@@ -12,6 +12,8 @@ export * from './stores/due-work.js';
 export * from './stores/events.js';
 export * from './stores/feeds.js';
 export * from './stores/lanes.js';
+export { providerSecret } from './stores/sealed-places.js';
+export * from './stores/sign-in.js';
 export * from './stores/sync.js';
 export * from './stores/writes.js';
 export * from './stores/disconnections.js';

@@ -37,14 +37,15 @@ async function fill(
       [organization, id, 'Clé', Buffer.alloc(32), ['agendas']],
     ],
     [
-      'access_token',
-      'organization_id, id, api_key_id, secret_hash, scopes, expires_at',
-      [organization, id, id, Buffer.alloc(32), [], new Date()],
-    ],
-    [
       'failed_attempt',
       'organization_id, id, credential, address',
       [organization, id, Buffer.alloc(32), Buffer.alloc(32)],
+    ],
+    ['identity_provider', 'organization_id, id, label, issuer, client_id', [organization, id, 'A', 'https://id', 'u']],
+    [
+      'identity',
+      'organization_id, id, provider_id, collaborator_id, subject, scopes',
+      [organization, id, id, collaborator, 'claire', []],
     ],
     ['seen_credential', 'organization_id, credential, address', [organization, Buffer.alloc(32), Buffer.alloc(32)]],
     [
@@ -142,10 +143,13 @@ async function fill(
       row,
     );
   }
-  await client.query(
-    `INSERT INTO consent (organization_id, connection_id, state_hash, verifier_sealed, actor, expires_at) SELECT organization_id, id, $1, $1, '{}', now() FROM connection`,
-    [Buffer.alloc(32)],
-  );
+  for (const rows of [
+    `consent (organization_id, connection_id, state_hash, verifier_sealed, actor, expires_at) SELECT organization_id, id, $1, $1, '{}', now() FROM connection`,
+    `access_token (organization_id, id, api_key_id, secret_hash, scopes, expires_at) SELECT organization_id, id, id, $1, '{}', now() FROM api_key`,
+    `sign_in (organization_id, id, provider_id, state_hash, browser_hash, return_to, expires_at) SELECT organization_id, id, id, $1, $1, '/', now() FROM identity_provider`,
+    `session (organization_id, id, identity_id, secret_hash, id_token_sealed, expires_at) SELECT organization_id, id, id, $1, $1, now() FROM identity`,
+  ])
+    await client.query(`INSERT INTO ${rows}`, [Buffer.alloc(32)]);
   // The functions below are called as for an agenda without rules of its own.
   await client.query('UPDATE agenda SET ruled = false WHERE id = $1', [agenda]);
   const hold = [organization, randomUUID(), agenda, motif, `[${at('07:00')},${at('07:30')})`, collaborator];
@@ -321,7 +325,7 @@ describe('the isolation of organizations', () => {
   describe('for the dispatcher', () => {
     const GRANTED: Record<string, string> = {
       agenda: 'organization_id, id, opened_until, horizon_days',
-      appointment: 'organization_id, id, agenda_id, status, hold_until',
+      appointment: 'organization_id, id, agenda_id, status, hold_until, held_there_until',
       audit_entry: 'organization_id, transaction_id, source_id',
       bulk_cancellation: 'organization_id, id, state, due_at',
       connection: 'organization_id, id, blocked_until',

@@ -10,10 +10,14 @@ const EVERYWHERE: readonly ProblemSlug[] = [
   'bad-input',
   'unauthenticated',
   'right-missing',
+  'two-credentials',
+  'cross-site',
+  'person-unknown',
   'locked-out',
   'rate-limited',
   'internal',
   'temporarily-unavailable',
+  'provider-unreachable',
 ];
 
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };

@@ -42,7 +42,8 @@ export function buildDocument(
       type: 'http',
       scheme: 'bearer',
       description:
-        'An API key, `Authorization: Bearer unisson_…`, or a token that an application obtained with it at /v1/token. ' +
+        'An API key, `Authorization: Bearer unisson_…`, or a token that an application obtained with it at /v1/token; a ' +
+        'person shows an access token of his provider with `Unisson-Organization`, or the session of the console. ' +
         'The scopes an operation needs are listed with it.',
     })
     .build();

@@ -17,6 +17,11 @@ export const PROBLEMS = {
     fr: "L'en-tête Unisson-Collaborator doit nommer la personne qui agit.",
     en: 'The header Unisson-Collaborator must name the acting person.',
   },
+  'two-credentials': {
+    status: 400,
+    fr: 'Une session et une clé ou un jeton sont présentés ensemble : n’en présentez qu’un.',
+    en: 'A session and a key or token are shown together: show only one.',
+  },
   'idempotency-key-required': {
     status: 400,
     fr: "L'en-tête Idempotency-Key est exigé.",
@@ -36,6 +41,16 @@ export const PROBLEMS = {
     status: 403,
     fr: "La personne qui agit n'est pas connue, ou n'est plus active.",
     en: 'The acting person is not known, or no longer active.',
+  },
+  'person-unknown': {
+    status: 403,
+    fr: "Votre compte n'est relié à aucun collaborateur de cette structure : donnez l'identifiant affiché (subject) à votre administrateur, qui vous reliera.",
+    en: 'Your account is linked to no collaborator of this organization: give the identifier shown (subject) to your administrator, who links you.',
+  },
+  'cross-site': {
+    status: 403,
+    fr: "Cette demande vient d'un autre site : ouvrez la console à son adresse.",
+    en: 'This request comes from another site: open the console at its own address.',
   },
   'not-found': { status: 404, fr: 'Introuvable.', en: 'Not found.' },
   'method-not-allowed': {
@@ -196,6 +211,16 @@ export const PROBLEMS = {
     status: 503,
     fr: "L'agenda du praticien est injoignable ; rien n'a été écrit.",
     en: "The practitioner's agenda cannot be reached; nothing was written.",
+  },
+  'sign-in-unavailable': {
+    status: 503,
+    fr: "La connexion des personnes n'est pas réglée : PUBLIC_URL doit être une adresse https.",
+    en: 'Signing in is not set up: PUBLIC_URL must be an https address.',
+  },
+  'provider-unreachable': {
+    status: 503,
+    fr: "Le fournisseur d'identité ne répond pas pour le moment : réessayez dans un instant.",
+    en: 'The identity provider does not answer at the moment: try again shortly.',
   },
   'temporarily-unavailable': {
     status: 503,

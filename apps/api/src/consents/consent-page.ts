@@ -1,11 +1,5 @@
 import type { ConsentFinished } from '#application';
-
-/** What a person sees who comes back from a consent page. Nothing of the request is repeated in it. */
-interface Page {
-  readonly status: number;
-  readonly fr: readonly [title: string, text: string];
-  readonly en: readonly [title: string, text: string];
-}
+import { pageHtml, type Page } from '../shared/page.js';
 
 const AGAIN = {
   fr: 'Demandez un nouveau lien au secrétariat.',
@@ -50,14 +44,10 @@ const PAGES = {
   },
 } as const satisfies Record<string, Page>;
 
-/** The page that tells how a consent ended. */
+/** The page that tells how a consent ended. Nothing of the request is repeated in it. */
 export function consentPage(finished: ConsentFinished): { readonly status: number; readonly html: string } {
-  const { status, fr, en } = PAGES[pageOf(finished)];
-  const part = (language: string, [title, text]: Page['fr']): string =>
-    `<section lang="${language}"><h1>${title}</h1><p>${text}</p></section>`;
-  const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${fr[0]}</title>`;
-  const html = `<!doctype html><html lang="fr"><head>${head}</head><body><main>${part('fr', fr)}${part('en', en)}</main></body></html>`;
-  return { status, html };
+  const page = PAGES[pageOf(finished)];
+  return { status: page.status, html: pageHtml(page) };
 }
 
 function pageOf(finished: ConsentFinished): keyof typeof PAGES {

@@ -32,6 +32,7 @@ import { Requests1763770032000 } from './0032-requests.js';
 import { Credentials1763770038000 } from './0038-credentials.js';
 import { Audit1763770040000 } from './0040-audit.js';
 import { OrganizationKeys1763770042000 } from './0042-organization-keys.js';
+import { People1763770042500 } from './0039-people.js';
 import { PatientRights1763770043000 } from './0043-patient-rights.js';
 import { Manners1763770045000 } from './0045-manners.js';
 import { UnansweredRequests1763770047000 } from './0047-unanswered-requests.js';
@@ -72,6 +73,7 @@ export const migrations = [
   Credentials1763770038000,
   Audit1763770040000,
   OrganizationKeys1763770042000,
+  People1763770042500,
   PatientRights1763770043000,
   Manners1763770045000,
   UnansweredRequests1763770047000,

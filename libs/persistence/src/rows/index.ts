@@ -10,6 +10,7 @@ import * as feed from './feed.rows.js';
 import * as key from './key.rows.js';
 import * as lifecycle from './lifecycle.rows.js';
 import * as patient from './patient.rows.js';
+import * as people from './people.rows.js';
 import * as rules from './rules.rows.js';
 import * as tenancy from './tenancy.rows.js';
 import * as waiting from './waiting.rows.js';
@@ -31,4 +32,5 @@ export const rows = [
   ...Object.values(audit),
   ...Object.values(key),
   ...Object.values(patient),
+  ...Object.values(people),
 ];

@@ -20,3 +20,13 @@ export function pushSecret(linkId: string, id: string): SealedPlace {
 export function consentVerifier(connectionId: string): SealedPlace {
   return { column: 'consent.verifier_sealed', row: connectionId };
 }
+
+/** With what the hub shows itself at an identity provider. */
+export function providerSecret(id: string): SealedPlace {
+  return { column: 'identity_provider.client_secret_sealed', row: id };
+}
+
+/** What signs a session out at its provider. */
+export function sessionIdToken(id: string): SealedPlace {
+  return { column: 'session.id_token_sealed', row: id };
+}

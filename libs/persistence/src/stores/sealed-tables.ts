@@ -1,6 +1,13 @@
 import type { SealedPlace } from '#application';
 import type { Transaction } from '../database.js';
-import { connectionSecrets, consentVerifier, pushSecret, quarantined } from './sealed-places.js';
+import {
+  connectionSecrets,
+  consentVerifier,
+  providerSecret,
+  pushSecret,
+  quarantined,
+  sessionIdToken,
+} from './sealed-places.js';
 import { legacyPatient, legacyWaiting, type sealPatient } from './sealed-patients.js';
 
 /** A column of sealed values, as a rotation of keys goes through it. */
@@ -56,6 +63,14 @@ export const SEALED_TABLES: readonly SealedTable[] = [
   },
   { table: 'connection', column: 'secrets_sealed', ...byId('id'), stale: OTHER, place: connectionSecrets },
   { table: 'consent', column: 'verifier_sealed', ...byId('connection_id'), stale: OTHER, place: consentVerifier },
+  {
+    table: 'identity_provider',
+    column: 'client_secret_sealed',
+    ...byId('id'),
+    stale: `client_secret_sealed IS NOT NULL AND ${OTHER}`,
+    place: providerSecret,
+  },
+  { table: 'session', column: 'id_token_sealed', ...byId('id'), stale: OTHER, place: sessionIdToken },
   {
     table: 'push_secret',
     column: 'sealed',

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { newId } from '#application';
+import { nationalIdOfRpps } from '#domain';
+import { providerSecret, type Database } from '#persistence';
+import { SCOPES, type Environment, type Scope } from '#platform';
+import { openKeys } from './organization-keys.js';
+
+/** What a person may do who was linked without scopes: a secretary's work. */
+const SECRETARY: readonly Scope[] = ['agenda:read', 'appointment:write', 'event:read'];
+
+const ISSUER_HELP =
+  'the issuer must be an https URL, as it stands in its tokens (http only with ALLOW_PRIVATE_NETWORKS)';
+
+export interface NewProvider {
+  readonly organizationId: string;
+  readonly label: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly options: readonly string[];
+}
+
+/** Options of `provider new`. Throws for what is none. */
+function readOptions(options: readonly string[]): { kind: string; audience: string | null; secret: string | null } {
+  let [kind, audience, secret]: [string, string | null, string | null] = ['oidc', null, null];
+  for (const option of options) {
+    const [name, value = ''] = option.split(/=(.*)/s, 2);
+    if (option === '--pro-sante-connect') kind = 'pro-sante-connect';
+    else if (name === '--audience' && value !== '') audience = value;
+    // Never on the command line: other users of the machine see it there.
+    else if (name === '--secret-file' && value !== '') secret = readFileSync(value, 'utf8').trim();
+    else throw new Error(`"${option}" is no option of "provider new"`);
+  }
+  return { kind, audience, secret };
+}
+
+/** Makes known where people of an organization sign in. */
+export async function createProvider(
+  database: Database,
+  environment: Environment,
+  request: NewProvider,
+): Promise<{ id: string; label: string; callback: string }> {
+  const { organizationId, label, issuer, clientId } = request;
+  const { kind, audience, secret } = readOptions(request.options);
+  const url = URL.canParse(issuer) ? new URL(issuer) : null;
+  const plain = url?.protocol === 'http:' && environment.ALLOW_PRIVATE_NETWORKS;
+  if (url?.protocol !== 'https:' && !plain) throw new Error(ISSUER_HELP);
+  const id = newId();
+  const { vault } = openKeys(database, environment);
+  const sealed = secret === null ? null : await vault.seal(organizationId, providerSecret(id), Buffer.from(secret));
+  await database.withOrganization(organizationId, (transaction) =>
+    transaction.query(
+      `INSERT INTO identity_provider (organization_id, id, label, kind, issuer, client_id, client_secret_sealed, audience)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [organizationId, id, label, kind, issuer, clientId, sealed, audience],
+    ),
+  );
+  const base = environment.PUBLIC_URL?.replace(/\/+$/, '') ?? '<PUBLIC_URL>';
+  return { id, label, callback: `${base}/v1/sign-in/callback` };
+}
+
+/** Links a person of a provider, by his subject or as `rpps:<number>`, to a collaborator. */
+export async function linkPerson(
+  database: Database,
+  request: {
+    organizationId: string;
+    collaborator: string;
+    provider: string;
+    person: string;
+    scopes?: readonly Scope[];
+  },
+): Promise<{ id: string; scopes: readonly Scope[] }> {
+  const { organizationId, collaborator, provider, person, scopes = SECRETARY } = request;
+  const number = /^rpps:(.+)$/.exec(person)?.[1];
+  const nationalId = number === undefined ? null : nationalIdOfRpps(number);
+  const id = newId();
+  await database.withOrganization(organizationId, async (transaction) => {
+    await transaction.query(
+      `INSERT INTO identity (organization_id, id, provider_id, collaborator_id, subject, national_id, scopes)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [organizationId, id, provider, collaborator, nationalId === null ? person : null, nationalId, scopes],
+    );
+    await tell(transaction, 'person-linked', { id, collaborator, scopes });
+  });
+  return { id, scopes: SCOPES.filter((scope) => scopes.includes(scope)) };
+}
+
+/** Ends a link, and every session opened with it. Resolves to whether there was one. */
+export async function unlinkPerson(
+  database: Database,
+  { organizationId, id }: { organizationId: string; id: string },
+): Promise<boolean> {
+  return database.withOrganization(organizationId, async (transaction) => {
+    const [row] = await transaction.query<{ collaborator: string; scopes: readonly Scope[] }>(
+      'DELETE FROM identity WHERE organization_id = $1 AND id = $2 RETURNING collaborator_id AS collaborator, scopes',
+      [organizationId, id],
+    );
+    if (row === undefined) return false;
+    await tell(transaction, 'person-unlinked', { id, ...row });
+    return true;
+  });
+}
+
+type Transaction = Parameters<Parameters<Database['withOrganization']>[1]>[0];
+
+async function tell(
+  transaction: Transaction,
+  type: string,
+  { id, collaborator, scopes }: { id: string; collaborator: string; scopes: readonly Scope[] },
+): Promise<void> {
+  const data = JSON.stringify({ collaborator, scopes });
+  await transaction.query(`SELECT append_event($1, NULL, $2, '{"kind":"system"}', $3)`, [type, id, data]);
+}
