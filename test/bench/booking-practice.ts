@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { grantEverything } from '../support/grants.js';
 import type pg from 'pg';
 import { issueApiKey } from '#platform';
 
@@ -44,6 +45,8 @@ async function seedOrganization(pool: pg.Pool, count: number): Promise<BenchAgen
       `INSERT INTO api_key (organization_id, id, label, secret_hash, scopes) VALUES ($1, $2, 'bench', $3, '{agenda:read,appointment:write}')`,
       [organization, keyId, key.secretHash],
     );
+    await grantEverything(client, organization, { collaborator });
+    await grantEverything(client, organization, { application: keyId });
     await client.query(
       `INSERT INTO location (organization_id, id, name, time_zone) VALUES ($1, $2, 'Lyon', 'Europe/Paris')`,
       [organization, location],

@@ -1,3 +1,4 @@
+import { benchAccess } from './access.js';
 import { benchAvailability } from './availability.js';
 import { benchBooking } from './booking.js';
 import { benchCaldav } from './caldav.js';
@@ -8,6 +9,7 @@ import { benchRecurrence } from './recurrence.js';
 import type { BenchResult } from './measure.js';
 
 const BENCHES: Readonly<Record<string, (short: boolean) => Promise<BenchResult>>> = {
+  access: benchAccess,
   availability: benchAvailability,
   booking: benchBooking,
   caldav: benchCaldav,

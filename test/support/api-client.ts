@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type pg from 'pg';
+import { grantEverything } from './grants.js';
 import { newId } from '#application';
 import { issueApiKey, SCOPES } from '#platform';
 
@@ -29,6 +30,7 @@ export async function createApiKey(pool: pg.Pool, organization: string): Promise
     'INSERT INTO api_key (organization_id, id, label, secret_hash, scopes) VALUES ($1, $2, $3, $4, $5)',
     [organization, id, 'Test', secretHash, SCOPES],
   );
+  await grantEverything(pool, organization, { application: id });
   return text;
 }
 

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { grantEverything } from './grants.js';
 
 /** A far day whose openings every practice has, so that no test depends on the hour it runs at. */
 const DAY = '2031-01-06';
@@ -102,6 +103,7 @@ export async function createPractice(pool: pg.Pool, options: PracticeOptions = {
     };
     await insert('organization', { name: 'Cabinet' });
     await insert('collaborator', { id: collaborator, display_name: 'Claire' });
+    await grantEverything(client, practice.organization, { collaborator: practice.collaborator });
     await insert('location', { id: location, name: 'Lyon', time_zone: 'Europe/Paris' });
     await insert('practitioner', { id: practitioner, display_name: 'Dr Martin', speciality: 'SM54' });
     const opened_until = at('00:00', 30);

@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { newId } from '#application';
 import { createLogger, issueApiKey, parseEnvironment, SCOPES, shutDown, type Environment, type Scope } from '#platform';
 import { migrateQueue } from '#queue';
+import { grantEverything } from '../../../test/support/grants.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
 import {
   createPractice,
@@ -107,6 +108,10 @@ export class TestApi {
       practice,
       'INSERT INTO api_key (organization_id, id, label, secret_hash, scopes) VALUES ($1, $2, $3, $4, $5)',
       [practice.organization, id, 'test', secretHash, scopes],
+    );
+    const { pool } = this.inside;
+    await inTenant(pool, practice.organization, (client) =>
+      grantEverything(client, practice.organization, { application: id }),
     );
     return { text, id };
   }

@@ -28,7 +28,7 @@ const CHANGES = /^\/v1\/(appointments|holds|series|waiting-list|conflicts|callba
 /** The application, ready to listen. */
 export async function createApi(parts: ApiParts, logger: Logger): Promise<NestFastifyApplication> {
   const { metrics, rateLimiter, trustedProxies } = parts;
-  const { authentication } = parts.access;
+  const { authentication } = parts.recognition;
   const adapter = createHttpAdapter({ metrics, authentication, rateLimiter, trustedProxies });
   recordReadings(adapter.getInstance(), parts.audit, CHANGES);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {

@@ -1,6 +1,8 @@
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Module, type DynamicModule, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
 import {
   AccessTokens,
+  Access,
   Alarm,
   Approval,
   AuditLog,
@@ -25,11 +27,13 @@ import {
   Consents,
   Events,
   Feeds,
+  Grants,
   HealthStore,
   LaneRunner,
   LinkLifecycle,
   Links,
   Patients,
+  People,
   Quarantine,
   RulePreview,
   SearchSlots,
@@ -48,6 +52,11 @@ import {
   RateLimiter,
   SessionCookie,
 } from '#platform';
+import { Enforcement } from './access/enforcement.js';
+import { MeController } from './access/me.controller.js';
+import { GrantsController } from './grants/grants.controller.js';
+import { MandatesController } from './people/mandates.controller.js';
+import { TeamsController } from './people/teams.controller.js';
 import { AgendaSettingsController } from './agendas/agenda-settings.controller.js';
 import { ClosuresController } from './closures/closures.controller.js';
 import { OffersController } from './offers/offers.controller.js';
@@ -172,6 +181,10 @@ const CONTROLLERS: Type[] = [
   PatientsController,
   SignInController,
   SessionsController,
+  MeController,
+  GrantsController,
+  TeamsController,
+  MandatesController,
 ];
 
 /** The routes, wired to parts that exist already. */
@@ -180,12 +193,16 @@ export class AppModule {
   static with(parts: ApiParts): DynamicModule {
     const { readiness, drain, metrics } = parts;
     const [zones, demand] = [new Zones(parts.calendar), new Demand(parts.interest)];
+    const enforcement = new Enforcement(parts.access);
     const consultants = new Consultants(parts.rules);
     return {
       module: AppModule,
       imports: [OperationsModule.with({ readiness, drain, metrics })],
       controllers: CONTROLLERS,
       providers: [
+        { provide: APP_INTERCEPTOR, useValue: enforcement },
+        ...[value(Enforcement, enforcement), value(Access, parts.access)],
+        ...[value(Grants, parts.grants), value(People, parts.people)],
         value(Booking, parts.booking),
         ...deskProviders(parts.desk),
         value(Bookings, parts.bookings),
@@ -207,7 +224,7 @@ export class AppModule {
         value(Events, parts.events),
         value(Patients, parts.patients),
         value(Alarm, parts.alarm),
-        ...accessProviders(parts.access),
+        ...accessProviders(parts.recognition),
         value(PublicAddress, new PublicAddress(parts.publicUrl)),
         value(Drain, drain),
         value(Zones, zones),

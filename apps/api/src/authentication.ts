@@ -1,5 +1,5 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { SignIn, type AccessTokens, type Calendar, type SignInStore, type Vault } from '#application';
+import { SignIn, type AccessTokens, type Calendar, type People, type SignInStore, type Vault } from '#application';
 import { PgAccessTokens, PgApiKeys, PgAttempts, PgKeyStore, PgSignInStore, type Database } from '#persistence';
 import {
   AccessTokenRecogniser,
@@ -13,6 +13,7 @@ import {
   PersonTokenRecogniser,
   SessionCookie,
   SessionRecogniser,
+  type Collaborators,
   type Environment,
 } from '#platform';
 
@@ -32,6 +33,7 @@ export interface AuthenticationParts {
 interface Given {
   readonly database: Database;
   readonly calendar: Calendar;
+  readonly people: People;
   /** Without a final slash; `null` = not known. */
   readonly publicUrl: string | null;
 }
@@ -39,7 +41,7 @@ interface Given {
 const SECRET_BYTES = 32;
 
 export function buildAuthentication(given: Given, environment: Environment): AuthenticationParts {
-  const { database, calendar, publicUrl } = given;
+  const { database, calendar, people, publicUrl } = given;
   const vault = new EnvelopeVault(new KeyRing(environment.UNISSON_KEYS), new PgKeyStore(database));
   const attempts = new AttemptGuard(new PgAttempts(database), {
     perMinute: environment.SIGN_IN_FAILURES_PER_MINUTE,
@@ -67,10 +69,11 @@ export function buildAuthentication(given: Given, environment: Environment): Aut
     new PersonTokenRecogniser(signInStore, openIdProviders, attempts),
     apiKeys,
   ];
-  const people = {
-    isActive: (organizationId: string, id: string) => calendar.collaborator(organizationId, id),
+  const acting: Collaborators = {
+    isActive: (organizationId, id) => calendar.collaborator(organizationId, id),
+    mandated: (organizationId, who) => people.mandated(organizationId, who),
   };
-  const authentication = new Authentication(recognisers, people);
+  const authentication = new Authentication(recognisers, acting);
   return {
     authentication,
     apiKeys,

@@ -82,10 +82,11 @@ import {
 } from '#platform';
 import { openQueue } from '#queue';
 import { buildAuthentication, type AuthenticationParts } from './authentication.js';
+import { buildAccess, type AccessParts } from './access/parts.js';
 import { buildDesk, type Desk } from './desk.js';
 
 /** Everything the routes need, put together once. */
-export interface ApiParts {
+export interface ApiParts extends AccessParts {
   readonly desk: Desk;
   readonly booking: Booking;
   readonly bookings: Bookings;
@@ -117,7 +118,7 @@ export interface ApiParts {
   /** Where the api is reached from outside, without a final slash; `null` = not known. */
   readonly publicUrl: string | null;
   readonly alarm: Alarm;
-  readonly access: AuthenticationParts;
+  readonly recognition: AuthenticationParts;
   readonly trustedProxies: string | undefined;
   readonly rateLimiter: RateLimiter;
   readonly metrics: Metrics;
@@ -149,13 +150,13 @@ export async function openParts(environment: Environment, logger: Logger): Promi
   const { backends, ...useCases } = buildUseCases(database, queue.alarm, environment);
   const metrics = new Metrics('api');
   metrics.watchPool(() => database.load());
-  const { calendar, lanes, publicUrl } = useCases;
-  const access = buildAuthentication({ database, calendar, publicUrl }, environment);
+  const { lanes } = useCases;
+  const recognition = buildAuthentication({ database, ...useCases }, environment);
   return {
     ...useCases,
     alarm: queue.alarm,
     metrics,
-    access,
+    recognition,
     trustedProxies: environment.TRUSTED_PROXIES,
     audit: new PgAuditLog(database),
     rateLimiter: new RateLimiter(environment.RATE_LIMIT_PER_MINUTE),
@@ -167,7 +168,7 @@ export async function openParts(environment: Environment, logger: Logger): Promi
     close: async () => {
       await Promise.race([lanes.drained(), useCases.effects.sleep(REMOTE_WORK_MS)]);
       backends.close();
-      access.openIdProviders.close();
+      recognition.openIdProviders.close();
       await Promise.allSettled([queue.close(), database.close()]);
     },
   };
@@ -208,8 +209,11 @@ function buildLanes(database: Database, environment: Environment) {
   return { vault, effects, store, sync, context, backends, leases, plans, lanes };
 }
 
-function buildUseCases(database: Database, alarm: Alarm, environment: Environment) {
-  const { vault, effects, store, sync, context, backends, leases, plans, lanes } = buildLanes(database, environment);
+function buildUseCases(whole: Database, alarm: Alarm, environment: Environment) {
+  const { vault, effects, sync, context, backends, leases, plans, lanes } = buildLanes(whole, environment);
+  // What is carried to and from backends concerns whole agendas; what people ask is limited to what they may see.
+  const database = whole.forRequests();
+  const store = new PgConnectionStore(database, vault);
   const bookings = new PgBookings(database, vault);
   const [calendar, conflicts] = [new PgCalendar(database), new PgConflicts(database)];
   const [health, disconnections] = [new PgHealthStore(database), new PgDisconnections(database)];
@@ -229,9 +233,11 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
   });
   const lifecycle = new LinkLifecycle({ ...around, links, disconnections });
   const succession = new Succession({ ...around, store: new PgSuccession(database), sync, subscriptions });
-  const holds = new BackendHolds({ store: new PgBackendHolds(database), backends, effects });
-  const booking = new Booking(bookings, slots, through, holds);
+  const backendHolds = { store: new PgBackendHolds(database), backends, effects };
+  const booking = new Booking(bookings, slots, through, new BackendHolds(backendHolds));
   return {
+    ...buildAccess(whole, effects),
+    ...storesOf(database, vault, lanes),
     ...waitingParts(database, vault, booking),
     desk: buildDesk(database, { booking, bookings, slots, through }),
     subscriptions,
@@ -243,19 +249,14 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
       newSecret,
     }),
     brake: new Brake(new PgBrakeStore(database), lanes, alarm),
-    quarantine: new Quarantine(new PgQuarantineStore(database, vault), lanes),
-    interest: new PgInterest(database),
-    rules: new PgRules(database),
     bookings,
     calendar,
     slots,
     lanes,
     backends,
     effects,
-    events: new PgEvents(database),
     conflicts,
     inbox: new ConflictInbox(conflicts, through),
-    feeds: new PgFeeds(database, vault),
     publicUrl,
     booking,
     connections: new Connections(store, connectors, backends, effects),
@@ -267,6 +268,16 @@ function buildUseCases(database: Database, alarm: Alarm, environment: Environmen
     approval: new Approval({ plans, links, lanes, alarm, effects }),
     cleanUp: new CleanUp({ store: disconnections, lanes: leases, backends, effects }),
   };
+}
+
+function storesOf(
+  database: Database,
+  vault: Vault,
+  lanes: LaneRunner,
+): Pick<ApiParts, 'interest' | 'rules' | 'events' | 'feeds' | 'quarantine'> {
+  const quarantine = new Quarantine(new PgQuarantineStore(database, vault), lanes);
+  const [interest, rules] = [new PgInterest(database), new PgRules(database)];
+  return { interest, rules, quarantine, events: new PgEvents(database), feeds: new PgFeeds(database, vault) };
 }
 
 function waitingParts(

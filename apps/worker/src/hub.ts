@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { newId } from '#application';
+import { ACTIONS } from '#domain';
 import { Database, migrate, PgRegisters } from '#persistence';
 import { type Environment, loadEnvironment, SCOPES } from '#platform';
 import { migrateQueue } from '#queue';
@@ -12,8 +13,9 @@ import { seed } from './seed/seed.js';
 const USAGE = `Usage: hub <command>
   migrate                                        bring database and queue to this version (DATABASE_OWNER_URL)
   seed [--vendors=<url>]                         make the demonstration practice; prints its ids and new keys
-  organization new <name>                        make an organization
+  organization new <name> [practice|secretariat] make an organization
   collaborator new <organization> <name>         make a person in whose name applications act
+  grants owner <organization> <collaborator>     let a person do everything and grant it to others: the first of a practice
   keys new <organization> <label> [<scopes>]     make an API key, shown once; scopes: ${SCOPES.join(',')}
   keys revoke <organization> <key id>            revoke an API key
   audit verify [<organization> [<seal>...]]      read the audit log's chain again; names the first thing that is wrong
@@ -41,12 +43,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   migrate: migrateAll,
   seed: (parameters, environment) =>
     withDatabase(environment, (database) => seed(database, environment, vendorsOf(parameters))),
-  'organization new': ([name], environment) =>
+  'organization new': ([name, kind = 'practice'], environment) =>
     withDatabase(environment, async (database) => {
       const id = newId();
-      const text = 'INSERT INTO organization (organization_id, name) VALUES ($1, $2)';
-      await database.withOrganization(id, (transaction) => transaction.query(text, [id, given(name)]));
-      return { id, name };
+      const text = 'INSERT INTO organization (organization_id, name, kind) VALUES ($1, $2, $3)';
+      await database.withOrganization(id, (transaction) => transaction.query(text, [id, given(name), kind]));
+      return { id, name, kind };
     }),
   'collaborator new': ([organization, name], environment) =>
     withDatabase(environment, async (database) => {
@@ -55,6 +57,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const values = [organizationId, id, given(name)];
       await database.withOrganization(organizationId, (transaction) => transaction.query(text, values));
       return { id, name };
+    }),
+  'grants owner': ([organization, collaborator], environment) =>
+    withDatabase(environment, async (database) => {
+      const [organizationId, id, holder] = [uuid(organization), newId(), uuid(collaborator)];
+      const text = `INSERT INTO access_grant (organization_id, id, collaborator_id, actions, state) VALUES ($1, $2, $3, $4, 'active')`;
+      await database.withOrganization(organizationId, (transaction) =>
+        transaction.query(text, [organizationId, id, holder, ACTIONS]),
+      );
+      return { grant: id, collaborator: holder };
     }),
   'keys new': ([organization, label, scopes], environment) => {
     const request = {

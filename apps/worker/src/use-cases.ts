@@ -14,6 +14,7 @@ import {
   type KeyRotation,
   LaneRunner,
   LinkStages,
+  GrantNotices,
   OverbookingNotices,
   Patients,
   RemoteWriter,
@@ -38,6 +39,7 @@ import {
   PgHealthStore,
   PgKeptAnswers,
   PgLanes,
+  PgGrantNotices,
   PgOverbookingStore,
   PgPatients,
   PgPlans,
@@ -74,6 +76,7 @@ export interface UseCases {
   readonly health: HealthStore;
   readonly alerts: Alerts;
   readonly overbookings: OverbookingNotices;
+  readonly grantNotices: GrantNotices;
   readonly desk: ReturnType<typeof deskWork>;
   readonly cleanUp: CleanUp;
   readonly subscriptions: Subscriptions;
@@ -128,7 +131,7 @@ export function createUseCases(database: Database, environment: Environment, ala
     mailer,
     settings: { everyMs: environment.UNISSON_ALERT_EVERY_MINUTES * 60_000, fallback },
   });
-  const overbookings = new OverbookingNotices({ store: new PgOverbookingStore(database), mailer, fallback });
+  const notices = noticesOf(database, mailer, fallback);
   const cleanUp = new CleanUp({ store: new PgDisconnections(database), lanes: leases, backends, effects });
   const subscriptions = new Subscriptions({
     store: new PgSubscriptionStore(database, vault),
@@ -142,7 +145,7 @@ export function createUseCases(database: Database, environment: Environment, ala
   const close = (): Promise<void> => lanes.drained().then(() => backends.close());
   const parts = { rotation, vault, effects, alarm, sync, connections, backends, lanes, housekeeping };
   const desk = deskWork(database, parts);
-  return { ...parts, patients, desk, health, alerts, overbookings, cleanUp, subscriptions, waiting, close };
+  return { ...parts, patients, desk, health, alerts, ...notices, cleanUp, subscriptions, waiting, close };
 }
 
 /** Who looks after those who wait. */
@@ -173,7 +176,7 @@ function custody({ rotation, patients }: UseCases): Pick<Work, 'rotateKeys' | 'r
 
 /** What the jobs stand for. */
 export function workOf(useCases: UseCases): Omit<Work, keyof AuditWork> {
-  const { alarm, lanes, sync, connections, housekeeping, alerts, overbookings } = useCases;
+  const { alarm, lanes, sync, connections, housekeeping, alerts, overbookings, grantNotices } = useCases;
   const { desk, cleanUp, subscriptions, waiting } = useCases;
   const shares = new Shares(SHARES);
   const comparing = new Shares(SHARES);
@@ -216,10 +219,28 @@ export function workOf(useCases: UseCases): Omit<Work, keyof AuditWork> {
     },
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
-    tellOverbookings: ({ organizationId }) => overbookings.tell(organizationId),
+    tellOverbookings: ({ organizationId }) => tellAll(organizationId, [overbookings, grantNotices]),
     renewSubscription: async ({ organizationId, linkId }) => {
       await subscriptions.renew(organizationId, linkId);
     },
     offerWaiting: (agenda) => waiting.look(agenda),
+  };
+}
+
+async function tellAll(
+  organizationId: string,
+  notices: readonly { tell(organizationId: string): Promise<void> }[],
+): Promise<void> {
+  for (const notice of notices) await notice.tell(organizationId);
+}
+
+function noticesOf(
+  database: Database,
+  mailer: ReturnType<typeof SmtpMailer.from>,
+  fallback: string | null,
+): Pick<UseCases, 'overbookings' | 'grantNotices'> {
+  return {
+    overbookings: new OverbookingNotices({ store: new PgOverbookingStore(database), mailer, fallback }),
+    grantNotices: new GrantNotices({ store: new PgGrantNotices(database), mailer }),
   };
 }

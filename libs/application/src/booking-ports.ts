@@ -13,6 +13,8 @@ export interface AppointmentRef {
 export interface BookingTerms {
   /** For whom the application books. */
   readonly audience: Audience;
+  /** `false`: nothing that is kept for anybody; his grants do not let him. */
+  readonly usesReserved?: boolean | undefined;
   /** The secretary has been warned that the patient has such an appointment already, and means it. */
   readonly acknowledged?: boolean;
   /** Why it is booked although the time is taken or against the rules; needs the right to. */

@@ -77,7 +77,7 @@ export const forgetAnswers = defineJob({
   dedupeKey: ({ organizationId }) => organizationId,
 });
 
-/** Tells an organization's practitioners of overbookings. */
+/** Tells an organization's practitioners of overbookings, and of changes of rights on their agendas. */
 export const tellOverbookings = defineJob({
   name: 'tell-overbookings',
   schema: z.strictObject({ organizationId: id }),

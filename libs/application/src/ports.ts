@@ -194,7 +194,7 @@ export abstract class DueWork {
   abstract subscriptions(limit: number): Promise<readonly { organizationId: string; linkId: string }[]>;
   /** Agendas to be looked at for those who wait. */
   abstract vacancies(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]>;
-  /** Organizations whose practitioners have to be told of an overbooking. */
+  /** Organizations whose practitioners have to be told of an overbooking, or of a change of rights. */
   abstract overbookings(limit: number): Promise<readonly { organizationId: string }[]>;
   /** Bulk cancellations that nobody carries on. */
   abstract bulks(limit: number): Promise<readonly { organizationId: string; bulkId: string }[]>;

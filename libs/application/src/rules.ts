@@ -90,6 +90,8 @@ export interface VisitMinutes {
 /** Who asks: the audience of his key, and the class of patient; what is absent is left aside, `null` is not known. */
 export interface Asker {
   readonly audience: Audience;
+  /** `false`: his grants do not let him book what is kept for anybody. */
+  readonly usesReserved?: boolean | undefined;
   /** Whose secretariat counts where a reserve is shared out among them. */
   readonly collaboratorId?: string | null;
   /** An appointment: its patient is meant, and his other visits count. */
@@ -130,12 +132,17 @@ export function visitOf(minutes: VisitMinutes, isNew: boolean): Visit {
 }
 
 /** What somebody asks of the rules. */
-export function askedBy(motifId: string, found: Omit<BookingFacts, 'facts'>, { audience, patient }: Asker): Asked {
+export function askedBy(
+  motifId: string,
+  found: Omit<BookingFacts, 'facts'>,
+  { audience, patient, usesReserved = true }: Asker,
+): Asked {
   return {
     motifId,
     rules: rulesOf(found.rules),
     visit: visitOf(found.minutes, patient?.isNew === true),
     audience,
+    usesReserved,
     secretariat: found.secretariat,
     patient: { ...patient, visits: found.patientVisits },
     now: found.now,
@@ -151,15 +158,17 @@ export function classOf({ isNew, birthDate }: Patient, now: number): NonNullable
 export function askerFor(
   booking: {
     readonly audience: Audience;
+    readonly usesReserved?: boolean | undefined;
     readonly collaboratorId: string;
     readonly newPatient?: boolean | undefined;
     readonly patient?: Patient | null | undefined;
   },
   now: number,
 ): Asker {
-  const { audience, collaboratorId, newPatient, patient } = booking;
-  if (patient) return { audience, collaboratorId, patient: classOf(patient, now) };
-  return { audience, collaboratorId, ...(newPatient !== undefined && { patient: { isNew: newPatient } }) };
+  const { audience, usesReserved, collaboratorId, newPatient, patient } = booking;
+  const asker = { audience, usesReserved, collaboratorId };
+  if (patient) return { ...asker, patient: classOf(patient, now) };
+  return { ...asker, ...(newPatient !== undefined && { patient: { isNew: newPatient } }) };
 }
 
 /** Completed years on the day of `now` (UTC); a leap day's birthday is on 1 March in other years. */

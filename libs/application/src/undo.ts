@@ -23,7 +23,8 @@ export class Undo {
       return { outcome: 'refused', status: 409, problem: 'appointment-ended', record: before };
     const { agendaId, motifId, start, series } = before;
     const audience = request.terms?.audience ?? 'SECRETARIAT';
-    const terms = { audience, acknowledged: true, series, replaces };
+    const usesReserved = request.terms?.usesReserved;
+    const terms = { audience, usesReserved, acknowledged: true, series, replaces };
     return this.booking.book({ ...request, agendaId, motifId, start, patient, terms });
   }
 }

@@ -24,3 +24,7 @@ export * from './rules/asked-times.js';
 export { admits, servesMotif } from './rules/fits.js';
 export * from './waiting.js';
 export * from './pro-sante-connect.js';
+export * from './access/grant.js';
+export * from './access/working-hours.js';
+export * from './access/decide.js';
+export * from './access/terms.js';

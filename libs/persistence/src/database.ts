@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
+import { sightOf } from '#application';
 import { storeError } from './errors.js';
 
 export interface DatabaseSettings {
@@ -36,6 +37,7 @@ export class Database {
   private constructor(
     private readonly source: DataSource,
     private readonly pool: Pool,
+    private readonly limited = false,
   ) {}
 
   /** Throws StoreUnavailable when the database cannot be reached. */
@@ -63,8 +65,15 @@ export class Database {
     return new Database(source, (source.driver as unknown as { master: Pool }).master);
   }
 
+  /** The same, for what people ask: inside a request it shows the agendas that the request may see, and no others. */
+  forRequests(): Database {
+    return new Database(this.source, this.pool, true);
+  }
+
   /** One statement in its own transaction; the statement itself must name its organization (see the SQL functions). */
   async call<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    const sight = this.sight();
+    if (sight !== '') return this.inOnePiece(`BEGIN${sight}`, statement, values);
     try {
       return (await this.pool.query<Row>({ ...statement, values: [...values] })).rows;
     } catch (error) {
@@ -74,16 +83,23 @@ export class Database {
 
   /** A transaction (READ COMMITTED) in which only rows of this organization exist. */
   withOrganization<T>(organizationId: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.transaction(beginAs(organizationId), work);
+    return this.transaction(beginAs(organizationId) + this.sight(), work);
   }
 
   /** One statement in a transaction in which only rows of this organization exist, in one round trip. */
-  async one<Row extends QueryResultRow>(
+  one<Row extends QueryResultRow>(
     organizationId: string,
     statement: Statement,
     values: readonly unknown[],
   ): Promise<Row[]> {
-    const begin = `${beginAs(organizationId)}; ${PLANNED_ONCE}`;
+    return this.inOnePiece(`${beginAs(organizationId)}${this.sight()}; ${PLANNED_ONCE}`, statement, values);
+  }
+
+  private async inOnePiece<Row extends QueryResultRow>(
+    begin: string,
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
     const client = await this.connect();
     sendInOnePiece(client);
     const asked = [
@@ -118,6 +134,14 @@ export class Database {
 
   async close(): Promise<void> {
     await this.source.destroy();
+  }
+
+  /** What narrows a transaction to the agendas of the running request; nothing where all are meant. */
+  private sight(): string {
+    const agendas = this.limited ? (sightOf()?.agendas ?? null) : null;
+    if (agendas === null) return '';
+    if (!agendas.every((id) => UUID.test(id))) throw new TypeError('an agenda is named by a lower-case UUID');
+    return `; SET LOCAL app.agendas = '{${agendas.join(',')}}'`;
   }
 
   private connect(): Promise<PoolClient> {

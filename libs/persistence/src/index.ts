@@ -39,3 +39,7 @@ export * from './stores/desk.js';
 export * from './stores/series.js';
 export * from './stores/bulk.js';
 export * from './stores/audit.js';
+export * from './stores/access.js';
+export * from './stores/grants.js';
+export * from './stores/people.js';
+export * from './stores/grant-notices.js';

@@ -136,6 +136,24 @@ async function fill(
       'organization_id, link_id, reference, appointment_id, during, state',
       [organization, id, `${id}-1`, id, `[${at('08:00')},${at('09:00')})`, 'due'],
     ],
+    ['team', 'organization_id, id, name', [organization, id, 'Accueil']],
+    ['team_member', 'organization_id, team_id, collaborator_id', [organization, id, collaborator]],
+    [
+      'mandate',
+      'organization_id, id, secretariat_id, label, staffing, team_id, starts_at',
+      [organization, id, randomUUID(), 'Télésecrétariat', 'shared', id, at('08:00')],
+    ],
+    [
+      'access_grant',
+      'organization_id, id, team_id, actions, state',
+      [organization, id, id, ['see-busy', 'create'], 'active'],
+    ],
+    [
+      'grant_use',
+      'organization_id, grant_id, action, local_day, key',
+      [organization, id, 'create', '2031-01-06', 'key'],
+    ],
+    ['grant_notice', 'organization_id, id, grant_id, agenda_id, change', [organization, id, id, agenda, 'issued']],
   ];
   for (const [table, columns, row] of values) {
     await client.query(
@@ -276,7 +294,8 @@ describe('the isolation of organizations', () => {
           touched = (await client.query(write)).rowCount ?? 0;
         });
         // Rows that are not seen are not touched; rows that would become theirs are refused by the policy or the grant.
-        const invisible = verb === 'SELECT' || ((verb === 'UPDATE' || verb === 'DELETE') && !APPEND_ONLY.has(table));
+        const kept = APPEND_ONLY.has(table) || (verb === 'DELETE' && ['access_grant', 'mandate'].includes(table));
+        const invisible = verb === 'SELECT' || ((verb === 'UPDATE' || verb === 'DELETE') && !kept);
         expect({ table, touched, code: refusal?.code }).toEqual({
           table,
           touched: 0,
@@ -332,6 +351,7 @@ describe('the isolation of organizations', () => {
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',
       event: 'organization_id, transaction_id, id',
       key_rotation: 'organization_id, state, due_at',
+      grant_notice: 'organization_id, due_at, told_at',
       link: 'organization_id, id, agenda_id, connection_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at, resubscribe_at',
       organization: 'organization_id',
       overbooking_notice: 'organization_id, due_at, told_at',

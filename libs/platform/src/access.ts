@@ -1,10 +1,10 @@
 import { applyDecorators, createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiSecurity } from '@nestjs/swagger';
+import { ApiExtension, ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import type { Origin } from '#application';
-import type { Audience } from '#domain';
+import type { Origin, TargetKind } from '#application';
+import type { AccessAction, Audience } from '#domain';
 
 /** What a credential can be allowed to do; every route declares the one it needs. */
 export const SCOPES = [
@@ -17,6 +17,7 @@ export const SCOPES = [
   'quarantine:read',
   'audit:read',
   'patient:manage',
+  'grant:manage',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];
@@ -38,12 +39,24 @@ export interface Caller {
   readonly collaboratorId: string | null;
   /** Where the request came from. */
   readonly origin?: Origin;
+  /** The secretariat that sent him here under a mandate, when he acts in a practice that is not his own. */
+  readonly secretariatId?: string;
+}
+
+/** What a route needs of the grants of whoever acts. */
+export interface Need {
+  /** `self`: it tells only about who asks. */
+  readonly action: AccessAction | 'self';
+  /** What the path's `id` names; `organization`: it concerns every agenda; left out: what query and body name. */
+  readonly on?: TargetKind | 'agenda' | 'organization';
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route demands; a route without it is refused. */
     access?: Demand | 'public';
+    /** What it needs of the grants; there wherever a scope is demanded. */
+    need?: Need;
     /** Takes query parameters. */
     query?: boolean;
     /** Keeps the body as bytes, for signatures. */
@@ -54,13 +67,29 @@ declare module 'fastify' {
   }
 }
 
-/** The scope a route demands. `query`: it takes query parameters; elsewhere any is refused. */
-export const Right = (scope: Scope, options: { query?: boolean } = {}): MethodDecorator =>
-  applyDecorators(RouteConfig({ access: scope, ...options }), ApiSecurity('apiKey', [scope]));
+/**
+ * What a route demands: a scope of the key, which is the application's ceiling, and an action that a grant must allow.
+ * `query`: it takes query parameters; elsewhere any is refused.
+ */
+export const Right = (
+  scope: Scope,
+  action: Need['action'],
+  { on, ...options }: Pick<Need, 'on'> & { query?: boolean } = {},
+): MethodDecorator =>
+  applyDecorators(
+    RouteConfig({ access: scope, need: { action, ...(on !== undefined && { on }) }, ...options }),
+    ApiSecurity('apiKey', [scope]),
+    ApiExtension('x-action', action),
+    ApiExtension('x-on', on ?? 'named'),
+  );
 
 /** A route for whoever is known, about himself alone. */
 export const SignedIn = (): MethodDecorator =>
-  applyDecorators(RouteConfig({ access: 'signed-in' }), ApiSecurity('apiKey', []));
+  applyDecorators(
+    RouteConfig({ access: 'signed-in', need: { action: 'self' } }),
+    ApiSecurity('apiKey', []),
+    ApiExtension('x-action', 'self'),
+  );
 
 /** A route for anyone: health, documents, signed pushes. */
 export const Public = (options: { rawBody?: boolean } = {}): MethodDecorator =>

@@ -14,6 +14,8 @@ const EVERYWHERE: readonly ProblemSlug[] = [
   'cross-site',
   'person-unknown',
   'locked-out',
+  'grant-missing',
+  'mandate-missing',
   'rate-limited',
   'internal',
   'temporarily-unavailable',

@@ -7,10 +7,15 @@ import { ShortMemory } from './short-memory.js';
 /** Where the people are kept in whose name applications act. */
 export interface Collaborators {
   isActive(organizationId: string, collaboratorId: string): Promise<boolean>;
+  /** Whether a person of a secretariat may act in a practice now, under a mandate. */
+  mandated(
+    organizationId: string,
+    who: { readonly secretariatId: string; readonly collaboratorId: string },
+  ): Promise<boolean>;
 }
 
 /** How long a good answer is believed: a removed person is refused after this at the latest. */
-const BELIEVED_MS = 5000;
+const BELIEVED_MS = 1000;
 const MAX_REMEMBERED = 10_000;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -43,7 +48,33 @@ export class Authentication {
     throw new Problem('unauthenticated');
   }
 
+  /** In a practice that the header names, a secretariat's key opens what a mandate lets its people do there. */
+  private async elsewhere(owner: Caller, practice: string | string[], request: FastifyRequest): Promise<Caller> {
+    const person = request.headers['unisson-collaborator'] ?? owner.collaboratorId;
+    if (typeof practice !== 'string' || !UUID.test(practice))
+      throw badInput('header.unisson-practice', 'must be one UUID');
+    if (person === null)
+      throw new Problem('collaborator-required', {
+        errors: [{ path: 'header.unisson-collaborator', message: 'is required with Unisson-Practice' }],
+      });
+    if (typeof person !== 'string' || !UUID.test(person))
+      throw badInput('header.unisson-collaborator', 'must be one UUID');
+    const [organizationId, collaboratorId] = [practice.toLowerCase(), person.toLowerCase()];
+    const secretariatId = owner.organizationId;
+    if (owner.collaboratorId !== null && owner.collaboratorId !== collaboratorId)
+      throw new Problem('collaborator-unknown', { code: 'RIGHT' });
+    const name = `${secretariatId}|${organizationId}|${collaboratorId}`;
+    if (!this.people.get(name)) {
+      if (!(await this.collaborators.mandated(organizationId, { secretariatId, collaboratorId })))
+        throw new Problem('mandate-missing', { code: 'RIGHT' });
+      this.people.set(name, true);
+    }
+    return { ...owner, organizationId, collaboratorId, secretariatId };
+  }
+
   private async actingFor(owner: Caller, request: FastifyRequest): Promise<Caller> {
+    const practice = request.headers['unisson-practice'];
+    if (practice !== undefined) return this.elsewhere(owner, practice, request);
     const header = request.headers['unisson-collaborator'];
     if (header === undefined) {
       // A person who signed in acts for himself.

@@ -33,14 +33,14 @@ const querySchema = z.strictObject({ limit: wholeNumber(1, 100).optional(), tag:
 @Controller('notes')
 class NotesController {
   @Post()
-  @Right('appointment:write')
+  @Right('appointment:write', 'see-busy')
   @Answers({ 201: noteView })
   write(@Body({ schema: noteSchema }) note: z.output<typeof noteSchema>, @CallerParam() caller: Caller): object {
     return { text: note.text, by: caller.collaboratorId, secret: 'never shown' };
   }
 
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: z.object({ query: z.unknown() }) })
   list(@Query({ schema: querySchema }) query: z.output<typeof querySchema>): object {
     return { query };
@@ -52,13 +52,13 @@ class NotesController {
   }
 
   @Get('fault')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy')
   fault(): object {
     throw Object.assign(new Error('CANARY'), { detail: 'CANARY' });
   }
 
   @Get(':id')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy')
   @Answers({ 200: z.object({ id: z.string() }) })
   one(@Param({ schema: z.strictObject({ id: z.uuid() }) }) { id }: { id: string }): object {
     return { id };
@@ -140,6 +140,7 @@ export async function startNotes(): Promise<NotesApp> {
     metrics,
     authentication: new Authentication([new ApiKeyRecogniser(keys, guard)], {
       isActive: (_, id) => Promise.resolve(id === collaboratorId),
+      mandated: () => Promise.resolve(false),
     }),
     rateLimiter: new RateLimiter(200, () => 0),
   });

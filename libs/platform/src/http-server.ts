@@ -98,7 +98,8 @@ function admission({
     });
     if (request.is404 || config.access === 'public') return;
     if (open > MAX_OPEN_REQUESTS) throw new Problem('temporarily-unavailable', { retryAfterMs: 1000 });
-    if (config.access === undefined || !authentication) throw new Error(`the route ${url} declares no right`);
+    if (config.access === undefined || config.need === undefined || !authentication)
+      throw new Error(`the route ${url} declares no right`);
     request.caller = { ...(await authentication.authenticate(request, config.access)), origin: originOf(request) };
     if (rateLimiter) applyRateLimit(rateLimiter, request.caller.keyId, reply);
     if (!config.query) refuseQuery(request);

@@ -52,6 +52,16 @@ export const PROBLEMS = {
     fr: "Cette demande vient d'un autre site : ouvrez la console à son adresse.",
     en: 'This request comes from another site: open the console at its own address.',
   },
+  'mandate-missing': {
+    status: 403,
+    fr: "Aucun mandat en cours ne permet à cette personne d'agir pour ce cabinet : vérifiez l'en-tête Unisson-Practice et le mandat.",
+    en: 'No mandate in force lets this person act for this practice: check the header Unisson-Practice and the mandate.',
+  },
+  'grant-missing': {
+    status: 403,
+    fr: "Aucun droit accordé ne permet cette action : demandez-le à qui gère les droits de l'agenda.",
+    en: 'No grant allows this action: ask who manages the rights of the agenda for it.',
+  },
   'not-found': { status: 404, fr: 'Introuvable.', en: 'Not found.' },
   'method-not-allowed': {
     status: 405,
@@ -152,6 +162,21 @@ export const PROBLEMS = {
     status: 409,
     fr: 'Ce patient a déjà un rendez-vous ce jour-là ou pour ce motif : confirmez que c’est voulu (acknowledgeDouble).',
     en: 'This patient already has an appointment on that day or for that reason: confirm that it is meant (acknowledgeDouble).',
+  },
+  'second-person-required': {
+    status: 409,
+    fr: 'Une seconde personne, ni celle qui a proposé ce droit ni celle qui le reçoit, doit l’approuver.',
+    en: 'A second person, neither who proposed this right nor who receives it, has to approve it.',
+  },
+  'grant-ended': {
+    status: 409,
+    fr: 'Ce droit est révoqué, ou n’attend pas d’approbation : accordez-en un nouveau.',
+    en: 'This grant is revoked, or does not wait for approval: issue a new one.',
+  },
+  'not-delegable': {
+    status: 409,
+    fr: 'Ce droit ne peut pas être délégué : demandez un droit délégable à qui gère les droits de l’agenda.',
+    en: 'This grant cannot be passed on: ask who manages the rights of the agenda for one that can.',
   },
   'answers-required': {
     status: 422,

@@ -1,4 +1,5 @@
 import type { ReasonCode } from '#application';
+import type { AccessRefusal } from '#domain';
 
 /** A sentence in both languages the hub speaks. */
 export interface Sentence {
@@ -60,6 +61,26 @@ export const REASONS = {
     fr: 'Cette action est hors des heures de travail convenues.',
     en: 'This action is outside the agreed working hours.',
   },
+  GRANT_REVOKED: { fr: 'Ce droit a été révoqué.', en: 'This grant was revoked.' },
+  GRANT_AWAITING_APPROVAL: {
+    fr: "Ce droit attend l'approbation d'une seconde personne.",
+    en: 'This grant waits for the approval of a second person.',
+  },
+  GRANT_NOT_YET_VALID: { fr: "Ce droit n'est pas encore valable.", en: 'This grant is not valid yet.' },
+  GRANT_EXPIRED: { fr: 'Ce droit a expiré.', en: 'This grant has expired.' },
+  GRANT_CHANNEL: {
+    fr: 'Ce droit ne vaut pas pour cette façon de se connecter (application ou console).',
+    en: 'This grant does not hold for this way in (application or console).',
+  },
+  GRANT_MOTIF: {
+    fr: 'Ce droit ne couvre pas ce motif de consultation.',
+    en: 'This grant does not cover this visit reason.',
+  },
+  GRANT_AUDIENCE: { fr: 'Ce droit ne couvre pas ce public.', en: 'This grant does not cover this audience.' },
+  GRANT_QUOTA: {
+    fr: 'Le nombre d’actions par jour que permet ce droit est atteint.',
+    en: 'The number of actions a day that this grant allows has been reached.',
+  },
   AGENDA_UNLINKED: {
     fr: "Cet agenda n'est relié à aucun agenda extérieur modifiable.",
     en: 'This agenda is not linked to any writable outside agenda.',
@@ -114,7 +135,7 @@ export const REASONS = {
     fr: "L'adresse publique du service n'est pas réglée (PUBLIC_URL) : personne ne pourrait revenir du consentement.",
     en: 'The public address of the service is not set (PUBLIC_URL): nobody could come back from the consent page.',
   },
-} as const satisfies Record<ReasonCode, Sentence> & Record<string, Sentence>;
+} as const satisfies Record<ReasonCode | AccessRefusal, Sentence> & Record<string, Sentence>;
 
 export type KnownReason = keyof typeof REASONS;
 

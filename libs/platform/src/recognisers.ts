@@ -22,7 +22,7 @@ export interface ApiKeys {
 }
 
 /** How long a good key is believed: a revoked one is refused after this at the latest. */
-const BELIEVED_MS = 5000;
+const BELIEVED_MS = 1000;
 const MAX_REMEMBERED = 10_000;
 
 /** Looked up and compared like any other, so that nothing tells a malformed credential from an unknown or a wrong one. */

@@ -21,7 +21,7 @@ export class AgendaSettingsController {
 
   /** What holds for the agenda as a whole: seats, public holidays, whether it is bookable at all. */
   @Get(':id')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy', { on: 'agenda' })
   @Answers({ 200: settingsView, 304: null }, 'not-found')
   async get(
     @ExchangeParam() { caller, headers, reply }: Exchange,
@@ -36,7 +36,7 @@ export class AgendaSettingsController {
 
   /** Changes some of it. What is booked stays; seats that are taken cannot be taken away. */
   @Patch(':id')
-  @Right('rule:manage')
+  @Right('rule:manage', 'manage-openings', { on: 'agenda' })
   @WriteHeaders({ idempotencyKey: 'none', ifMatch: 'required' })
   @Answers(
     { 200: settingsView },

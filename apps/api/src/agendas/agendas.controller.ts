@@ -11,7 +11,7 @@ export class AgendasController {
 
   /** Agendas of the organization, each with its practitioner, place and freshness. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: agendaPage })
   async list(
     @CallerParam() caller: Caller,

@@ -47,7 +47,7 @@ export class AppointmentsController {
 
   /** Books: from a hold, directly, or with any one of several practitioners. 201: it stands in the practitioner's agenda. 202: not certain yet. */
   @Post()
-  @Right('appointment:write')
+  @Right('appointment:write', 'create')
   @WriteHeaders({ idempotencyKey: 'required', prefer: true })
   @Answers({ 201: appointmentView, 202: appointmentView }, ...BOOKING_PROBLEMS, 'hold-ended')
   async book(
@@ -75,7 +75,7 @@ export class AppointmentsController {
 
   /** Appointments and holds by start, a page at a time. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: appointmentPage })
   async list(
     @CallerParam() { organizationId }: Caller,
@@ -99,7 +99,7 @@ export class AppointmentsController {
 
   /** One appointment or hold. */
   @Get(':id')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy', { on: 'appointment' })
   @Answers({ 200: appointmentView, 304: null }, 'not-found')
   async get(
     @ExchangeParam() exchange: Exchange,
@@ -115,7 +115,7 @@ export class AppointmentsController {
 
   /** Moves, changes the motif, or reassigns. The old place is kept until the practitioner's agenda has followed. */
   @Patch(':id')
-  @Right('appointment:write')
+  @Right('appointment:write', 'move', { on: 'appointment' })
   @WriteHeaders({ idempotencyKey: 'none', prefer: true, ifMatch: 'required' })
   @Answers({ 200: appointmentView, 202: appointmentView }, ...MOVE_PROBLEMS)
   async move(
@@ -138,7 +138,7 @@ export class AppointmentsController {
   /** Cancels. Cancelling what is cancelled already succeeds. */
   @Post(':id/cancel')
   @HttpCode(200)
-  @Right('appointment:write')
+  @Right('appointment:write', 'cancel', { on: 'appointment' })
   @WriteHeaders({ idempotencyKey: 'required', prefer: true, ifMatch: 'optional' })
   @Answers({ 200: appointmentView, 202: appointmentView }, ...CANCEL_PROBLEMS)
   async cancel(
@@ -155,7 +155,7 @@ export class AppointmentsController {
 
   /** Takes a cancellation back within five minutes: the answer is a successor where it stood, if that is still free. */
   @Post(':id/undo')
-  @Right('appointment:write')
+  @Right('appointment:write', 'create', { on: 'appointment' })
   @WriteHeaders({ idempotencyKey: 'required', prefer: true })
   @Answers({ 201: appointmentView, 202: appointmentView }, ...BOOKING_PROBLEMS, 'appointment-busy', 'undo-impossible')
   async undo(@ExchangeParam() exchange: Exchange, @Param({ schema: idPath }) { id }: IdPath): Promise<AppointmentView> {

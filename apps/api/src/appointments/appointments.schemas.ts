@@ -3,6 +3,7 @@ import { CAUSES, type AppointmentRecord, type Cause, type Patient, type Reason }
 import { explainReason, line, repeatable } from '#platform';
 import { z } from 'zod';
 import { consultantView, type Consultant } from '../shared/consultants.js';
+import { identity, patientView } from '../shared/identity.js';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantInput, instantView, timeZoneView } from '../shared/instants.js';
 import { pageQuery, pageView } from '../shared/paging.js';
@@ -143,18 +144,6 @@ export const appointmentsQuery = z.strictObject({
   to: instantInput.optional().meta({ description: 'Starts before.' }),
 });
 
-export const patientView = z
-  .object({
-    lastName: z.string(),
-    firstName: z.string(),
-    phone: z.string().optional(),
-    email: z.string().optional(),
-    birthDate: z.string().optional(),
-    newPatient: z.boolean().optional(),
-    answers: z.record(z.string(), z.string()).optional(),
-  })
-  .meta({ id: 'Patient' });
-
 export const appointmentView = z
   .object({
     id: idView,
@@ -186,7 +175,7 @@ export const appointmentView = z
     replacedBy: idView.nullable(),
     createdBy: idView,
     practitioner: consultantView,
-    patient: patientView.nullable(),
+    patient: patientView.nullable().optional().meta({ description: 'Not there without `see-identity`.' }),
     links: z.object({ self: z.string(), status: z.string() }),
   })
   .meta({ id: 'Appointment' });
@@ -205,10 +194,6 @@ export function patientOf(brought: {
 
 export function toPatient({ newPatient, ...patient }: z.output<typeof patientInput>): Patient {
   return newPatient === undefined ? patient : { ...patient, isNew: newPatient };
-}
-
-export function viewPatient({ isNew, ...patient }: Patient): z.input<typeof patientView> {
-  return isNew === undefined ? patient : { ...patient, newPatient: isNew };
 }
 
 export function appointmentPath(id: string): string {
@@ -234,7 +219,7 @@ export function viewAppointment(
     replacedBy: record.replacedBy ?? null,
     holdUntil: holdUntil === null ? null : formatInstant(holdUntil, timeZone),
     reason: reason === null ? null : { ...reason, messages: explainReason(reason.code) },
-    patient: patient === null ? null : viewPatient(patient),
+    ...identity(patient, { agendaIds: [agendaId], motifIds: [motifId] }),
     links: { self, status: self },
   };
 }

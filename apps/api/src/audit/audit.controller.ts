@@ -29,7 +29,7 @@ export class AuditController {
 
   /** Who did what, oldest first: changes, and readings of who a patient is. What has just happened joins within seconds. */
   @Get()
-  @Right('audit:read', { query: true })
+  @Right('audit:read', 'export', { on: 'organization', query: true })
   @Answers({ 200: auditPage }, 'not-found')
   async list(
     @CallerParam() caller: Caller,
@@ -44,7 +44,7 @@ export class AuditController {
 
   /** The same as a file: JSON Lines, or CSV that no spreadsheet runs. Taking it along is on record too. */
   @Get('export')
-  @Right('audit:read', { query: true })
+  @Right('audit:read', 'export', { on: 'organization', query: true })
   @Answers({}, 'not-found')
   @ApiResponse({ status: 200, description: 'The log.', content: TEXT })
   async export(

@@ -30,7 +30,7 @@ export class BrakeController {
 
   /** What would be deleted, if anything is held back until a person has looked. The ETag names what is held. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { on: 'link', query: true })
   @Answers({ 200: brakeView }, 'not-found')
   async get(
     @ExchangeParam() exchange: Exchange,
@@ -46,7 +46,7 @@ export class BrakeController {
    */
   @Post('release')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @WriteHeaders({ idempotencyKey: 'none', prefer: true, ifMatch: 'required' })
   @Answers(
     { 200: brakeView, 202: brakeView },

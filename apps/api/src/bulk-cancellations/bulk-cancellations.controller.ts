@@ -30,7 +30,7 @@ export class BulkCancellationsController {
 
   /** "The practitioner is ill": a dry run lists whom it concerns, with other times; then those are cancelled one by one. */
   @Post()
-  @Right('appointment:write')
+  @Right('appointment:write', 'cancel')
   @WriteHeaders({ idempotencyKey: 'required', prefer: true })
   @Answers({ 200: bulkView, 202: bulkView }, ...WRITE_PROBLEMS, 'idempotency-key-required', 'idempotency-key-reused')
   async cancel(
@@ -59,7 +59,7 @@ export class BulkCancellationsController {
 
   /** How far a bulk cancellation has come. */
   @Get(':id')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy', { on: 'bulk-cancellation' })
   @Answers({ 200: bulkView }, 'not-found')
   async get(@CallerParam() { organizationId }: Caller, @Param({ schema: idPath }) { id }: IdPath): Promise<BulkView> {
     const record = await this.store.get({ organizationId, id });

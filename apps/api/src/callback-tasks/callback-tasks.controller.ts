@@ -19,7 +19,7 @@ export class CallbackTasksController {
 
   /** Patients to be called back, open ones first, oldest first. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: callbackTaskPage })
   async list(
     @CallerParam() { organizationId }: Caller,
@@ -47,7 +47,7 @@ export class CallbackTasksController {
   /** The patient was called back. Saying so again changes nothing. */
   @Post(':id/done')
   @HttpCode(200)
-  @Right('appointment:write')
+  @Right('appointment:write', 'move', { on: 'callback-task' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: callbackTaskView }, 'collaborator-required', 'collaborator-unknown', 'not-found')
   async done(

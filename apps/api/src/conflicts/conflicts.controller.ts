@@ -50,7 +50,7 @@ export class ConflictsController {
 
   /** What waits for a person, open ones first, oldest first. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: conflictPage })
   async list(
     @CallerParam() { organizationId }: Caller,
@@ -77,7 +77,7 @@ export class ConflictsController {
 
   /** Both versions, the base, who changed what when, and what each choice would do. */
   @Get(':id')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy', { on: 'conflict' })
   @Answers({ 200: conflictView, 304: null }, 'not-found')
   async get(
     @ExchangeParam() { caller, headers, reply }: Exchange,
@@ -93,7 +93,7 @@ export class ConflictsController {
   /** Decides, in one transaction. 200: the practitioner's agenda has followed. 202: it is being written. */
   @Post(':id/resolve')
   @HttpCode(200)
-  @Right('appointment:write')
+  @Right('appointment:write', 'move', { on: 'conflict' })
   @WriteHeaders({ idempotencyKey: 'none', prefer: true, ifMatch: 'required' })
   @Answers(
     { 200: resolvedView, 202: resolvedView },

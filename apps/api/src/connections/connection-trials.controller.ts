@@ -14,7 +14,7 @@ export class ConnectionTrialsController {
   /** Tries settings and secrets step by step, and keeps neither. Writes only where it is asked to. */
   @Post('dry-run')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links')
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: trialView }, ...WRITE_PROBLEMS)
   async unkept(
@@ -30,7 +30,7 @@ export class ConnectionTrialsController {
   /** Tries a connection that is kept, step by step. Writes only where it is asked to. */
   @Post(':id/dry-run')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'connection' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: trialView }, ...WRITE_PROBLEMS, 'not-found', 'backend-refused', 'agenda-unreachable')
   async kept(

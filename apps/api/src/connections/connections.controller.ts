@@ -40,7 +40,7 @@ export class ConnectionsController {
 
   /** Backend accounts, without their secrets. */
   @Get()
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links')
   @Answers({ 200: connectionList })
   async list(@CallerParam() { organizationId }: Caller): Promise<z.input<typeof connectionList>> {
     const items = await this.connections.list(organizationId);
@@ -49,7 +49,7 @@ export class ConnectionsController {
 
   /** Keeps the credentials of a backend account. Verify it next. */
   @Post()
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'organization' })
   @WriteHeaders({ idempotencyKey: 'optional' })
   @Answers({ 201: connectionView }, ...WRITE_PROBLEMS, 'idempotency-key-reused', 'idempotency-in-progress')
   async create(
@@ -76,7 +76,7 @@ export class ConnectionsController {
   /** Tries the credentials against the backend. */
   @Post(':id/verify')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'connection' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: verifiedView }, ...WRITE_PROBLEMS, 'not-found', 'backend-refused', 'agenda-unreachable')
   async verify(
@@ -93,7 +93,7 @@ export class ConnectionsController {
    * waited, at once.
    */
   @Put(':id/secrets')
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'connection' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: verifiedView }, ...WRITE_PROBLEMS, 'not-found', 'backend-refused', 'agenda-unreachable')
   async replaceSecrets(
@@ -109,7 +109,7 @@ export class ConnectionsController {
 
   /** Names who looks after the connection, and is alerted when a link of it is red. */
   @Put(':id/responsible')
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'connection' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: responsibleView }, ...WRITE_PROBLEMS, 'not-found')
   async nameResponsible(
@@ -124,7 +124,7 @@ export class ConnectionsController {
   /** Forgets a backend account and its secrets. Its links are disconnected first. */
   @Delete(':id')
   @HttpCode(204)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'connection' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 204: null }, 'collaborator-required', 'collaborator-unknown', 'not-found', 'still-linked')
   async remove(@CallerParam() caller: Caller, @Param({ schema: idPath }) { id }: IdPath): Promise<void> {
@@ -136,7 +136,7 @@ export class ConnectionsController {
 
   /** The agendas of the backend account. */
   @Get(':id/agendas')
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'connection' })
   @Answers({ 200: remoteAgendasView }, 'not-found', 'backend-refused', 'agenda-unreachable')
   async agendas(
     @CallerParam() { organizationId }: Caller,

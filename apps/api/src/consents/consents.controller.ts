@@ -36,7 +36,7 @@ export class ConsentsController {
    * makes the former address useless. What was granted is tried, and takes the place of the connection's secrets.
    */
   @Post('connections/:id/consent')
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'connection' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 201: consentView }, ...WRITE_PROBLEMS, 'not-found', 'consent-unavailable')
   async ask(

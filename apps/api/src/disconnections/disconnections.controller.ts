@@ -15,7 +15,7 @@ export class DisconnectionsController {
 
   /** How the end of a link goes, by the link's id: what was removed, and what stays behind. */
   @Get(':id')
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'disconnection' })
   @Answers({ 200: disconnectionView }, 'not-found')
   async get(
     @CallerParam() { organizationId }: Caller,

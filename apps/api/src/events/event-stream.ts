@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import type { Drain } from '#platform';
+import { Problem, type Drain } from '#platform';
 import type { eventView } from './events.schemas.js';
 
 type EventView = z.input<typeof eventView>;
@@ -10,8 +10,8 @@ type EventView = z.input<typeof eventView>;
 const LOOK_MS = 400;
 /** A comment now and then keeps proxies from closing the stream, and tells a broken connection. */
 const BEAT_MS = 15_000;
-/** The caller's key is looked at again this often: a revoked one must not go on reading. */
-const RECHECK_MS = 20_000;
+/** Key, mandate and grants are looked at again this often: what was withdrawn ends the stream within two seconds. */
+const RECHECK_MS = 500;
 const BATCH = 200;
 
 export interface StreamSource {
@@ -45,12 +45,19 @@ export class EventStream {
       // The client's wait before it comes back after a cut.
       await this.write('retry: 1000\n\n');
       await this.follow(from);
-    } catch {
-      // Cut off, or no longer allowed: the client comes back with Last-Event-ID and is told what is wrong.
+    } catch (error) {
+      if (error instanceof Problem) this.tellWhy(error);
+      // Else cut off: the client comes back with Last-Event-ID.
     } finally {
       forget();
       this.response.end();
     }
+  }
+
+  /** The last thing a stream says to somebody who may no longer read it. */
+  private tellWhy({ slug, options }: Problem): void {
+    if (this.left.signal.aborted) return;
+    this.response.write(`event: ended\ndata: ${JSON.stringify({ problem: slug, code: options.code ?? null })}\n\n`);
   }
 
   private async follow(from: string | null): Promise<void> {

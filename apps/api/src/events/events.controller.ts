@@ -4,11 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Events } from '#application';
 import { Answers, Authentication, badInput, callerOf, Drain, Problem, Right } from '#platform';
+import { Enforcement } from '../access/enforcement.js';
 import { Zones } from '../shared/zones.js';
 import { EventStream } from './event-stream.js';
 import { eventPage, eventsQuery, viewEvent } from './events.schemas.js';
 
 const MAX_STREAMS = 200;
+const NEED = { action: 'see-busy' } as const;
 
 @Controller('v1/events')
 export class EventsController {
@@ -18,12 +20,13 @@ export class EventsController {
     private readonly events: Events,
     private readonly zones: Zones,
     private readonly authentication: Authentication,
+    private readonly enforcement: Enforcement,
     private readonly drain: Drain,
   ) {}
 
   /** The ordered log of changes: a page of it as JSON, or with `Accept: text/event-stream` the stream of it. */
   @Get()
-  @Right('event:read', { query: true })
+  @Right('event:read', NEED.action, { query: true })
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
@@ -59,7 +62,10 @@ export class EventsController {
     reply.raw.writeHead(200);
     const source = {
       after: (cursor: string | null, limit: number) => this.page(organizationId, cursor, limit),
-      recheck: () => this.authentication.authenticate(request, 'event:read'),
+      recheck: async () => {
+        request.caller = await this.authentication.authenticate(request, 'event:read');
+        await this.enforcement.again(request, NEED);
+      },
     };
     this.streams += 1;
     try {

@@ -31,7 +31,7 @@ export class FeedsController {
 
   /** Publishes an agenda at a private address that any calendar application can subscribe to. */
   @Post('agendas/:id/feeds')
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'agenda' })
   @WriteHeaders({ idempotencyKey: 'optional' })
   @Answers(
     { 201: createdFeedView },
@@ -70,7 +70,7 @@ export class FeedsController {
 
   /** The feeds of an agenda that were not revoked, without their addresses. */
   @Get('agendas/:id/feeds')
-  @Right('connection:manage', { query: true })
+  @Right('connection:manage', 'manage-links', { on: 'agenda', query: true })
   @Answers({ 200: feedPage }, 'not-found')
   async list(
     @CallerParam() { organizationId }: Caller,
@@ -87,7 +87,7 @@ export class FeedsController {
   /** Revokes a feed: its address opens nothing from now on. */
   @Delete('feeds/:id')
   @HttpCode(204)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'feed' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 204: null }, 'collaborator-required', 'collaborator-unknown', 'not-found')
   async revoke(@CallerParam() caller: Caller, @Param({ schema: idPath }) { id }: IdPath): Promise<void> {

@@ -32,7 +32,7 @@ export class HoldsController {
 
   /** Keeps a slot while the patient is on the phone; it ends by itself. */
   @Post()
-  @Right('appointment:write')
+  @Right('appointment:write', 'create')
   @WriteHeaders({ idempotencyKey: 'required', prefer: true })
   @Answers({ 201: appointmentView }, ...BOOKING_PROBLEMS)
   async place(
@@ -58,7 +58,7 @@ export class HoldsController {
   /** Keeps a hold longer, counted from now: three times at most, and 30 minutes in all. It ends by itself all the same. */
   @Post(':id/renew')
   @HttpCode(200)
-  @Right('appointment:write')
+  @Right('appointment:write', 'create', { on: 'appointment' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: appointmentView }, ...WRITE_PROBLEMS, 'not-found', 'hold-ended', 'renewal-limit')
   async renew(
@@ -81,7 +81,7 @@ export class HoldsController {
   /** Gives a hold back. Giving back one that has ended succeeds. */
   @Delete(':id')
   @HttpCode(204)
-  @Right('appointment:write')
+  @Right('appointment:write', 'create', { on: 'appointment' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 204: null }, 'collaborator-required', 'collaborator-unknown', 'not-found', 'hold-ended')
   async release(@CallerParam() caller: Caller, @Param({ schema: idPath }) { id }: IdPath): Promise<void> {

@@ -46,7 +46,7 @@ export class LinkLifecycleController {
 
   /** Every link, with its lights. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: linkPage })
   async list(
     @CallerParam() { organizationId }: Caller,
@@ -68,7 +68,7 @@ export class LinkLifecycleController {
 
   /** One link. */
   @Get(':id')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy', { on: 'link' })
   @Answers({ 200: linkView, 304: null }, 'not-found')
   async get(
     @ExchangeParam() exchange: Exchange,
@@ -86,7 +86,7 @@ export class LinkLifecycleController {
    * read-only gives the agenda back to the hub.
    */
   @Patch(':id')
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @WriteHeaders({ idempotencyKey: 'none', ifMatch: 'required' })
   @Answers(
     { 200: linkView },
@@ -127,7 +127,7 @@ export class LinkLifecycleController {
   /** From now on nothing is read or written. Bookings follow what the agenda does when its copy is stale. */
   @Post(':id/pause')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: linkView }, ...STOPPABLE)
   async pause(
@@ -142,7 +142,7 @@ export class LinkLifecycleController {
   /** Goes on: reads what happened meanwhile, then writes what waited. */
   @Post(':id/resume')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: linkView }, ...STOPPABLE)
   async resume(
@@ -159,7 +159,7 @@ export class LinkLifecycleController {
    * 202: what the hub wrote is still being removed. What stays behind is listed.
    */
   @Delete(':id')
-  @Right('connection:manage', { query: true })
+  @Right('connection:manage', 'manage-links', { on: 'link', query: true })
   @WriteHeaders({ idempotencyKey: 'none', prefer: true })
   @Answers({ 200: disconnectionView, 202: disconnectionView }, ...STOPPABLE)
   async disconnect(

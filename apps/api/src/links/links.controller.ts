@@ -44,7 +44,7 @@ export class LinksController {
 
   /** Ties an agenda to an agenda of a connection. A plan of the first synchronisation is made at once, for approval. */
   @Post()
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links')
   @WriteHeaders({ idempotencyKey: 'optional' })
   @Answers(
     { 201: linkView },
@@ -78,7 +78,7 @@ export class LinksController {
 
   /** How reading and writing are doing, since when, and who can repair it. */
   @Get(':id/health')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy', { on: 'link' })
   @Answers({ 200: healthView }, 'not-found')
   async health(
     @CallerParam() { organizationId }: Caller,
@@ -90,7 +90,7 @@ export class LinksController {
   /** Reads the practitioner's agenda now. 200: done within the time given. 202: under way. */
   @Post(':id/sync')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @WriteHeaders({ idempotencyKey: 'none', prefer: true })
   @Answers({ 200: healthView, 202: healthView }, ...WRITE_PROBLEMS, 'not-found')
   async sync(

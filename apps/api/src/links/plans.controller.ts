@@ -30,7 +30,7 @@ export class PlansController {
 
   /** What the first synchronisation would do, on both sides. Nothing of it is done before it is approved. */
   @Get(':id/plan')
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @Answers({ 200: planView, 304: null }, 'not-found', 'plan-missing')
   async plan(
     @ExchangeParam() { caller, headers, reply }: Exchange,
@@ -52,7 +52,7 @@ export class PlansController {
   /** Begins exactly what the plan says. When anything has changed since: 412, and the plan is made anew. */
   @Post(':id/approve')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @WriteHeaders({ idempotencyKey: 'none', prefer: true, ifMatch: 'required' })
   @Answers(
     { 200: linkView },

@@ -45,7 +45,7 @@ export class SuccessionController {
    */
   @Post(':id/relink')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @WriteHeaders({ idempotencyKey: 'optional', ifMatch: 'optional' })
   @Answers(
     { 200: relinkView },

@@ -11,7 +11,7 @@ export class MotifsController {
 
   /** Visit reasons that can be booked. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: motifPage })
   async list(
     @CallerParam() caller: Caller,

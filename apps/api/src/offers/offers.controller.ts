@@ -27,7 +27,7 @@ export class OffersController {
 
   /** The motifs that can be booked here, with what whoever books has to know of each. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { on: 'agenda', query: true })
   @Answers({ 200: offerPage }, 'not-found')
   list(
     @CallerParam() caller: Caller,
@@ -39,7 +39,7 @@ export class OffersController {
 
   /** One motif as this agenda offers it: duration, questions, instruction, documents to bring. */
   @Get(':motifId')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy', { on: 'agenda' })
   @Answers({ 200: offerView, 304: null }, 'not-found')
   get(
     @ExchangeParam() exchange: Exchange,
@@ -50,7 +50,7 @@ export class OffersController {
 
   /** Offers a motif, or changes how it is offered (with If-Match then). What is booked stays as it was booked. */
   @Put(':motifId')
-  @Right('rule:manage')
+  @Right('rule:manage', 'manage-openings', { on: 'agenda' })
   @WriteHeaders({ idempotencyKey: 'none', ifMatch: 'optional' })
   @Answers({ 200: offerView, 201: offerView }, ...REPLACE_PROBLEMS)
   async offer(
@@ -70,7 +70,7 @@ export class OffersController {
   /** No longer offers a motif. What is booked stays. */
   @Delete(':motifId')
   @HttpCode(204)
-  @Right('rule:manage')
+  @Right('rule:manage', 'manage-openings', { on: 'agenda' })
   @WriteHeaders({ idempotencyKey: 'none', ifMatch: 'required' })
   @Answers({ 204: null }, ...REMOVE_PROBLEMS)
   remove(@ExchangeParam() exchange: Exchange, @Param({ schema: offerPath }) { id, motifId }: OfferPath): Promise<void> {

@@ -46,7 +46,7 @@ export class PatientsController {
   /** Appointments of who has this telephone number, or this name and birth date. Nothing about a patient stands in a URL. */
   @Post('patients/search')
   @HttpCode(200)
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-identity')
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: searchView }, ...WHO, 'rate-limited')
   async search(
@@ -63,7 +63,7 @@ export class PatientsController {
   /** Everything that is held about a patient. */
   @Post('patients/export')
   @HttpCode(200)
-  @Right('patient:manage')
+  @Right('patient:manage', 'export', { on: 'organization' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: exportView }, ...WHO, 'not-found')
   async export(
@@ -78,7 +78,7 @@ export class PatientsController {
   /** Puts right what is held about a patient, in every record, and in what the hub wrote into practitioners’ agendas. */
   @Post('patients/rectification')
   @HttpCode(200)
-  @Right('patient:manage')
+  @Right('patient:manage', 'export', { on: 'organization' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: rectifiedView }, ...WHO, 'not-found')
   async rectify(
@@ -97,7 +97,7 @@ export class PatientsController {
   /** Erases a patient: what names him is destroyed at once, in copies of the database too, and what the hub wrote elsewhere follows. */
   @Post('erasures')
   @HttpCode(200)
-  @Right('patient:manage')
+  @Right('patient:manage', 'export', { on: 'organization' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: erasureView, 202: erasureView }, ...WHO, 'not-found', 'patient-expected')
   async erase(
@@ -115,7 +115,7 @@ export class PatientsController {
 
   /** How far an erasure is. */
   @Get('erasures/:id')
-  @Right('patient:manage')
+  @Right('patient:manage', 'export', { on: 'organization' })
   @Answers({ 200: erasureView }, 'not-found')
   async erasure(
     @CallerParam() { organizationId }: Caller,

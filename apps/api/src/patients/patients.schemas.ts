@@ -2,7 +2,8 @@ import type { ErasureRecord, Portable, Seed, Wanted } from '#application';
 import { e164Of } from '#domain';
 import { line } from '#platform';
 import { z } from 'zod';
-import { appointmentView, patientInput, patientView, viewPatient } from '../appointments/appointments.schemas.js';
+import { appointmentView, patientInput } from '../appointments/appointments.schemas.js';
+import { patientView, viewPatient } from '../shared/identity.js';
 import { idInput, idView } from '../shared/ids.js';
 import { instantView } from '../shared/instants.js';
 

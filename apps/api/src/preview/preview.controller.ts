@@ -22,7 +22,7 @@ export class PreviewController {
   /** What a change of a rule would add and remove, and what it would leave outside the rules. Changes nothing. */
   @Post(':id/preview')
   @HttpCode(200)
-  @Right('rule:manage')
+  @Right('rule:manage', 'manage-openings', { on: 'agenda' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: previewView }, ...WRITE_PROBLEMS, 'not-found')
   async preview(
@@ -41,7 +41,7 @@ export class PreviewController {
 
   /** Appointments from now on that stand where the rules would not let them be booked today, and why. */
   @Get(':id/outside-rules')
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { on: 'agenda', query: true })
   @Answers({ 200: outsidePage }, 'not-found')
   async outside(
     @CallerParam() { organizationId }: Caller,

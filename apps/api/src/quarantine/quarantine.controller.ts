@@ -39,7 +39,7 @@ export class QuarantineController {
 
   /** Objects of the practitioner’s agenda that could not be read, without what they hold. The rest goes on. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { on: 'link', query: true })
   @Answers({ 200: itemPage }, 'not-found')
   async list(
     @CallerParam() { organizationId }: Caller,
@@ -56,7 +56,7 @@ export class QuarantineController {
 
   /** One of them as it was received. It may name a patient: a right of its own, and every look is on record. */
   @Get(':item')
-  @Right('quarantine:read')
+  @Right('quarantine:read', 'see-identity', { on: 'link' })
   @Answers({ 200: rawView }, ...COLLABORATOR)
   async raw(
     @CallerParam() caller: Caller,
@@ -73,7 +73,7 @@ export class QuarantineController {
   /** Reads the agenda anew: what can be read by now leaves the quarantine. */
   @Post(':item/retry')
   @HttpCode(200)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @WriteHeaders({ idempotencyKey: 'none', prefer: true })
   @Answers({ 200: retryView, 202: retryView }, ...COLLABORATOR)
   async retry(
@@ -92,7 +92,7 @@ export class QuarantineController {
   /** Takes it off the list, until it changes. */
   @Post(':item/dismiss')
   @HttpCode(204)
-  @Right('connection:manage')
+  @Right('connection:manage', 'manage-links', { on: 'link' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 204: null }, ...COLLABORATOR)
   async dismiss(@CallerParam() caller: Caller, @Param({ schema: itemPath }) path: ItemPath): Promise<void> {

@@ -43,7 +43,7 @@ export class SeriesController {
 
   /** Books a series. All or nothing: one that conflicts books none, and the answer tells of each. 202: not certain yet. */
   @Post()
-  @Right('appointment:write')
+  @Right('appointment:write', 'create')
   @WriteHeaders({ idempotencyKey: 'required', prefer: true })
   @Answers({ 201: seriesView, 202: seriesView }, ...BOOKING_PROBLEMS)
   async book(
@@ -64,7 +64,7 @@ export class SeriesController {
 
   /** A series with what has become of each occurrence. */
   @Get(':id')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy', { on: 'series' })
   @Answers({ 200: seriesView }, 'not-found')
   async get(
     @CallerParam() { organizationId }: Caller,
@@ -78,7 +78,7 @@ export class SeriesController {
   /** Moves one visit, or it and those after it, on the wall clock; each by itself, and the answer tells of each. */
   @Post(':id/move')
   @HttpCode(200)
-  @Right('appointment:write')
+  @Right('appointment:write', 'move', { on: 'series' })
   @WriteHeaders({ idempotencyKey: 'none', prefer: true })
   @Answers({ 200: seriesReport }, ...WRITE_PROBLEMS, 'not-found')
   async move(
@@ -98,7 +98,7 @@ export class SeriesController {
   /** Cancels one visit, it and those after it, or all that are still to come. Again without harm. */
   @Post(':id/cancel')
   @HttpCode(200)
-  @Right('appointment:write')
+  @Right('appointment:write', 'cancel', { on: 'series' })
   @WriteHeaders({ idempotencyKey: 'none', prefer: true })
   @Answers({ 200: seriesReport }, ...WRITE_PROBLEMS, 'not-found')
   async cancel(

@@ -1,4 +1,4 @@
-import type { Actor, BookingTerms } from '#application';
+import { sightOf, type Actor, type BookingTerms } from '#application';
 import { Problem, type Caller } from '#platform';
 
 /** Who acts, as the use cases record it. */
@@ -9,9 +9,17 @@ export function actingAs({ collaboratorId, keyId, origin }: Caller): Extract<Act
 }
 
 /** What a booking brings along. Throws `right-missing` when the key may not overbook. */
-export function termsOf(caller: Caller, given: Omit<BookingTerms, 'audience'>): BookingTerms {
+export function termsOf(caller: Caller, given: Omit<BookingTerms, 'audience' | 'usesReserved'>): BookingTerms {
   if (given.overbooking !== undefined && !caller.scopes.has('appointment:overbook'))
     throw new Problem('right-missing', { code: 'RIGHT', extra: { right: 'appointment:overbook' } });
   const { acknowledged, overbooking, newPatient, series } = given;
-  return { audience: caller.audience, ...(acknowledged && { acknowledged }), overbooking, newPatient, series };
+  const usesReserved = sightOf()?.usesReserved;
+  return {
+    audience: caller.audience,
+    usesReserved,
+    ...(acknowledged && { acknowledged }),
+    overbooking,
+    newPatient,
+    series,
+  };
 }

@@ -21,12 +21,23 @@ import { rulePath, type RulePath } from './rule-fields.js';
 
 const rulesQuery = z.strictObject(pageQuery);
 const Lists = (page: z.ZodType): MethodDecorator =>
-  applyDecorators(Get(), Right('agenda:read', { query: true }), Answers({ 200: page }, 'not-found'));
+  applyDecorators(
+    Get(),
+    Right('agenda:read', 'see-busy', { on: 'agenda', query: true }),
+    Answers({ 200: page }, 'not-found'),
+  );
 const Shows = (shown: z.ZodType): MethodDecorator =>
-  applyDecorators(Get(':item'), Right('agenda:read'), Answers({ 200: shown, 304: null }, 'not-found'));
+  applyDecorators(
+    Get(':item'),
+    Right('agenda:read', 'see-busy', { on: 'agenda' }),
+    Answers({ 200: shown, 304: null }, 'not-found'),
+  );
 /** A write that is based on a version. */
 const Based = (): MethodDecorator =>
-  applyDecorators(Right('rule:manage'), WriteHeaders({ idempotencyKey: 'none', ifMatch: 'required' }));
+  applyDecorators(
+    Right('rule:manage', 'manage-openings', { on: 'agenda' }),
+    WriteHeaders({ idempotencyKey: 'none', ifMatch: 'required' }),
+  );
 
 /** A kind of rule as it is read, listed and written. */
 interface WrittenRule<K extends RuleKind, Input extends z.ZodType, View extends z.ZodType> extends RuleResource<
@@ -66,7 +77,7 @@ export function ruleController<K extends RuleKind, Input extends z.ZodType, View
     }
 
     @Post()
-    @Right('rule:manage')
+    @Right('rule:manage', 'manage-openings', { on: 'agenda' })
     @WriteHeaders({ idempotencyKey: 'optional' })
     @Answers({ 201: shown }, ...CREATE_PROBLEMS)
     create(

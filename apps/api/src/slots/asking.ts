@@ -1,4 +1,12 @@
-import { type Bookings, type Calendar, chooseAgendas, classOf, type Asker, type SlotFilter } from '#application';
+import {
+  type Bookings,
+  type Calendar,
+  chooseAgendas,
+  classOf,
+  sightOf,
+  type Asker,
+  type SlotFilter,
+} from '#application';
 import { badInput, Problem, type Caller } from '#platform';
 import type { z } from 'zod';
 import { type Demand } from '../shared/demand.js';
@@ -51,14 +59,15 @@ export class Asking {
       ...(newPatient !== undefined && { isNew: newPatient }),
       ...(age !== undefined && { ageYears: age }),
     };
-    if (patientOf === undefined) return { audience, collaboratorId, patient: told };
+    const asker = { audience, collaboratorId, usesReserved: sightOf()?.usesReserved };
+    if (patientOf === undefined) return { ...asker, patient: told };
     const record = await this.bookings.get({ organizationId, id: patientOf });
     if (record === null) throw unknown('query.patientOf');
     const patient = (await this.bookings.patients(organizationId, [patientOf])).get(patientOf);
     const { isNew, ageYears } = patient ? classOf(patient, Date.now()) : { isNew: null, ageYears: null };
     // A search leaves aside what nobody knows; the booking asks.
     const known = { ...(isNew != null && { isNew }), ...(ageYears != null && { ageYears }) };
-    return { audience, collaboratorId, patientOf, patient: { ...known, ...told } };
+    return { ...asker, patientOf, patient: { ...known, ...told } };
   }
 
   private async chosen(organizationId: string, question: SlotQuestion): Promise<Chosen> {

@@ -28,7 +28,7 @@ export class SlotsController {
 
   /** Bookable slots in a window, each with how fresh what is known of its agenda is. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: slotsView }, 'not-found')
   async search(
     @CallerParam() caller: Caller,
@@ -42,7 +42,7 @@ export class SlotsController {
 
   /** The first bookable slots from an instant on, over six months. */
   @Get('next')
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: slotsView }, 'not-found')
   async next(
     @CallerParam() caller: Caller,
@@ -56,7 +56,7 @@ export class SlotsController {
 
   /** The best bookable slots of a window, each with what speaks for it: gaps filled, reserves kept, the patient's habits. */
   @Get('suggestions')
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: suggestionsView }, 'not-found')
   async suggest(
     @CallerParam() caller: Caller,
@@ -70,7 +70,7 @@ export class SlotsController {
 
   /** Why an instant can be booked or not: everything that speaks against it, in order, and what would change that. */
   @Get('explain')
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: explanationView }, 'not-found')
   async explain(
     @CallerParam() caller: Caller,

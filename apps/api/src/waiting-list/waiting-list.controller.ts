@@ -46,7 +46,7 @@ export class WaitingListController {
 
   /** Enters a patient who waits for a slot. What is free already and fits is offered at once. */
   @Post()
-  @Right('appointment:write')
+  @Right('appointment:write', 'create')
   @WriteHeaders({ idempotencyKey: 'required' })
   @Answers(
     { 201: entryView },
@@ -73,7 +73,7 @@ export class WaitingListController {
 
   /** Who waits, and who has waited, oldest first. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: entryPage })
   async list(
     @CallerParam() { organizationId }: Caller,
@@ -90,7 +90,7 @@ export class WaitingListController {
 
   /** One entry. */
   @Get(':id')
-  @Right('agenda:read')
+  @Right('agenda:read', 'see-busy', { on: 'waiting-entry' })
   @Answers({ 200: entryView, 304: null }, 'not-found')
   async get(
     @ExchangeParam() exchange: Exchange,
@@ -105,7 +105,7 @@ export class WaitingListController {
 
   /** Changes what somebody waits for. What is offered to him stays offered. */
   @Patch(':id')
-  @Right('appointment:write')
+  @Right('appointment:write', 'create', { on: 'waiting-entry' })
   @WriteHeaders({ idempotencyKey: 'none', ifMatch: 'required' })
   @Answers({ 200: entryView }, ...WRITE_PROBLEMS, ...CHANGE_PROBLEMS, 'unknown-reference')
   async change(
@@ -125,7 +125,7 @@ export class WaitingListController {
   /** Takes somebody off the list: his name is forgotten, what is offered to him goes to the next. */
   @Delete(':id')
   @HttpCode(204)
-  @Right('appointment:write')
+  @Right('appointment:write', 'create', { on: 'waiting-entry' })
   @WriteHeaders({ idempotencyKey: 'none', ifMatch: 'required' })
   @Answers({ 204: null }, 'collaborator-required', 'collaborator-unknown', ...CHANGE_PROBLEMS)
   async withdraw(@ExchangeParam() exchange: Exchange, @Param({ schema: idPath }) { id }: IdPath): Promise<void> {

@@ -2,13 +2,8 @@ import { ENTRY_STATES, type WaitingEntry } from '#application';
 import { DAY_PARTS, PRIORITIES } from '#domain';
 import { repeatable } from '#platform';
 import { z } from 'zod';
-import {
-  appointmentPath,
-  patientInput,
-  patientView,
-  toPatient,
-  viewPatient,
-} from '../appointments/appointments.schemas.js';
+import { appointmentPath, patientInput, toPatient } from '../appointments/appointments.schemas.js';
+import { identity, patientView } from '../shared/identity.js';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantInput, instantView } from '../shared/instants.js';
 import { pageQuery, pageView } from '../shared/paging.js';
@@ -65,7 +60,10 @@ export const entriesQuery = z.strictObject({
 export const entryView = z
   .object({
     id: idView,
-    patient: patientView.nullable().meta({ description: 'Forgotten once withdrawn.' }),
+    patient: patientView
+      .nullable()
+      .optional()
+      .meta({ description: 'Forgotten once withdrawn; not there without `see-identity`.' }),
     motifs: z.array(idView),
     agendas: z.array(idView),
     availability: z.object({
@@ -97,7 +95,7 @@ export function viewEntry(entry: WaitingEntry, timeZone: string): z.input<typeof
   return {
     ...{ id, priority, state, createdBy, version, appointment: appointmentId },
     availability: { ...availability, weekdays: [...availability.weekdays], parts: [...availability.parts] },
-    patient: patient === null ? null : viewPatient(patient),
+    ...identity(patient, { agendaIds, motifIds }),
     motifs: [...motifIds],
     agendas: [...agendaIds],
     deadline: deadline === null ? null : formatInstant(deadline, timeZone),

@@ -34,7 +34,7 @@ export class WaitingOffersController {
 
   /** Slots that are kept for patients who wait, for a secretary to call them; oldest first. */
   @Get()
-  @Right('agenda:read', { query: true })
+  @Right('agenda:read', 'see-busy', { query: true })
   @Answers({ 200: offerPage })
   async all(
     @CallerParam() { organizationId }: Caller,
@@ -54,7 +54,7 @@ export class WaitingOffersController {
 
   /** The patient takes it: books the hold. 201: it stands in the practitioner's agenda. 202: not certain yet. */
   @Post(':id/accept')
-  @Right('appointment:write')
+  @Right('appointment:write', 'create', { on: 'waiting-offer' })
   @WriteHeaders({ idempotencyKey: 'required', prefer: true })
   @Answers({ 201: appointmentView, 202: appointmentView }, ...BOOKING_PROBLEMS, 'hold-ended', 'waiting-ended')
   async accept(
@@ -75,7 +75,7 @@ export class WaitingOffersController {
   /** The patient does not take it: the slot goes to the next, and never to him again. Refusing again succeeds. */
   @Post(':id/refuse')
   @HttpCode(200)
-  @Right('appointment:write')
+  @Right('appointment:write', 'create', { on: 'waiting-offer' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: offerView }, 'collaborator-required', 'collaborator-unknown', 'not-found', 'waiting-ended')
   async refuse(

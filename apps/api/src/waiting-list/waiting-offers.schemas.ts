@@ -1,8 +1,9 @@
 import { OFFER_STATES, type WaitingOffer } from '#application';
 import { repeatable } from '#platform';
 import { z } from 'zod';
-import { appointmentPath, knownInput, patientView, viewPatient } from '../appointments/appointments.schemas.js';
+import { appointmentPath, knownInput } from '../appointments/appointments.schemas.js';
 import { actorView } from '../conflicts/conflicts.schemas.js';
+import { identity, patientView } from '../shared/identity.js';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantView, timeZoneView } from '../shared/instants.js';
 import { pageQuery, pageView } from '../shared/paging.js';
@@ -32,7 +33,7 @@ export const offerView = z
         '`lapsed`: nobody decided in time. `withdrawn`: the patient was booked otherwise, or the hold was ended.',
     }),
     holdUntil: instantView.nullable().meta({ description: "The slot is kept until then, by the database's clock." }),
-    patient: patientView.nullable(),
+    patient: patientView.nullable().optional().meta({ description: 'Not there without `see-identity`.' }),
     madeAt: instantView,
     decidedBy: actorView.nullable(),
     closedAt: instantView.nullable(),
@@ -50,7 +51,7 @@ export function viewOffer(offer: WaitingOffer, timeZone: string): z.input<typeof
     start: formatInstant(start, timeZone),
     end: formatInstant(end, timeZone),
     holdUntil: holdUntil === null ? null : formatInstant(holdUntil, timeZone),
-    patient: patient === null ? null : viewPatient(patient),
+    ...identity(patient, { agendaIds: [agendaId], motifIds: [motifId] }),
     madeAt: formatInstant(madeAt, timeZone),
     decidedBy: closedAt === null ? null : decidedBy,
     closedAt: closedAt === null ? null : formatInstant(closedAt, timeZone),

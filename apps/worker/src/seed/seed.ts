@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Actor, Alarm, Connections, Links } from '#application';
 import { connectors } from '#connectors';
+import { ACTIONS } from '#domain';
 import type { Database, Transaction } from '#persistence';
 import { type Environment, type Scope, SCOPES } from '#platform';
 import { createKey, type NewKey, revokeKeys } from '../keys.js';
@@ -82,6 +83,7 @@ async function insertPractice(transaction: Transaction): Promise<void> {
     'collaborator',
     collaborators.map(({ id, displayName }) => ({ id, display_name: displayName })),
   );
+  await grantTo(transaction, { kind: 'collaborator', ids: collaborators.map(({ id }) => id) });
   await insert(
     'location',
     locations.map(({ id, name, timeZone }) => ({ id, name, time_zone: timeZone })),
@@ -174,9 +176,28 @@ async function linkAgendas(useCases: UseCases): Promise<void> {
   }
 }
 
+/** The demonstration's people may do everything, in every agenda; its applications read by themselves. */
+async function grantTo(
+  transaction: Transaction,
+  { kind, ids }: { readonly kind: 'collaborator' | 'application'; readonly ids: readonly string[] },
+): Promise<void> {
+  const column = kind === 'collaborator' ? 'collaborator_id' : 'api_key_id';
+  const actions = kind === 'collaborator' ? ACTIONS : ['see-busy', 'see-identity', 'manage-links', 'manage-grants'];
+  await transaction.query(
+    `INSERT INTO access_grant (organization_id, id, ${column}, actions, state)
+     SELECT $1, gen_random_uuid(), x, $3, 'active' FROM unnest($2::uuid[]) x
+     WHERE NOT EXISTS (SELECT 1 FROM access_grant g WHERE g.organization_id = $1 AND g.${column} = x)`,
+    [organization.id, ids, actions],
+  );
+}
+
 async function replaceKey(database: Database, label: string, scopes: readonly Scope[]): Promise<NewKey> {
   await revokeKeys(database, { organizationId: organization.id, label });
-  return createKey(database, { organizationId: organization.id, label, scopes });
+  const key = await createKey(database, { organizationId: organization.id, label, scopes });
+  await database.withOrganization(organization.id, (transaction) =>
+    grantTo(transaction, { kind: 'application', ids: [key.id] }),
+  );
+  return key;
 }
 
 function describe(keys: readonly NewKey[], administration: NewKey): Demonstration {

@@ -61,6 +61,7 @@ function keptOf(reserve: ReservedTime, question: Question): KeptTime[] {
 
 /** Whether the reserve is kept for who asks, or a quota lets his secretariat in. */
 function lets({ keptFor, release, start }: ReservedTime, { facts, asked, clock }: Question): boolean {
+  if (asked.usesReserved === false) return false;
   if (keptFor.priorities.includes(asked.rules.priority)) return true;
   if (keptFor.audiences.includes(asked.audience) || keptFor.motifIds.includes(asked.motifId)) return true;
   const quotas = release.filter((rule) => rule.kind === 'quota');

@@ -124,6 +124,8 @@ export interface Asked {
   readonly visit: Visit;
   readonly audience: Audience;
   readonly secretariat: string | null;
+  /** `false`: nothing that is kept for anybody may be booked before it is released; absent = may be. */
+  readonly usesReserved?: boolean;
   /** What is absent is left aside (a search); what is `null` is not known, and does not fit a rule about it. */
   readonly patient: {
     readonly isNew?: boolean | null;

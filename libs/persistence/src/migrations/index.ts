@@ -29,6 +29,8 @@ import { PlannedOnce1763770029000 } from './0029-planned-once.js';
 import { BackendRules1763770030000 } from './0030-backend-rules.js';
 import { Succession1763770031000 } from './0031-succession.js';
 import { Requests1763770032000 } from './0032-requests.js';
+import { Access1763770033000 } from './0033-access.js';
+import { VisibleAgendas1763770034000 } from './0034-visible-agendas.js';
 import { Credentials1763770038000 } from './0038-credentials.js';
 import { Audit1763770040000 } from './0040-audit.js';
 import { OrganizationKeys1763770042000 } from './0042-organization-keys.js';
@@ -70,6 +72,8 @@ export const migrations = [
   BackendRules1763770030000,
   Succession1763770031000,
   Requests1763770032000,
+  Access1763770033000,
+  VisibleAgendas1763770034000,
   Credentials1763770038000,
   Audit1763770040000,
   OrganizationKeys1763770042000,

@@ -1,7 +1,7 @@
 import { Entity, Index } from 'typeorm';
 import type { BackendRestrictions } from '#domain';
 import { Checks, Field, halfOpen, type Instant, Key, never, Optional, References, Together } from './columns.js';
-import { OrganizationRow } from './tenancy.rows.js';
+import { CollaboratorRow, OrganizationRow } from './tenancy.rows.js';
 
 const agenda = { from: ['agenda_id'], to: ['id'] };
 const agendaGone = { ...agenda, onDelete: 'CASCADE' } as const;
@@ -29,6 +29,7 @@ export class PractitionerRow {
 @Entity('agenda')
 @References('agenda_practitioner_fk', () => PractitionerRow, { from: ['practitioner_id'], to: ['id'] })
 @References('agenda_location_fk', () => LocationRow, { from: ['location_id'], to: ['id'] })
+@References('agenda_owner_fk', () => CollaboratorRow, { from: ['owner_id'], to: ['id'] })
 @Checks({
   agenda_capacity_range: 'capacity BETWEEN 1 AND 50',
   agenda_master_value: `master IN ('hub', 'remote')`,
@@ -58,6 +59,8 @@ export class AgendaRow {
   @Field('text', { array: true, default: [] }) workedHolidays!: string[];
   /** Its openings are expanded at least so many days ahead. */
   @Field('integer', { default: 180 }) horizonDays!: number;
+  /** To whom it belongs: told of every change of a right on it. */
+  @Optional('uuid') ownerId!: string | null;
 }
 
 @Entity('agenda_seat')

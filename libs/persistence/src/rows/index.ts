@@ -1,3 +1,4 @@
+import * as access from './access.rows.js';
 import * as agenda from './agenda.rows.js';
 import * as appointment from './appointment.rows.js';
 import * as audit from './audit.rows.js';
@@ -33,4 +34,5 @@ export const rows = [
   ...Object.values(key),
   ...Object.values(patient),
   ...Object.values(people),
+  ...Object.values(access),
 ];

@@ -1,0 +1,174 @@
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { defer, lastValueFrom, type Observable } from 'rxjs';
+import {
+  type Access,
+  seeing,
+  sightOf,
+  type Applicant,
+  type GrantUse,
+  type Rights,
+  type Sight,
+  type Target,
+} from '#application';
+import type { AccessAction, AccessRefusal, AgendaPlace } from '#domain';
+import { callerOf, Problem, type Caller, type Need } from '#platform';
+import { namedIn, type Named } from './named.js';
+
+/** What is asked, once everything that it is about is known. */
+interface Matter {
+  readonly actions: readonly AccessAction[];
+  readonly targets: readonly (Target & { readonly agenda: AgendaPlace })[];
+  readonly named: Named;
+  readonly on: Need['on'];
+}
+
+/** Who asks, as grants know him. An application has grants of its own where a request names nobody. */
+export function askerOf(caller: Caller): Applicant {
+  const { organizationId, collaboratorId, keyId, audience, via } = caller;
+  const holder =
+    collaboratorId === null
+      ? ({ kind: 'application', id: keyId } as const)
+      : ({ kind: 'collaborator', id: collaboratorId } as const);
+  return {
+    organizationId,
+    holder,
+    audience,
+    channel: via === 'person' || via === 'session' ? 'console' : 'application',
+  };
+}
+
+export function refused(reason: AccessRefusal, action: AccessAction): Problem {
+  return new Problem('grant-missing', { code: reason, extra: { right: action } });
+}
+
+/**
+ * Decides every request between its authentication and its handler: what the route needs, on the agendas and motifs that
+ * path, query and body name. What no grant was ever about is left for the handler not to find, as if it did not exist.
+ */
+export class Enforcement implements NestInterceptor {
+  constructor(private readonly access: Access) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const { need } = request.routeOptions.config;
+    if (need === undefined || request.caller === null) return next.handle();
+    return defer(() => this.run(request, need, () => lastValueFrom(next.handle(), { defaultValue: undefined })));
+  }
+
+  /** Once more, for what goes on after its beginning. Throws `grant-missing` when it may not go on. */
+  async again(request: FastifyRequest, need: Need): Promise<void> {
+    const { sight } = await this.look(request, need);
+    const running = sightOf();
+    if (running) Object.assign(running, sight);
+  }
+
+  private async run(request: FastifyRequest, need: Need, handle: () => Promise<unknown>): Promise<unknown> {
+    const { sight, rights, matter } = await this.look(request, need);
+    const uses = matter === null ? [] : await this.count(rights, matter, request);
+    try {
+      return await seeing(sight, handle);
+    } catch (error) {
+      const undone = error instanceof Problem && error.status < 500;
+      if (undone) for (const use of uses) await this.access.store.giveBack(rights.asker.organizationId, use);
+      throw error;
+    }
+  }
+
+  private async look(
+    request: FastifyRequest,
+    need: Need,
+  ): Promise<{ sight: Sight; rights: Rights; matter: Matter | null }> {
+    const rights = await this.access.rights(askerOf(callerOf(request)));
+    if (need.action === 'self') return { sight: sightFor(rights, 'see-busy', null), rights, matter: null };
+    const matter = await this.matterOf(request, need, rights);
+    judge(rights, matter);
+    const [main = 'see-busy'] = matter.actions;
+    return { sight: sightFor(rights, main, matter), rights, matter };
+  }
+
+  private async matterOf(request: FastifyRequest, need: Need, rights: Rights): Promise<Matter> {
+    const action = need.action as AccessAction;
+    const named = namedIn(request);
+    const { organizationId } = rights.asker;
+    const kind = need.on === 'agenda' || need.on === 'organization' ? undefined : need.on;
+    const behind: Target[] = named.id !== null && need.on === 'agenda' ? [{ agendaId: named.id, motifId: null }] : [];
+    if (named.id !== null && kind !== undefined)
+      behind.push(...(await this.access.targets(organizationId, kind, named.id)));
+    if (named.hold !== null) behind.push(...(await this.access.targets(organizationId, 'appointment', named.hold)));
+    const motifs =
+      named.motifs.length > 0 ? named.motifs : [...new Set(behind.map(({ motifId }) => motifId)), null].slice(0, 1);
+    const agendas = [...named.agendas, ...behind.map(({ agendaId }) => agendaId)];
+    const found = [...behind, ...agendas.flatMap((agendaId) => motifs.map((motifId) => ({ agendaId, motifId })))];
+    const targets = found.flatMap((target) => {
+      const agenda = rights.agenda(target.agendaId);
+      if (agenda === undefined || !rights.knows(agenda)) return [];
+      // Whether time is taken has no motif.
+      return [
+        { ...target, agenda, motifId: action === 'see-busy' && named.motifs.length === 0 ? null : target.motifId },
+      ];
+    });
+    const more = [
+      ...(named.overbooks ? (['overbook'] as const) : []),
+      ...(named.discloses ? (['see-identity'] as const) : []),
+    ];
+    return { actions: [action, ...more], targets, named, on: need.on };
+  }
+
+  /** Takes what quotas have left; a use is one request, however often it is repeated. */
+  private async count(
+    rights: Rights,
+    { actions, targets, named }: Matter,
+    request: FastifyRequest,
+  ): Promise<GrantUse[]> {
+    const uses: GrantUse[] = [];
+    // What is booked from a hold was counted when it was held.
+    if (named.hold !== null) return uses;
+    const key = request.headers['idempotency-key'];
+    for (const { agenda, motifId } of targets) {
+      for (const action of actions) {
+        const localDay = new Date(rights.at).toLocaleDateString('sv-SE', { timeZone: agenda.timeZone });
+        const used = new Map<string, number>();
+        for (;;) {
+          const decision = rights.decide({ action, agenda, motifId, used });
+          if (!decision.allowed) throw refused(decision.reason, action);
+          const { grantId, perDay } = decision;
+          if (perDay === null) break;
+          const use = { grantId, action, localDay, key: typeof key === 'string' ? key : request.id };
+          if (await this.access.store.use(rights.asker.organizationId, { ...use, perDay })) {
+            uses.push(use);
+            break;
+          }
+          used.set(grantId, perDay);
+        }
+      }
+    }
+    return uses;
+  }
+}
+
+/** Throws with the reason that the first refusal gives. */
+function judge(rights: Rights, { actions, targets, named, on }: Matter): void {
+  for (const action of actions) {
+    if (on === 'organization' && !rights.everywhere(action)) throw refused(rights.nowhere(action, null), action);
+    for (const { agenda, motifId } of targets) {
+      const decision = rights.decide({ action, agenda, motifId });
+      if (!decision.allowed) throw refused(decision.reason, action);
+    }
+    const motifId = named.motifs[0] ?? null;
+    if (targets.length === 0 && rights.where(action, motifId)?.length === 0)
+      throw refused(rights.nowhere(action, motifId), action);
+  }
+}
+
+function sightFor(rights: Rights, action: AccessAction, matter: Matter | null): Sight {
+  const [motif = null, ...others] = matter?.named.motifs ?? [];
+  const agendas = rights.where(action, others.length === 0 ? motif : null);
+  const targets = matter?.targets ?? [];
+  const reserved = targets.every(({ agenda, motifId }) => rights.may('use-reserved', agenda.id, motifId));
+  return {
+    agendas,
+    identity: (agendaId, motifId) => rights.may('see-identity', agendaId, motifId),
+    usesReserved: targets.length > 0 ? reserved : rights.everywhere('use-reserved'),
+  };
+}

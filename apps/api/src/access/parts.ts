@@ -1,0 +1,18 @@
+import { Access, Grants, type Effects, type People } from '#application';
+import { PgAccess, PgGrants, PgPeople, type Database } from '#persistence';
+
+/** Who may do what, and how that is administered. */
+export interface AccessParts {
+  readonly access: Access;
+  readonly grants: Grants;
+  readonly people: People;
+}
+
+export function buildAccess(database: Database, effects: Pick<Effects, 'now'>): AccessParts {
+  const access = new Access(new PgAccess(database), effects);
+  return {
+    access,
+    people: new PgPeople(database),
+    grants: new Grants({ store: new PgGrants(database), access, effects }),
+  };
+}

@@ -1,0 +1,183 @@
+import {
+  allowedAgendas,
+  allowedEverywhere,
+  coversAgenda,
+  decide,
+  REFUSALS,
+  type AccessAction,
+  type AccessRefusal,
+  type AgendaPlace,
+  type Audience,
+  type Channel,
+  type Decision,
+  type Grant,
+} from '#domain';
+import type { AccessStore, Holder, Target, TargetKind } from './access-ports.js';
+
+/** Who asks, and how. */
+export interface Applicant {
+  readonly organizationId: string;
+  readonly holder: Holder;
+  readonly audience: Audience;
+  readonly channel: Channel;
+}
+
+/** What is asked of somebody's grants. */
+export interface RightsQuestion {
+  readonly action: AccessAction;
+  readonly agenda: AgendaPlace | null;
+  readonly motifId: string | null;
+  /** Uses that count already; without it quotas are left out of account. */
+  readonly used?: ReadonlyMap<string, number>;
+}
+
+/** Quotas left out of account. */
+const UNCOUNTED: ReadonlyMap<string, number> = new Map();
+
+/** What somebody may do, as it stood at one moment. */
+export class Rights {
+  constructor(
+    readonly asker: Applicant,
+    readonly at: number,
+    private readonly known: { readonly grants: readonly Grant[]; readonly agendas: ReadonlyMap<string, AgendaPlace> },
+  ) {}
+
+  /** The same grants at another instant (epoch milliseconds). */
+  when(at: number): Rights {
+    return new Rights(this.asker, at, this.known);
+  }
+
+  get grants(): readonly Grant[] {
+    return this.known.grants;
+  }
+
+  get agendas(): Iterable<AgendaPlace> {
+    return this.known.agendas.values();
+  }
+
+  agenda(id: string): AgendaPlace | undefined {
+    return this.known.agendas.get(id);
+  }
+
+  /** An agenda that no grant was ever about does not exist for him. */
+  knows(agenda: AgendaPlace): boolean {
+    return this.known.grants.some((grant) => coversAgenda(grant, agenda));
+  }
+
+  decide({ used = UNCOUNTED, ...question }: RightsQuestion): Decision {
+    const { audience, channel } = this.asker;
+    return decide({ ...question, audience, channel, used }, this.known.grants, this.at);
+  }
+
+  may(action: AccessAction, agendaId: string, motifId: string | null = null): boolean {
+    const agenda = this.agenda(agendaId);
+    return agenda !== undefined && this.decide({ action, agenda, motifId }).allowed;
+  }
+
+  everywhere(action: AccessAction, motifId: string | null = null): boolean {
+    const { channel } = this.asker;
+    return allowedEverywhere({ action, channel, motifId }, this.known.grants, this.at);
+  }
+
+  /** The agendas in which it is allowed; `null` = in all, those to come included. */
+  where(action: AccessAction, motifId: string | null = null): readonly string[] | null {
+    if (this.everywhere(action, motifId)) return null;
+    const { channel } = this.asker;
+    const within = { grants: this.known.grants, agendas: [...this.known.agendas.values()], at: this.at };
+    return allowedAgendas({ action, channel, motifId }, within).map(({ id }) => id);
+  }
+
+  /** Why it is allowed nowhere: the nearest miss over all agendas. */
+  nowhere(action: AccessAction, motifId: string | null): AccessRefusal {
+    const all = [null, ...this.known.agendas.values()].map((agenda) => this.decide({ action, agenda, motifId }));
+    const refusals = all.flatMap((decision) => (decision.allowed ? [] : [decision.reason]));
+    return REFUSALS.findLast((reason) => refusals.includes(reason)) ?? 'RIGHT';
+  }
+}
+
+interface Remembered<T> {
+  readonly version: string;
+  readonly value: T;
+}
+
+/** How long a version is believed: what was revoked acts after this at the latest, and at once in the same process. */
+const BELIEVED_MS = 1000;
+const MOST_REMEMBERED = 20_000;
+
+/**
+ * Who may do what, remembered as long as nothing changed. One small query per organization and second tells whether; a
+ * decision itself asks the database nothing.
+ */
+export class Access {
+  private readonly states = new Map<
+    string,
+    { readonly until: number; readonly state: Promise<{ version: string; ahead: number }> }
+  >();
+  private readonly grants = new Map<string, Remembered<Promise<readonly Grant[]>>>();
+  private readonly agendas = new Map<string, Remembered<Promise<ReadonlyMap<string, AgendaPlace>>>>();
+
+  constructor(
+    readonly store: AccessStore,
+    private readonly effects: { now(): number },
+  ) {}
+
+  async rights(asker: Applicant): Promise<Rights> {
+    const { organizationId, holder } = asker;
+    const { version, ahead } = await this.state(organizationId);
+    const [grants, agendas] = await Promise.all([
+      remember(this.grants, [`${organizationId} ${holder.kind} ${holder.id}`, version], () =>
+        this.store.grants(organizationId, holder),
+      ),
+      remember(this.agendas, [organizationId, version], async () => {
+        const all = await this.store.agendas(organizationId);
+        return new Map(all.map((agenda) => [agenda.id, agenda]));
+      }),
+    ]);
+    return new Rights(asker, this.effects.now() + ahead, { grants, agendas });
+  }
+
+  /** Changes with every change of who may do what. */
+  async version(organizationId: string): Promise<string> {
+    return (await this.state(organizationId)).version;
+  }
+
+  targets(organizationId: string, kind: TargetKind, id: string): Promise<readonly Target[]> {
+    return this.store.targets(organizationId, kind, id);
+  }
+
+  /** After a change that this process made itself. */
+  forget(organizationId: string): void {
+    this.states.delete(organizationId);
+  }
+
+  private state(organizationId: string): Promise<{ version: string; ahead: number }> {
+    const now = this.effects.now();
+    const kept = this.states.get(organizationId);
+    if (kept !== undefined && now < kept.until) return kept.state;
+    if (this.states.size >= MOST_REMEMBERED) this.states.clear();
+    const state = this.store
+      .state(organizationId)
+      .then((found) => ({ version: found.version, ahead: found.now - this.effects.now() }));
+    state.catch(() => {
+      this.states.delete(organizationId);
+    });
+    this.states.set(organizationId, { until: now + BELIEVED_MS, state });
+    return state;
+  }
+}
+
+function remember<T>(
+  memory: Map<string, Remembered<Promise<T>>>,
+  [key, version]: readonly [string, string],
+  read: () => Promise<T>,
+): Promise<T> {
+  const kept = memory.get(key);
+  if (kept?.version === version) return kept.value;
+  if (memory.size >= MOST_REMEMBERED) memory.clear();
+  const value = read();
+  value.catch(() => {
+    memory.delete(key);
+  });
+  memory.set(key, { version, value });
+  return value;
+}

@@ -1,0 +1,23 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** What one request may see of its organization. */
+export interface Sight {
+  /** `null` = every agenda. */
+  agendas: readonly string[] | null;
+  /** Whether who the patients of an agenda are may be shown. */
+  identity: (agendaId: string, motifId: string) => boolean;
+  /** Whether what is kept for somebody may be booked as well. */
+  usesReserved: boolean;
+}
+
+const running = new AsyncLocalStorage<Sight>();
+
+/** Runs what a request asks for: stores that are limited see those agendas and no other. The sight may change meanwhile. */
+export function seeing<T>(sight: Sight, work: () => T): T {
+  return running.run(sight, work);
+}
+
+/** Of the request that is running; outside of one there is no limit. */
+export function sightOf(): Sight | undefined {
+  return running.getStore();
+}
