@@ -199,7 +199,11 @@ export class SignInDesk {
 
   async newProvider(issuer: string, id: string = randomUUID()): Promise<string> {
     const { organization } = this.practice;
-    const sealed = await this.api.parts.recognition.vault.seal(organization, providerSecret(id), Buffer.from(CLIENT.secret));
+    const sealed = await this.api.parts.recognition.vault.seal(
+      organization,
+      providerSecret(id),
+      Buffer.from(CLIENT.secret),
+    );
     await this.api.sql(
       this.practice,
       `INSERT INTO identity_provider (organization_id, id, label, issuer, client_id, client_secret_sealed, audience) VALUES ($1, $2, 'Annuaire', $3, $4, $5, $6)`,

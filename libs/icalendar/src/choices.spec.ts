@@ -23,7 +23,7 @@ function instances(body: string, from = '2026-01-01', to = '2027-01-01'): string
 
 const NINE = `DTSTART${PARIS}20260105T090000 DURATION:PT30M`;
 
-/** What ADR 18 says, the calendar, its instances. */
+/** What ADR 20 says, the calendar, its instances. */
 const CHOICES: readonly (readonly [string, string, string])[] = [
   [
     'DTSTART that its rule does not match',
@@ -154,7 +154,7 @@ const CHOICES: readonly (readonly [string, string, string])[] = [
   ],
 ];
 
-describe('where RFC 5545 leaves room (ADR 18)', () => {
+describe('where RFC 5545 leaves room (ADR 20)', () => {
   it.each(CHOICES)('%s', (_case, body, expected) => {
     expect(instances(body)).toBe(expected);
   });

@@ -291,9 +291,7 @@ export class Problem extends Error {
   }
 }
 
-export function problemType(slug: ProblemSlug): string {
-  return TYPE_BASE + slug;
-}
+export const problemType = (slug: ProblemSlug): string => TYPE_BASE + slug;
 
 /** Input that a schema alone cannot judge. */
 export function badInput(path: string, message: string): Problem {
