@@ -13,8 +13,11 @@ export const VISIT = 30 * MINUTE;
 export const SLOTS = 16;
 const WAIT_MS = 600;
 const READ_WITHIN_MS = 8_000;
+const ASKED_WITHIN_MS = 40_000;
 const ROUNDS = 12;
 const FINAL: ReadonlySet<string> = new Set(['confirmed', 'cancelled', 'refused', 'expired', 'held', 'conflict']);
+
+const isPutOff = (answer: BookingAnswer): boolean => answer.outcome === 'refused' && answer.retryAfterMs !== undefined;
 
 export const at = (slot: number): number => TEN + slot * VISIT;
 
@@ -62,18 +65,17 @@ export class VendorDay {
   }
 
   async book(patient: string, slot: number): Promise<string> {
-    const asked = this.#visit(slot);
-    return this.#told(patient, await this.hub.booking.book({ ...asked, patient: this.#patient(patient) }));
+    const asked = () => ({ ...this.#visit(slot), patient: this.#patient(patient) });
+    return this.#told(patient, () => this.hub.booking.book(asked()));
   }
 
   async hold(patient: string, slot: number): Promise<string> {
-    const asked = this.#visit(slot);
-    return this.#told(patient, await this.hub.booking.hold({ ...asked, holdSeconds: 120 }));
+    return this.#told(patient, () => this.hub.booking.hold({ ...this.#visit(slot), holdSeconds: 120 }));
   }
 
   async confirm(patient: string): Promise<string> {
     const asked = { ...this.#request(), holdId: this.#id(patient), patient: this.#patient(patient), key: null };
-    return this.#told(patient, await this.hub.booking.bookHold(asked));
+    return this.#told(patient, () => this.hub.booking.bookHold(asked));
   }
 
   async release(patient: string): Promise<void> {
@@ -82,14 +84,16 @@ export class VendorDay {
   }
 
   async move(patient: string, slot: number): Promise<string> {
-    const { version } = await this.#record(patient);
-    const asked = { ...this.#request(), id: this.#id(patient), version, start: at(slot), motifId: null };
-    return this.#told(patient, await this.hub.booking.move(asked));
+    return this.#told(patient, async () => {
+      const { version } = await this.#record(patient);
+      const asked = { ...this.#request(), id: this.#id(patient), version, start: at(slot), motifId: null };
+      return this.hub.booking.move(asked);
+    });
   }
 
   async cancel(patient: string): Promise<string> {
     const asked = { ...this.#request(), id: this.#id(patient), version: null, reason: { code: 'CANCELLED' } as const };
-    return this.#told(patient, await this.hub.booking.cancel({ ...asked, key: null }));
+    return this.#told(patient, () => this.hub.booking.cancel({ ...asked, key: null }));
   }
 
   /** The practitioner drags, or with `null` deletes, what begins at this half hour. */
@@ -192,7 +196,14 @@ export class VendorDay {
     return record;
   }
 
-  #told(patient: string, answer: BookingAnswer): string {
+  /** What is answered in the end: whoever is told when to ask again does. */
+  async #told(patient: string, ask: () => Promise<BookingAnswer>): Promise<string> {
+    let answer = await ask();
+    for (const end = performance.now() + ASKED_WITHIN_MS; isPutOff(answer) && performance.now() < end;) {
+      await sleep(250);
+      await this.read();
+      answer = await ask();
+    }
     if (answer.outcome === 'refused') return `refused ${answer.problem}`;
     this.appointments.set(patient, answer.record.id);
     return answer.record.status;
