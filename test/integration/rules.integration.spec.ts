@@ -27,8 +27,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Set to one seed to see it again. */
-const FIRST = 1 + (Math.floor(Date.now() / 1000) % 1_000_000);
+/** The same practices in every run, so that a red one says something of the change; another number tries others. */
+const FIRST = 370_243;
 
 test(`a booking succeeds exactly when nothing was said to speak against it (seeds from ${String(FIRST)})`, async () => {
   const faults: string[] = [];
