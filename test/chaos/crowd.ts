@@ -205,7 +205,7 @@ export class Crowd {
     if (answer.status === 202) {
       const record = await this.#followed(visit.id);
       const there = record !== null && Date.parse(String(record['start'])) === start;
-      Object.assign(op, { t1: performance.now(), outcome: there ? 'ok' : 'fail' });
+      Object.assign(op, { t1: performance.now(), outcome: there ? 'ok' : record === null ? 'unknown' : 'fail' });
     } else Object.assign(op, { t1: performance.now(), outcome: answer.status === 200 ? 'ok' : 'fail' });
     visit.version = Number((await this.#read(visit.id)).body['version']);
   }
@@ -221,9 +221,9 @@ export class Crowd {
       body,
       headers: { 'idempotency-key': newId() },
     });
-    const done =
-      answer.status === 200 || (answer.status === 202 && (await this.#followed(visit.id))?.['status'] === 'cancelled');
-    Object.assign(op, { t1: performance.now(), outcome: done ? 'ok' : 'fail' });
+    const record = answer.status === 202 ? await this.#followed(visit.id) : answer.body;
+    const done = record?.['status'] === 'cancelled' || answer.status === 200;
+    Object.assign(op, { t1: performance.now(), outcome: done ? 'ok' : record === null ? 'unknown' : 'fail' });
     if (done && this.#visits.includes(visit)) this.#visits.splice(this.#visits.indexOf(visit), 1);
   }
 
@@ -247,10 +247,11 @@ export class Crowd {
     const id = answer.status < 300 ? String(answer.body['id']) : undefined;
     const settled = answer.status === 202 ? await this.#followed(id ?? '') : null;
     const ok = answer.status === 201 || settled?.['status'] === 'confirmed';
-    Object.assign(op, { t1: performance.now(), outcome: ok ? 'ok' : 'fail', id });
+    const isOpen = answer.status === 202 && settled === null;
+    Object.assign(op, { t1: performance.now(), outcome: ok ? 'ok' : isOpen ? 'unknown' : 'fail', id });
   }
 
-  /** Follows an answer that was not final, as its status link says. `null`: not settled within what is promised. */
+  /** Follows an answer that was not final, as its status link says. `null`: not settled in a minute, so that nobody knows. */
   async #followed(id: string): Promise<Answer['body'] | null> {
     for (const end = performance.now() + 60_000; performance.now() < end; await sleep(200)) {
       const { body } = await this.#read(id);

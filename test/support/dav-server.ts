@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childrenOf, isAlive, signal } from '../../scripts/processes.mjs';
+import { childrenOf, isAlive, signal } from '#scripts/processes.mjs';
 import { freePort } from './processes.js';
 
 const READY_TIMEOUT_MS = 30_000;
