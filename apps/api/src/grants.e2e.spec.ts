@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { at, type Practice } from '../../../test/support/practice.js';
 import { TestApi, type Answer, type Client } from './api.suite.js';
+import { addAgenda, claimsOn, setRules } from './desk.suite.js';
 import { secondAgenda, Secretary } from './grants.suite.js';
 
 const STANDARD = ['see-busy', 'see-identity', 'create', 'move', 'cancel'] as const;
@@ -77,6 +78,29 @@ describe('what a grant does not reach', () => {
       ...tag(booked),
     });
     expect(moved.status).toBe(404);
+  });
+});
+
+describe('equipment out of sight', () => {
+  test('is found free, claimed, moved along and freed by who sees only the practitioner’s agenda', async () => {
+    const here = await api.practice();
+    const laser = await addAgenda(api, here);
+    await setRules(api, here, { equipment: [laser] });
+    const secretaryHere = await Secretary.of(api, here);
+    const { ask } = secretaryHere;
+    await secretaryHere.grant([...STANDARD, 'overbook'], { agenda_ids: [here.agenda] });
+    const search = `/v1/slots?motif=${here.motif}&agenda=${here.agenda}&from=${at('09:00')}&to=${at('11:00')}`;
+    expect((await ask('GET', search)).json.items).not.toEqual([]);
+    const where = { agenda: here.agenda, motif: here.motif, patient };
+    const booked = await ask('POST', '/v1/appointments', { body: { ...where, start: at('09:00') } });
+    expect([booked.status, await claimsOn(api, here, laser)]).toEqual([201, [{ claim: '09:00-09:30' }]]);
+    const self = `/v1/appointments/${booked.json.id as string}`;
+    const moved = await ask('PATCH', self, { body: { start: at('10:00') }, ...tag(booked) });
+    expect([moved.status, await claimsOn(api, here, laser)]).toEqual([200, [{ claim: '10:00-10:30' }]]);
+    expect((await ask('GET', `/v1/agendas/${laser}`)).status).toBe(404);
+    expect((await ask('GET', '/v1/agendas')).text).not.toContain(laser);
+    await ask('POST', `${self}/cancel`, { body: { reason: 'x' } });
+    expect(await claimsOn(api, here, laser)).toEqual([]);
   });
 });
 

@@ -226,6 +226,15 @@ CREATE FUNCTION taken_seats(p_organization uuid, p_agenda uuid, p_from timestamp
   WHERE h.id IS NULL OR h.hold_until > clock_timestamp()
 $$;
 
+-- The agendas of the equipment that a rule names. They are looked at for whoever asks, though he may not see them: rules hold of what is.
+CREATE FUNCTION equipment_of(p_organization uuid, p_equipment jsonb) RETURNS SETOF agenda LANGUAGE plpgsql STABLE AS $$
+DECLARE v_seen text := coalesce(current_setting('app.agendas', true), '');
+BEGIN
+  PERFORM set_config('app.agendas', '', true);
+  RETURN QUERY SELECT e.* FROM agenda e WHERE e.organization_id = p_organization AND e.id IN (SELECT x::uuid FROM jsonb_array_elements_text(p_equipment) x);
+  PERFORM set_config('app.agendas', v_seen, true);
+END $$;
+
 -- What the domain's rules look at of one agenda, for visits that start in [p_from, p_to]; see AgendaFacts. p_self is left out.
 -- Written so that a query over many agendas takes it in as its own text (one row, no procedure): each part is a look into an
 -- index by plain columns, between two instants where that can be (what lasts longer than 32 hours is rare, and is looked for apart).
@@ -253,7 +262,7 @@ RETURNS TABLE (minutes json, facts json) LANGUAGE sql STABLE ROWS 1 AS $$
     'equipment', CASE WHEN n.wanted AND p_rules ? 'equipment' THEN (SELECT coalesce(json_agg(json_build_object('agendaId', x.id, 'capacity', CASE WHEN e.active THEN e.capacity ELSE 0 END,
         'occupied', CASE WHEN e.id IS NULL THEN '{}' ELSE (SELECT t.seats FROM taken_seats(e.organization_id, e.id, d.reach_from, d.reach_to, p_self) t) END)), '[]')
       FROM (SELECT t::uuid AS id FROM jsonb_array_elements_text(p_rules->'equipment') t) x
-      LEFT JOIN agenda e ON e.organization_id = d.organization AND e.id = x.id) ELSE '[]' END)
+      LEFT JOIN equipment_of(d.organization, p_rules->'equipment') e ON e.id = x.id) ELSE '[]' END)
   FROM (SELECT w.*, w.reach_from - w.around AS days_from, w.reach_to + w.around AS days_to FROM (
     -- What decides about a reserve by its day (occupancy, quota) looks at its whole local day.
     SELECT r.*, CASE WHEN r.ruled AND EXISTS (SELECT 1 FROM reserve g WHERE g.organization_id = r.organization AND g.agenda_id = r.agenda

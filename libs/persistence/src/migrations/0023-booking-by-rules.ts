@@ -23,7 +23,7 @@ const SUPPORT = `
 -- Everything the rules need to judge one start, read at one instant; with p_lock nothing of it changes before the end of
 -- the transaction. Null when the agenda or the motif is unknown. An agenda is locked before its equipment, equipment by id.
 CREATE FUNCTION booking_facts(p_organization uuid, p_agenda uuid, p_motif uuid, p_start timestamptz, p_collaborator uuid, p_fingerprint bytea, p_self uuid, p_lock boolean) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE v_agenda agenda; v_motif motif; v_offer agenda_motif; v_visit record; v_zone text;
+DECLARE v_agenda agenda; v_motif motif; v_offer agenda_motif; v_visit record; v_zone text; v_seen text := coalesce(current_setting('app.agendas', true), '');
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
   -- Whoever goes from one agenda to another locks both in the order in which everybody does, before any equipment.
@@ -39,7 +39,9 @@ BEGIN
   SELECT p.time_zone INTO v_zone FROM location p WHERE p.organization_id = p_organization AND p.id = v_agenda.location_id;
   SELECT * INTO v_offer FROM agenda_motif m WHERE m.organization_id = p_organization AND m.agenda_id = p_agenda AND m.motif_id = p_motif;
   IF p_lock AND v_offer.rules ? 'equipment' THEN
+    PERFORM set_config('app.agendas', '', true);
     PERFORM 1 FROM agenda e WHERE e.organization_id = p_organization AND e.id IN (SELECT x::uuid FROM jsonb_array_elements_text(v_offer.rules->'equipment') x) ORDER BY e.id FOR UPDATE;
+    PERFORM set_config('app.agendas', v_seen, true);
   END IF;
   v_visit := visit_minutes(v_motif, coalesce(v_offer.rules, '{}'));
   RETURN jsonb_build_object('now', milliseconds(clock_timestamp()), 'minutes', to_jsonb(v_visit), 'rules', coalesce(v_offer.rules, '{}') || CASE WHEN v_agenda.backend_rules IS NULL THEN '{}' ELSE jsonb_build_object('backend', v_agenda.backend_rules) END,
@@ -73,11 +75,13 @@ BEGIN
     upper(visit) + coalesce((p_terms->>'bufferAfterMinutes')::integer, p_motif.buffer_after_minutes) * interval '1 minute');
 END $$;
 
--- A free seat of every equipment for the range, claimed; false (and nothing claimed that was not) when one has none.
+-- A free seat of every equipment for the range, claimed; false (and nothing claimed that was not) when one has none. Like
+-- equipment_of it goes by what is, not by what whoever books may see.
 CREATE FUNCTION claim_equipment(p_appointment appointment, p_equipment jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE v agenda; v_seat integer; v_found integer := 0;
+DECLARE v agenda; v_seat integer; v_found integer := 0; v_seen text := coalesce(current_setting('app.agendas', true), '');
 BEGIN
   IF p_equipment IS NULL OR p_equipment = '[]' THEN RETURN true; END IF;
+  PERFORM set_config('app.agendas', '', true);
   FOR v IN SELECT * FROM agenda e WHERE e.organization_id = p_appointment.organization_id AND e.active
       AND e.id IN (SELECT x::uuid FROM jsonb_array_elements_text(p_equipment) x) ORDER BY e.id FOR UPDATE LOOP
     -- A hold that has ended may be another agenda's.
@@ -85,11 +89,12 @@ BEGIN
       JOIN appointment a ON a.organization_id = c.organization_id AND a.id = c.holder AND a.status = 'held' AND a.hold_until <= clock_timestamp()
       WHERE c.organization_id = v.organization_id AND c.agenda_id = v.id AND c.ends_at > lower(p_appointment.occupies) AND c.during && p_appointment.occupies) x;
     v_seat := free_seat(v, p_appointment.occupies, p_appointment.id);
-    IF v_seat IS NULL THEN RETURN false; END IF;
+    EXIT WHEN v_seat IS NULL;
     INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id)
       VALUES (p_appointment.organization_id, v.id, v_seat, p_appointment.occupies, 'hub', p_appointment.id, p_appointment.id);
     v_found := v_found + 1;
   END LOOP;
+  PERFORM set_config('app.agendas', v_seen, true);
   RETURN v_found = jsonb_array_length(p_equipment);
 END $$;
 
