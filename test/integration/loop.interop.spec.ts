@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { newId, type Actor, type Backends, type BookingAnswer } from '#application';
 import { eventsOf, linkAgenda, openHub, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import { createPractice, openPool, type Practice } from '../support/practice.js';
+import { createPractice, inTenant, openPool, type Practice } from '../support/practice.js';
 import type { RadicaleServer } from '../support/radicale.js';
 import { openCalendar, startRadicale, type RemoteCalendar, type RemoteEntry } from '../support/remotes.js';
 
@@ -99,6 +99,25 @@ describe('the loop between the hub and a calendar that lets overlaps in', () => 
     ]);
     expect(await run('delta')).toBe('done');
     expect((await stands(answer.record!.id)).version).toBe(answer.record!.version);
+  });
+
+  it('finds out how the calendar behaves between bookings, not while somebody waits for one', async () => {
+    const due = async (): Promise<boolean[]> => {
+      const text = `SELECT probed_at < now() - interval '30 days' AS due FROM link WHERE agenda_id = $1`;
+      const rows = await inTenant(pool, practice.organization, (client) =>
+        client.query<{ due: boolean }>(text, [practice.agenda]),
+      );
+      return rows.rows.map((row) => row.due);
+    };
+    await inTenant(pool, practice.organization, (client) =>
+      client.query(`UPDATE link SET probed_at = '-infinity', as_of = '-infinity' WHERE agenda_id = $1`, [
+        practice.agenda,
+      ]),
+    );
+    expect(await book(TEN)).toMatchObject({ outcome: 'booked', record: { status: 'confirmed' } });
+    expect(await due()).toEqual([true]);
+    expect(await run('delta')).toBe('done');
+    expect(await due()).toEqual([false]);
   });
 
   it('follows the practitioner: moved, shortened, retitled, deleted', async () => {

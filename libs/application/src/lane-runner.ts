@@ -16,6 +16,8 @@ export interface LaneTask {
   readonly agendaId: string;
   /** `reconcile`: everything is compared, and read where it differs. */
   readonly sync: 'none' | 'delta' | 'full' | 'reconcile';
+  /** Somebody waits for it with a patient on the line: what can be done later is not done now. */
+  readonly awaited?: boolean;
 }
 
 /** `busy`: another process works on this agenda. `unreachable`: its backend did not answer, or a person stopped the link; the writes wait. */
@@ -96,8 +98,7 @@ export class LaneRunner {
     if (task.sync !== 'none' && !(await this.pull(remote, task))) return 'unreachable';
     if (link.phase === 'planning') return 'done';
     const ended = await this.write(remote, held);
-    // Not beside a booking that somebody waits for.
-    if (ended === 'done' && task.sync !== 'none') await this.parts.stages.learn(remote);
+    if (ended === 'done' && task.sync !== 'none' && task.awaited !== true) await this.parts.stages.learn(remote);
     return ended;
   }
 

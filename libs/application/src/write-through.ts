@@ -27,7 +27,7 @@ export class WriteThrough {
     const { effects, lanes } = this.parts;
     const end = effects.now() + Math.min(FRESHEN_MS, Math.max(request.waitMs, LOOK_MS));
     for (;;) {
-      const read = lanes.run({ organizationId: request.organizationId, agendaId, sync: 'delta' });
+      const read = lanes.run({ organizationId: request.organizationId, agendaId, sync: 'delta', awaited: true });
       const ran = await this.within(read, end - effects.now());
       const last = ran !== 'busy' || effects.now() >= end;
       const again = await take(last && whenUnreachable === 'queue');
