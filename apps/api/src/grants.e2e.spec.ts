@@ -214,6 +214,16 @@ describe('grants are issued', () => {
     expect((await book(ask, '21:00')).status).toBe(201);
   });
 
+  test('to a team never with the approval of one of its members', async () => {
+    const { ask: member, id, grant } = await secretary();
+    await grant(['manage-grants']);
+    const { id: team } = (await owner('POST', '/v1/teams', { body: { name: 'Accueil', members: [id] } })).json;
+    const holder = { kind: 'team', id: team };
+    const proposed = await owner('POST', '/v1/grants', { body: { holder, actions: ['overbook'] } });
+    expect(proposed.json.state).toBe('proposed');
+    expect((await member('POST', `/v1/grants/${proposed.json.id as string}/approve`, tag(proposed))).status).toBe(409);
+  });
+
   test('copied from a colleague, narrowed, and passed on within their own bounds', async () => {
     const { id: colleague } = await secretary();
     const { ask, id } = await secretary();

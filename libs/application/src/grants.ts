@@ -98,15 +98,16 @@ export class Grants {
     return this.put(issuer, after, { kind: again ? 'proposed' : 'changed', version });
   }
 
-  /** By a second person, who may manage grants there as well. */
+  /** By a second person, who may manage grants there as well, and does not receive it, nor with a team. */
   async approve(issuer: Issuer, id: string, version: number): Promise<GrantAnswer> {
     const before = await this.parts.store.get(issuer.asker.organizationId, id);
     if (before === null) return { outcome: 'unknown' };
     if (before.state !== 'proposed') return { outcome: 'ended' };
     const refusal = await this.mayManage(issuer, before);
     if (refusal !== null) return refusal;
-    const holds = before.holder.kind === 'collaborator' && before.holder.id === issuer.actor.id;
-    if (before.issuedBy === issuer.actor.id || holds) return { outcome: 'same-person' };
+    const { organizationId, holder } = issuer.asker;
+    const receives = (await this.parts.access.store.grants(organizationId, holder)).some((grant) => grant.id === id);
+    if (before.issuedBy === issuer.actor.id || receives) return { outcome: 'same-person' };
     const after = { ...before, state: 'active' as const, approvedBy: issuer.actor.id };
     return this.put(issuer, after, { kind: 'approved', version });
   }
