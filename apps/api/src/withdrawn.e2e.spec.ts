@@ -138,6 +138,18 @@ describe('a secretariat under a mandate', () => {
     expect((await ask('GET', '/v1/agendas')).json.type).toContain('mandate-missing');
   });
 
+  test('sends nobody whom the practice has shut out', async () => {
+    const ask = await sent();
+    const made = await mandate('shared');
+    await grantTo(made.json.team as string);
+    await sleep(WITHIN_MS / 2);
+    expect((await ask('GET', '/v1/agendas')).status).toBe(200);
+    await api.sql(practice, 'UPDATE collaborator SET active = false WHERE id = $1', [secretariat.collaborator]);
+    await sleep(WITHIN_MS);
+    expect((await ask('GET', '/v1/agendas')).json.type).toContain('mandate-missing');
+    await owner('POST', `/v1/mandates/${made.json.id as string}/revoke`, { headers: { 'if-match': '"1"' } });
+  });
+
   test('of dedicated people sends those whom the practice named, and who they are needs a second person', async () => {
     const ask = await sent();
     const made = await mandate('dedicated');

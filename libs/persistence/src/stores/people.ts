@@ -212,8 +212,10 @@ export class PgPeople extends People {
       [secretariatId, collaboratorId],
     );
     if (person === undefined) return false;
-    const here = `SELECT m.id, m.staffing, EXISTS (SELECT 1 FROM collaborator c WHERE c.organization_id = $1 AND c.id = $3 AND c.active AND c.mandate_id = m.id) AS entered
-      FROM mandate m WHERE m.organization_id = $1 AND m.secretariat_id = $2 AND ${IN_FORCE} ORDER BY 3 DESC, m.starts_at, m.id`;
+    // Whom the practice has shut out stays out, whatever the secretariat says.
+    const here = `SELECT m.id, m.staffing, EXISTS (SELECT 1 FROM collaborator c WHERE c.organization_id = $1 AND c.id = $3 AND c.mandate_id = m.id) AS entered
+      FROM mandate m WHERE m.organization_id = $1 AND m.secretariat_id = $2 AND ${IN_FORCE}
+        AND NOT EXISTS (SELECT 1 FROM collaborator c WHERE c.organization_id = $1 AND c.id = $3 AND NOT c.active) ORDER BY 3 DESC, m.starts_at, m.id`;
     type Mandate = { id: string; staffing: string; entered: boolean };
     const mandates = await this.database.one<Mandate>(organizationId, { name: 'mandates-of', text: here }, [
       ...[organizationId, secretariatId, collaboratorId],
