@@ -9,6 +9,8 @@ import { openInHouse, type InHouseAgenda } from '../support/remotes.js';
 
 /** The most that is asked of a backend that is down before it is left in peace. */
 const MOST_CALLS = 15;
+/** A read whose kept connection turns out closed is asked once more, on a connection of its own: once in each process. */
+const ASKED_AGAIN = { reset: 2, hang: 0 };
 /** Everything that was promised to be tried settles within this after the backend is back. */
 const SETTLED_WITHIN_S = 60;
 const STEP_S = 5;
@@ -116,7 +118,7 @@ describe('scenario 11: the vendor is down, and every process meets it at once', 
   const everyLane = (hub: TestHub, sync: 'none' | 'delta') =>
     Promise.all(agendas.map((agendaId) => hub.lanes.run({ organizationId: at.practice.organization, agendaId, sync })));
 
-  it.each(['reset', 'hang'])(
+  it.each(['reset', 'hang'] as const)(
     'bookings through the API and lanes of a worker make 15 calls together, then one after each rest (%s)',
     async (kind) => {
       await at.fault({ kind, route: '/agendas/' });
@@ -129,11 +131,13 @@ describe('scenario 11: the vendor is down, and every process meets it at once', 
       for (let n = 0; n < 3; n += 1) await Promise.all([everyLane(worker, 'none'), everyLane(at.hub, 'delta')]);
       const calls = await struck();
       expect(calls).toBeGreaterThan(0);
-      expect(calls).toBeLessThanOrEqual(MOST_CALLS);
+      expect(calls).toBeLessThanOrEqual(MOST_CALLS + ASKED_AGAIN[kind]);
       await at.sql(`UPDATE connection SET blocked_until = now()`);
       await at.sql(`UPDATE remote_write SET due_at = now()`);
       await Promise.all([everyLane(worker, 'none'), everyLane(at.hub, 'delta')]);
-      expect(await struck()).toBe(calls + 1);
+      const after = await struck();
+      expect(after).toBeGreaterThan(calls);
+      expect(after).toBeLessThanOrEqual(calls + 1 + Math.min(1, ASKED_AGAIN[kind]));
     },
     60_000,
   );

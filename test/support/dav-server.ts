@@ -117,16 +117,11 @@ export abstract class DavServer {
     options: { headers?: Record<string, string>; body?: string } = {},
   ): Promise<Response> {
     const credentials = Buffer.from(`${user}:${this.users[user] ?? ''}`).toString('base64');
-    const ask = (): Promise<Response> =>
-      fetch(new URL(target, this.url), {
-        method,
-        headers: { Authorization: `Basic ${credentials}`, ...options.headers },
-        ...(options.body === undefined ? {} : { body: options.body }),
-      });
-    // Some close a connection without saying so, and read nothing of what comes then.
-    return ask().catch((error: unknown) => {
-      if (!String((error as Error).cause).includes('ECONNRESET')) throw error;
-      return ask();
+    return fetch(new URL(target, this.url), {
+      method,
+      // Some close a connection without saying so, and read nothing of what comes then: each request has its own.
+      headers: { Authorization: `Basic ${credentials}`, Connection: 'close', ...options.headers },
+      ...(options.body === undefined ? {} : { body: options.body }),
     });
   }
 
