@@ -1,9 +1,7 @@
 // node scripts/test.mjs: everything that needs nothing but npm. Static checks first, two at a time; then the tests.
 import { spawn } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { ensureInstalled, jestNodeOptions, root, tool, toolEnvironment } from './setup.mjs';
+import { runJest } from './jest.mjs';
+import { ensureInstalled, root, tool, toolEnvironment } from './setup.mjs';
 
 const CHECKS = [
   ['eslint', ['.']],
@@ -42,29 +40,10 @@ async function checkAll() {
   return passed.every(Boolean);
 }
 
-function total(file) {
-  const results = JSON.parse(fs.readFileSync(file, 'utf8'));
-  const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
-  const skipped = results.numPendingTests + results.numTodoTests;
-  return `${results.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
-}
-
-async function jest(parameters) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'unisson-jest-'));
-  const results = path.join(folder, 'results.json');
-  const report = ['--reporters', 'default', '--reporters', './scripts/jest-results.mjs'];
-  const command = tool('jest', ...report, ...parameters, '--selectProjects', 'unit', 'integration', 'e2e');
-  const env = toolEnvironment({ NODE_OPTIONS: jestNodeOptions(), UNISSON_JEST_RESULTS: results });
-  try {
-    const { code } = await run(command, { env, stdio: 'inherit' });
-    if (fs.existsSync(results)) process.stdout.write(`${total(results)}\n`);
-    return code === 0;
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 ensureInstalled();
 const clean = await checkAll();
 if (!clean) process.stderr.write('The static checks failed (see above); the tests were not run.\n');
-process.exitCode = clean && (await jest(process.argv.slice(2))) ? 0 : 1;
+const passed =
+  clean &&
+  (await runJest(['unit', 'integration', 'e2e'], process.argv.slice(2), { onceMore: process.env.CI === 'true' }));
+process.exitCode = passed ? 0 : 1;
