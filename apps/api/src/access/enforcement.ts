@@ -127,13 +127,13 @@ export class Enforcement implements NestInterceptor {
     const key = request.headers['idempotency-key'];
     for (const { agenda, motifId } of targets) {
       for (const action of actions) {
-        const localDay = new Date(rights.at).toLocaleDateString('sv-SE', { timeZone: agenda.timeZone });
         const used = new Map<string, number>();
         for (;;) {
           const decision = rights.decide({ action, agenda, motifId, used });
           if (!decision.allowed) throw refused(decision.reason, action);
           const { grantId, perDay } = decision;
           if (perDay === null) break;
+          const localDay = new Date(rights.at).toLocaleDateString('sv-SE', { timeZone: agenda.timeZone });
           const use = { grantId, action, localDay, key: typeof key === 'string' ? key : request.id };
           if (await this.access.store.use(rights.asker.organizationId, { ...use, perDay })) {
             uses.push(use);
