@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
-import { fill } from './every-table.suite.js';
+import { fill } from '../../../test/support/every-table.js';
 import {
   at,
   createPractice,

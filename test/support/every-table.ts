@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { at, type Practice } from '../../../test/support/practice.js';
+import { at, type Practice } from './practice.js';
 
-/** At least one row in every table that a booking does not fill by itself. */
+/** At least one row in every table that a booking does not fill by itself, and the id that all of them have which are not tied to another's. */
 export async function fill(
   client: pg.PoolClient,
   { organization, agenda, link, motif, collaborator }: Practice,
-): Promise<void> {
+): Promise<{ readonly id: string; readonly held: string; readonly connection: string }> {
   const id = randomUUID();
+  const held = randomUUID();
   const values: [string, string, unknown[]][] = [
     [
       'api_key',
@@ -148,23 +149,23 @@ export async function fill(
     await client.query(`INSERT INTO ${rows}`, [Buffer.alloc(32)]);
   // The functions below are called as for an agenda without rules of its own.
   await client.query('UPDATE agenda SET ruled = false WHERE id = $1', [agenda]);
-  const hold = [organization, randomUUID(), agenda, motif, `[${at('07:00')},${at('07:30')})`, collaborator];
+  const hold = [organization, held, agenda, motif, `[${at('07:00')},${at('07:30')})`, collaborator];
   await client.query(
     `INSERT INTO appointment (organization_id, id, agenda_id, motif_id, status, during, occupies, hold_until, created_by) VALUES ($1, $2, $3, $4, 'held', $5, $5, now(), $6)`,
     hold,
   );
   await client.query('INSERT INTO overbooking_notice (organization_id, appointment_id, during) VALUES ($1, $2, $3)', [
     organization,
-    hold[1],
+    held,
     hold[4],
   ]);
   await client.query(
     'INSERT INTO bulk_item (organization_id, bulk_id, appointment_id, version) VALUES ($1, $2, $3, 1)',
-    [organization, id, hold[1]],
+    [organization, id, held],
   );
   await client.query(
     `INSERT INTO text_due (organization_id, appointment_id, link_id, former) VALUES ($1, $2, $3, '{}')`,
-    [organization, hold[1], link],
+    [organization, held, link],
   );
   for (const [table, columns, given] of [
     ['conflict', 'reason, ours', `'both-moved', '{}'`],
@@ -172,10 +173,12 @@ export async function fill(
   ] as const) {
     await client.query(
       `INSERT INTO ${table} (organization_id, id, appointment_id, agenda_id, ${columns}) VALUES ($1, $2, $3, $4, ${given})`,
-      [organization, id, hold[1], agenda],
+      [organization, id, held, agenda],
     );
   }
   await client.query(
     `INSERT INTO claim (organization_id, agenda_id, seat, during, authority, holder, appointment_id) SELECT organization_id, agenda_id, 1, occupies, 'hub', id, id FROM appointment WHERE status = 'held'`,
   );
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM connection LIMIT 1');
+  return { id, held, connection: rows[0]!.id };
 }
