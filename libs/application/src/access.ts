@@ -100,19 +100,26 @@ interface Remembered<T> {
   readonly value: T;
 }
 
-/** How long a version is believed: what was revoked acts after this at the latest, and at once in the same process. */
-const BELIEVED_MS = 1000;
+/** How long keys, people and rights are believed once they were looked at: what was withdrawn acts after this at the latest. */
+export const RIGHTS_BELIEVED_MS = 500;
+/** From this age on it is looked at again beside the requests, so that where many ask none of them waits for it. */
+const RENEWED_MS = 250;
 const MOST_REMEMBERED = 20_000;
 
+/** What an organization's rights stood at. */
+interface State {
+  readonly version: string;
+  /** Milliseconds by which the database's clock is ahead of this process's. */
+  readonly ahead: number;
+}
+
 /**
- * Who may do what, remembered as long as nothing changed. One small query per organization and second tells whether; a
+ * Who may do what, remembered as long as nothing changed. A few small queries per organization and second tell whether; a
  * decision itself asks the database nothing.
  */
 export class Access {
-  private readonly states = new Map<
-    string,
-    { readonly until: number; readonly state: Promise<{ version: string; ahead: number }> }
-  >();
+  private readonly states = new Map<string, { readonly askedAt: number; readonly state: Promise<State> }>();
+  private readonly renewing = new Set<string>();
   private readonly grants = new Map<string, Remembered<Promise<readonly Grant[]>>>();
   private readonly agendas = new Map<string, Remembered<Promise<ReadonlyMap<string, AgendaPlace>>>>();
 
@@ -150,19 +157,35 @@ export class Access {
     this.states.delete(organizationId);
   }
 
-  private state(organizationId: string): Promise<{ version: string; ahead: number }> {
+  private state(organizationId: string): Promise<State> {
     const now = this.effects.now();
     const kept = this.states.get(organizationId);
-    if (kept !== undefined && now < kept.until) return kept.state;
-    if (this.states.size >= MOST_REMEMBERED) this.states.clear();
-    const state = this.store
-      .state(organizationId)
-      .then((found) => ({ version: found.version, ahead: found.now - this.effects.now() }));
-    state.catch(() => {
-      this.states.delete(organizationId);
-    });
-    this.states.set(organizationId, { until: now + BELIEVED_MS, state });
-    return state;
+    if (kept === undefined || now >= kept.askedAt + RIGHTS_BELIEVED_MS) {
+      if (this.states.size >= MOST_REMEMBERED) this.states.clear();
+      const state = this.look(organizationId);
+      state.catch(() => {
+        this.states.delete(organizationId);
+      });
+      this.states.set(organizationId, { askedAt: now, state });
+      return state;
+    }
+    if (now >= kept.askedAt + RENEWED_MS) void this.renew(organizationId, kept, now);
+    return kept.state;
+  }
+
+  /** What was forgotten or looked at anew meanwhile stays so; when the database does not answer, the next to ask is told. */
+  private async renew(organizationId: string, kept: object, askedAt: number): Promise<void> {
+    if (this.renewing.has(organizationId)) return;
+    this.renewing.add(organizationId);
+    const found = await this.look(organizationId).catch(() => null);
+    this.renewing.delete(organizationId);
+    if (found !== null && this.states.get(organizationId) === kept)
+      this.states.set(organizationId, { askedAt, state: Promise.resolve(found) });
+  }
+
+  private async look(organizationId: string): Promise<State> {
+    const { version, now } = await this.store.state(organizationId);
+    return { version, ahead: now - this.effects.now() };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { RIGHTS_BELIEVED_MS } from '#application';
 import type { Caller, Demand } from './access.js';
 import { badInput, Problem } from './problems.js';
 import type { Recogniser } from './recognisers.js';
@@ -14,8 +15,6 @@ export interface Collaborators {
   ): Promise<boolean>;
 }
 
-/** How long a good answer is believed: a removed person is refused after this at the latest. */
-const BELIEVED_MS = 1000;
 const MAX_REMEMBERED = 10_000;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -24,7 +23,7 @@ const READ_METHODS = new Set(['GET', 'HEAD']);
 
 /** Finds out who asks, and whether he may. */
 export class Authentication {
-  private readonly people = new ShortMemory<true>(BELIEVED_MS, MAX_REMEMBERED);
+  private readonly people = new ShortMemory<true>(RIGHTS_BELIEVED_MS, MAX_REMEMBERED);
 
   /** The first recogniser that knows the credential decides. */
   constructor(

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { AccessTokens } from '#application';
+import { RIGHTS_BELIEVED_MS, type AccessTokens } from '#application';
 import type { Audience } from '#domain';
 import type { Caller } from './access.js';
 import { NOBODY, parseAccessToken, parseApiKey, sameHash, type ApiKeyText } from './api-key.js';
@@ -21,8 +21,6 @@ export interface ApiKeys {
   ): Promise<{ secretHash: Buffer; scopes: readonly string[]; audience: Audience; revoked: boolean } | null>;
 }
 
-/** How long a good key is believed: a revoked one is refused after this at the latest. */
-const BELIEVED_MS = 1000;
 const MAX_REMEMBERED = 10_000;
 
 /** Looked up and compared like any other, so that nothing tells a malformed credential from an unknown or a wrong one. */
@@ -36,7 +34,7 @@ export function bearerOf({ headers }: FastifyRequest): string | undefined {
 
 /** API keys; whatever stands behind `Bearer` and is nothing else is taken for one. */
 export class ApiKeyRecogniser implements Recogniser {
-  private readonly goodKeys = new ShortMemory<Caller>(BELIEVED_MS, MAX_REMEMBERED);
+  private readonly goodKeys = new ShortMemory<Caller>(RIGHTS_BELIEVED_MS, MAX_REMEMBERED);
 
   constructor(
     private readonly keys: ApiKeys,

@@ -7,11 +7,11 @@ import type { eventView } from './events.schemas.js';
 
 type EventView = z.input<typeof eventView>;
 
-const LOOK_MS = 400;
+export const LOOK_MS = 400;
 /** A comment now and then keeps proxies from closing the stream, and tells a broken connection. */
 const BEAT_MS = 15_000;
 /** Key, mandate and grants are looked at again this often: what was withdrawn ends the stream within two seconds. */
-const RECHECK_MS = 500;
+export const RECHECK_MS = 500;
 const BATCH = 200;
 
 export interface StreamSource {
@@ -27,6 +27,7 @@ export interface StreamSource {
 /** Server-sent events (HTML Living Standard 9.2): the log from a position on, until the client leaves or this process ends. */
 export class EventStream {
   private readonly left = new AbortController();
+  private checkedAt = Date.now();
 
   constructor(
     private readonly response: ServerResponse,
@@ -63,16 +64,15 @@ export class EventStream {
   private async follow(from: string | null): Promise<void> {
     let cursor = from;
     let beatAt = Date.now();
-    let checkedAt = Date.now();
     while (!this.left.signal.aborted) {
-      if (Date.now() - checkedAt >= RECHECK_MS) {
-        await this.source.recheck();
-        checkedAt = Date.now();
-      }
+      await this.recheck();
       const page = await this.source.after(cursor, BATCH);
       cursor = page.cursor;
-      for (const event of page.items)
+      for (const event of page.items) {
+        // Whoever reads slowly may have lost his right since the page was read.
+        await this.recheck();
         await this.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+      }
       if (page.items.length > 0) beatAt = Date.now();
       else if (Date.now() - beatAt >= BEAT_MS) {
         await this.write(': beat\n\n');
@@ -80,6 +80,12 @@ export class EventStream {
       }
       if (page.items.length < BATCH) await sleep(LOOK_MS, undefined, { signal: this.left.signal });
     }
+  }
+
+  private async recheck(): Promise<void> {
+    if (Date.now() - this.checkedAt < RECHECK_MS) return;
+    await this.source.recheck();
+    this.checkedAt = Date.now();
   }
 
   /** A client that does not read is not written to: nothing piles up here. */

@@ -111,7 +111,14 @@ export function allowedAgendas(
   const usable = grants
     .filter((grant) => grant.actions.includes(given.action) && standing(grant, at) === null)
     .map(withoutQuotas);
-  return agendas.filter((agenda) => usable.some((grant) => refusalOf(sought(given, agenda), grant, at) === null));
+  const wide = usable.some(({ agendaIds, locationIds }) => agendaIds === null && locationIds === null);
+  const ids = new Set(usable.flatMap(({ agendaIds }) => agendaIds ?? []));
+  const locations = new Set(usable.flatMap(({ locationIds }) => locationIds ?? []));
+  return agendas.filter((agenda) => {
+    if (!wide && !ids.has(agenda.id) && !locations.has(agenda.locationId)) return false;
+    const question = sought(given, agenda);
+    return usable.some((grant) => refusalOf(question, grant, at) === null);
+  });
 }
 
 /** Whether an action is allowed in every agenda at any hour, those to come included: then nothing needs to be filtered. */

@@ -25,17 +25,17 @@ const minutesOf = (time: string): number => {
   return hours * 60 + minutes;
 };
 
-const knownHolidays = new Map<string, ReadonlySet<string>>();
+const knownHolidays = new Map<string, ReadonlySet<number>>();
 
 function isHoliday(calendar: HolidayCalendar, midnight: number): boolean {
-  const date = new Date(midnight).toISOString().slice(0, 10);
-  const key = `${calendar} ${date.slice(0, 4)}`;
-  let dates = knownHolidays.get(key);
-  if (dates === undefined) {
-    dates = new Set(publicHolidays(calendar, Number(date.slice(0, 4))).map((holiday) => holiday.date));
-    knownHolidays.set(key, dates);
+  const year = new Date(midnight).getUTCFullYear();
+  const key = `${calendar} ${String(year)}`;
+  let days = knownHolidays.get(key);
+  if (days === undefined) {
+    days = new Set(publicHolidays(calendar, year).map(({ date }) => Date.parse(date)));
+    knownHolidays.set(key, days);
   }
-  return dates.has(date);
+  return days.has(midnight);
 }
 
 /** Milliseconds since the local midnight that a period begins with, over which it runs: `[start, end)`. */
