@@ -155,6 +155,8 @@ describe('a decision', () => {
     for (let n = 0; n < 3; n += 1)
       expect((await ask('POST', '/v1/appointments', { body, headers: key })).status).toBe(201);
     expect((await book(ask, '17:00')).status).toBe(409);
+    const reused = await ask('POST', '/v1/appointments', { body: { ...body, start: at('17:30') }, headers: key });
+    expect(reused.json.type).toContain('idempotency-key-reused');
     const hold = await ask('POST', '/v1/holds', {
       body: { agenda: practice.agenda, motif: practice.motif, start: at('18:00') },
     });
@@ -163,6 +165,39 @@ describe('a decision', () => {
       201,
     );
     expect(tells(await book(ask, '19:00'))).toEqual([403, 'GRANT_QUOTA']);
+  });
+
+  test('counts each appointment of a series and of a bulk cancellation, and looking counts none', async () => {
+    const { ask, grant } = await secretary();
+    const quotas = JSON.stringify(['create', 'cancel'].map((action) => ({ action, perDay: 3 })));
+    const { agenda, motif } = practice;
+    const series = (times: readonly string[], headers = {}): Promise<Answer> =>
+      ask('POST', '/v1/series', {
+        body: { agenda, motif, patient, starts: times.map((one) => `2031-01-08T${one}`) },
+        headers,
+      });
+    await grant(['see-busy', 'create', 'cancel'], { quotas });
+    const key = { 'idempotency-key': randomUUID() };
+    expect(tells(await series(['08:00', '09:00', '10:00', '11:00']))).toEqual([403, 'GRANT_QUOTA']);
+    for (let n = 0; n < 2; n += 1) expect((await series(['08:00', '09:00'], key)).status).toBe(201);
+    expect(tells(await series(['10:00', '11:00']))).toEqual([403, 'GRANT_QUOTA']);
+    const made = await series(['10:00']);
+    expect(made.status).toBe(201);
+    const bulk = { agendas: [agenda], from: '2031-01-08T00:00:00Z', to: '2031-01-09T00:00:00Z', reason: 'x' };
+    const looked = await ask('POST', '/v1/bulk-cancellations', { body: bulk });
+    const ids = (looked.json.items as { appointment: string }[]).map(({ appointment }) => appointment);
+    expect([looked.status, ids.length]).toEqual([200, 3]);
+    expect((await ask('POST', `/v1/series/${made.json.id as string}/cancel`, { body: { reason: 'x' } })).status).toBe(
+      200,
+    );
+    expect(tells(await ask('POST', '/v1/bulk-cancellations', { body: { ...bulk, appointments: ids } }))).toEqual([
+      ...[403, 'GRANT_QUOTA'],
+    ]);
+    const two = await ask('POST', '/v1/bulk-cancellations', { body: { ...bulk, appointments: ids.slice(0, 2) } });
+    expect(two.status).toBe(200);
+    expect(
+      tells(await ask('POST', '/v1/bulk-cancellations', { body: { ...bulk, appointments: ids.slice(0, 1) } })),
+    ).toEqual([403, 'GRANT_QUOTA']);
   });
 
   test('needs the right to overbook besides that to book', async () => {

@@ -55,7 +55,11 @@ export abstract class AccessStore {
   abstract targets(organizationId: string, kind: TargetKind, id: string): Promise<readonly Target[]>;
   /** How often grants with quotas were used for an action on a local day. */
   abstract used(organizationId: string, action: AccessAction, localDay: string): Promise<ReadonlyMap<string, number>>;
-  abstract use(organizationId: string, use: GrantUse & { readonly perDay: number }): Promise<boolean>;
+  /** Takes so many for one request; false when fewer are left of the day's. */
+  abstract use(
+    organizationId: string,
+    use: GrantUse & { readonly perDay: number; readonly many: number },
+  ): Promise<boolean>;
   abstract giveBack(organizationId: string, use: GrantUse): Promise<void>;
 }
 

@@ -8,6 +8,8 @@ export interface Sight {
   identity: (agendaId: string, motifId: string) => boolean;
   /** Whether what is kept for somebody may be booked as well. */
   usesReserved: boolean;
+  /** Says of how many appointments the request is, for quotas: one until it is said. Throws when fewer are left. */
+  counts?: (appointments: number) => Promise<void>;
 }
 
 const running = new AsyncLocalStorage<Sight>();

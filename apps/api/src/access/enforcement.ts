@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { defer, lastValueFrom, type Observable } from 'rxjs';
@@ -65,14 +66,20 @@ export class Enforcement implements NestInterceptor {
 
   private async run(request: FastifyRequest, need: Need, handle: () => Promise<unknown>): Promise<unknown> {
     const { sight, rights, matter } = await this.look(request, need);
-    const uses = matter === null ? [] : await this.count(rights, matter, request);
+    if (matter === null) return seeing(sight, handle);
+    const uses: GrantUse[] = [];
+    const counts = (many: number): Promise<void> => this.count({ rights, matter, request, many }, uses);
     try {
-      return await seeing(sight, handle);
+      await counts(1);
+      return await seeing({ ...sight, counts }, handle);
     } catch (error) {
-      const undone = error instanceof Problem && error.status < 500;
-      if (undone) for (const use of uses) await this.access.store.giveBack(rights.asker.organizationId, use);
+      if (error instanceof Problem && error.status < 500) await this.giveBack(rights, uses);
       throw error;
     }
+  }
+
+  private async giveBack({ asker }: Rights, uses: GrantUse[]): Promise<void> {
+    for (const use of uses.splice(0)) await this.access.store.giveBack(asker.organizationId, use);
   }
 
   private async look(
@@ -115,16 +122,16 @@ export class Enforcement implements NestInterceptor {
     return { actions: [action, ...more], targets, named, on: need.on };
   }
 
-  /** Takes what quotas have left; a use is one request, however often it is repeated. */
+  /** Takes what quotas have left for so many appointments; however often the request is repeated, they count once. */
   private async count(
-    rights: Rights,
-    { actions, targets, named }: Matter,
-    request: FastifyRequest,
-  ): Promise<GrantUse[]> {
-    const uses: GrantUse[] = [];
+    { rights, matter, request, many }: { rights: Rights; matter: Matter; request: FastifyRequest; many: number },
+    uses: GrantUse[],
+  ): Promise<void> {
+    const { actions, targets, named } = matter;
+    const { organizationId } = rights.asker;
+    if (many === 0) return this.giveBack(rights, uses);
     // What is booked from a hold was counted when it was held.
-    if (named.hold !== null) return uses;
-    const key = request.headers['idempotency-key'];
+    if (named.hold !== null) return;
     for (const { agenda, motifId } of targets) {
       for (const action of actions) {
         const used = new Map<string, number>();
@@ -134,17 +141,24 @@ export class Enforcement implements NestInterceptor {
           const { grantId, perDay } = decision;
           if (perDay === null) break;
           const localDay = new Date(rights.at).toLocaleDateString('sv-SE', { timeZone: agenda.timeZone });
-          const use = { grantId, action, localDay, key: typeof key === 'string' ? key : request.id };
-          if (await this.access.store.use(rights.asker.organizationId, { ...use, perDay })) {
-            uses.push(use);
-            break;
-          }
+          const use = { grantId, action, localDay, key: useKeyOf(request) };
+          uses.push(use);
+          if (await this.access.store.use(organizationId, { ...use, perDay, many })) break;
+          // What it had of this one goes to another that has enough.
+          await this.access.store.giveBack(organizationId, use);
           used.set(grantId, perDay);
         }
       }
     }
-    return uses;
   }
+}
+
+/** The same for a request and its repetition; another request under the same key takes, and gives back, its own. */
+function useKeyOf({ headers, id, method, url, body }: FastifyRequest): string {
+  const given = headers['idempotency-key'];
+  if (typeof given !== 'string') return id;
+  const what = JSON.stringify([method, url, body]);
+  return `${given} ${createHash('sha256').update(what).digest('base64url')}`;
 }
 
 /** Throws with the reason that the first refusal gives. */

@@ -34,7 +34,7 @@ export type GrantState = (typeof GRANT_STATES)[number];
 export const DELEGATIONS = ['overflow', 'replacement'] as const;
 export type DelegationKind = (typeof DELEGATIONS)[number];
 
-/** At most `perDay` requests of one action under the grant, per local day of the agenda's place. */
+/** At most `perDay` appointments of one action under the grant, per local day of the agenda's place. */
 export interface GrantQuota {
   readonly action: AccessAction;
   readonly perDay: number;

@@ -119,13 +119,15 @@ CREATE INDEX access_grant_collaborator ON access_grant (organization_id, collabo
 CREATE INDEX access_grant_team ON access_grant (organization_id, team_id) WHERE team_id IS NOT NULL;
 CREATE INDEX access_grant_api_key ON access_grant (organization_id, api_key_id) WHERE api_key_id IS NOT NULL;
 
--- What was done under a grant with a quota, once for each request however often it is repeated.
+-- What was done under a grant with a quota: how many appointments each request was about, however often it is repeated.
 CREATE TABLE grant_use (
   organization_id uuid NOT NULL,
   grant_id uuid NOT NULL,
   action text NOT NULL,
   local_day text NOT NULL,
   key text NOT NULL,
+  many integer NOT NULL DEFAULT 1,
+  CONSTRAINT grant_use_many CHECK (many > 0),
   CONSTRAINT grant_use_pk PRIMARY KEY (organization_id, grant_id, action, local_day, key),
   CONSTRAINT grant_use_grant_fk FOREIGN KEY (organization_id, grant_id) REFERENCES access_grant (organization_id, id) ON DELETE CASCADE);
 
@@ -151,14 +153,20 @@ CREATE TABLE access_state (
   CONSTRAINT access_state_pk PRIMARY KEY (organization_id),
   CONSTRAINT access_state_organization_fk FOREIGN KEY (organization_id) REFERENCES organization (organization_id));
 
--- Takes one of the day's uses of a grant; false when none is left. A repeat of the same request takes none.
-CREATE FUNCTION use_grant(p_organization uuid, p_grant uuid, p_action text, p_day text, p_key text, p_per_day integer) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Takes so many of the day's uses of a grant for one request, or none and false when fewer are left. A repeat of the same request takes none.
+CREATE FUNCTION use_grant(p_organization uuid, p_grant uuid, p_action text, p_day text, p_key text, p_per_day integer, p_many integer) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  v_taken integer;
+  v_others integer;
 BEGIN
   PERFORM set_config('app.organization', p_organization::text, true);
   PERFORM 1 FROM access_grant g WHERE g.organization_id = p_organization AND g.id = p_grant FOR UPDATE;
-  IF EXISTS (SELECT 1 FROM grant_use u WHERE u.organization_id = p_organization AND u.grant_id = p_grant AND u.action = p_action AND u.local_day = p_day AND u.key = p_key) THEN RETURN true; END IF;
-  IF (SELECT count(*) FROM grant_use u WHERE u.organization_id = p_organization AND u.grant_id = p_grant AND u.action = p_action AND u.local_day = p_day) >= p_per_day THEN RETURN false; END IF;
-  INSERT INTO grant_use (organization_id, grant_id, action, local_day, key) VALUES (p_organization, p_grant, p_action, p_day, p_key);
+  SELECT coalesce(sum(u.many) FILTER (WHERE u.key = p_key), 0), coalesce(sum(u.many) FILTER (WHERE u.key <> p_key), 0) INTO v_taken, v_others
+    FROM grant_use u WHERE u.organization_id = p_organization AND u.grant_id = p_grant AND u.action = p_action AND u.local_day = p_day;
+  IF v_taken >= p_many THEN RETURN true; END IF;
+  IF v_others + p_many > p_per_day THEN RETURN false; END IF;
+  INSERT INTO grant_use AS u (organization_id, grant_id, action, local_day, key, many) VALUES (p_organization, p_grant, p_action, p_day, p_key, p_many)
+    ON CONFLICT (organization_id, grant_id, action, local_day, key) DO UPDATE SET many = p_many;
   RETURN true;
 END $$;
 `;

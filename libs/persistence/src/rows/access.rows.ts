@@ -48,6 +48,7 @@ export class AccessGrantRow {
 }
 
 @Entity('grant_use')
+@Checks({ grant_use_many: 'many > 0' })
 @References('grant_use_grant_fk', () => AccessGrantRow, { from: ['grant_id'], to: ['id'], onDelete: 'CASCADE' })
 export class GrantUseRow {
   @Key('grant_use_pk') organizationId!: string;
@@ -55,6 +56,7 @@ export class GrantUseRow {
   @Key('grant_use_pk', 'text') action!: string;
   @Key('grant_use_pk', 'text') localDay!: string;
   @Key('grant_use_pk', 'text') key!: string;
+  @Field('integer', { default: 1 }) many!: number;
 }
 
 @Entity('grant_notice')

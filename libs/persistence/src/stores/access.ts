@@ -46,7 +46,7 @@ const TARGET_SQL: Readonly<Record<TargetKind, string>> = {
     AND (a.id = ANY (g.agenda_ids) OR a.location_id = ANY (g.location_ids) OR (g.agenda_ids IS NULL AND g.location_ids IS NULL)) WHERE g.organization_id = $1 AND g.id = $2`,
 };
 
-const USE: Statement = { name: 'use-grant', text: 'SELECT use_grant($1, $2, $3, $4, $5, $6) AS taken' };
+const USE: Statement = { name: 'use-grant', text: 'SELECT use_grant($1, $2, $3, $4, $5, $6, $7) AS taken' };
 
 /** What decisions are made from, in PostgreSQL. */
 export class PgAccess extends AccessStore {
@@ -83,7 +83,7 @@ export class PgAccess extends AccessStore {
 
   async used(organizationId: string, action: AccessAction, localDay: string): Promise<ReadonlyMap<string, number>> {
     const text =
-      'SELECT grant_id, count(*)::int AS n FROM grant_use WHERE organization_id = $1 AND action = $2 AND local_day = $3 GROUP BY grant_id';
+      'SELECT grant_id, sum(many)::int AS n FROM grant_use WHERE organization_id = $1 AND action = $2 AND local_day = $3 GROUP BY grant_id';
     const rows = await this.database.one<{ grant_id: string; n: number }>(
       organizationId,
       { name: 'grants-used', text },
@@ -92,9 +92,12 @@ export class PgAccess extends AccessStore {
     return new Map(rows.map(({ grant_id, n }) => [grant_id, n]));
   }
 
-  async use(organizationId: string, use: GrantUse & { readonly perDay: number }): Promise<boolean> {
-    const { grantId, action, localDay, key, perDay } = use;
-    const values = [organizationId, grantId, action, localDay, key, perDay];
+  async use(
+    organizationId: string,
+    use: GrantUse & { readonly perDay: number; readonly many: number },
+  ): Promise<boolean> {
+    const { grantId, action, localDay, key, perDay, many } = use;
+    const values = [organizationId, grantId, action, localDay, key, perDay, many];
     const [row] = await this.database.call<{ taken: boolean }>(USE, values);
     return row?.taken === true;
   }
