@@ -8,7 +8,7 @@ import { linkAgenda, openHub, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { createPractice, openPool, query, type Practice } from '../support/practice.js';
 import { accountOf, VENDOR_ROWS } from '../support/vendor-rows.js';
-import { ANNE, NINE, Waiting } from '../support/waiting.js';
+import { ANNE, NINE, PAUL, Waiting } from '../support/waiting.js';
 
 const MINUTE = 60_000;
 const ROW = VENDOR_ROWS.find(({ id }) => connectors.get(id)!.capabilities.hold === 'ttl')!;
@@ -111,5 +111,63 @@ describe('what is held at the backend, too', () => {
     const statuses = await query(pool, practices[1]!, 'SELECT status FROM appointment');
     expect(statuses.map(({ status }) => status as string)).toEqual(statuses.map(() => 'expired'));
     expect(statuses.length).toBeGreaterThan(0);
+  });
+
+  /** Time passes at the vendor, who keeps nothing for longer than five minutes; here the hold stands. */
+  const lapseThere = async (): Promise<void> => {
+    await control('POST', 'clock', { advanceMs: 5.5 * MINUTE });
+    await query(
+      pool,
+      practices[0]!,
+      `UPDATE appointment SET held_there_until = now() - interval '1 second' WHERE status = 'held'`,
+    );
+  };
+  const takenThereAt = async (start: number): Promise<void> => {
+    const entry = { start, end: start + 30 * MINUTE, title: 'En ligne' };
+    await control('POST', 'edit', { action: 'create', by: 'patient', agendaId: PLACES[0].key, entry });
+  };
+  const standingAt = async (start: number): Promise<readonly { title: string }[]> => {
+    const { entries } = (await control('GET', 'dump')) as unknown as {
+      entries: { start: number; title: string; deleted: boolean; answers: object }[];
+    };
+    return entries.filter((entry) => entry.start === start && !entry.deleted);
+  };
+
+  it('is asked for again where it ends there first, and given up where somebody has it by then', async () => {
+    const [practice] = practices as [Practice];
+    const waiting = new Waiting(hub, pool, practice);
+    await waiting.enter(ANNE);
+    await waiting.work();
+    const [offer] = await waiting.shown();
+    const { id, start } = offer!;
+    await lapseThere();
+    expect(await isDue()).toBe(true);
+    await hub.housekeeping.expireHolds(practice.organization, practice.agenda);
+    expect([await isFreeThere(start), await isDue()]).toEqual([false, false]);
+    expect(await waiting.shown()).toMatchObject([{ id }]);
+
+    await lapseThere();
+    await takenThereAt(start);
+    await hub.housekeeping.expireHolds(practice.organization, practice.agenda);
+    expect(await isDue()).toBe(false);
+    await waiting.work();
+    expect(await waiting.shown('withdrawn')).toMatchObject([{ id }]);
+    expect(await waiting.accept(id)).toBe('ended');
+    expect(await standingAt(start)).toMatchObject([{ title: 'En ligne' }]);
+  });
+
+  it('is never confirmed on what has ended there: the time is taken anew, or refused', async () => {
+    const waiting = new Waiting(hub, pool, practices[0]!);
+    await waiting.enter(ANNE);
+    await waiting.enter(PAUL);
+    await waiting.work();
+    await waiting.work();
+    const [first, second] = await waiting.shown();
+    await lapseThere();
+    await takenThereAt(first!.start);
+    expect(await waiting.accept(first!.id)).toMatchObject({ outcome: 'refused', status: 409, problem: 'taken' });
+    expect(await standingAt(first!.start)).toMatchObject([{ title: 'En ligne' }]);
+    expect(await waiting.accept(second!.id)).toMatchObject({ outcome: 'booked', status: 201 });
+    expect(await standingAt(second!.start)).toHaveLength(1);
   });
 });

@@ -17,8 +17,10 @@ export abstract class BackendHoldStore {
   /** `null` when nothing is linked behind the agenda that could be asked, or there is no such hold. */
   abstract find(ref: AppointmentRef): Promise<HoldThere | null>;
   abstract kept(ref: AppointmentRef, until: number): Promise<void>;
-  /** It is kept there no longer. */
+  /** It is kept there no longer, whether or not it still stands here. */
   abstract gone(ref: AppointmentRef): Promise<void>;
+  /** Holds of an agenda that still stand here and have ended there; some of them, when there are many. */
+  abstract lapsed(agenda: { readonly organizationId: string; readonly agendaId: string }): Promise<readonly string[]>;
   /** Holds of an agenda that have ended here and are still kept there; some of them, when there are many. */
   abstract left(agenda: { readonly organizationId: string; readonly agendaId: string }): Promise<readonly string[]>;
 }
@@ -48,6 +50,21 @@ export class BackendHolds {
       if (!ConnectorError.is(error)) throw error;
       return error.kind === 'taken' ? 'taken' : 'here-only';
     }
+  }
+
+  /**
+   * What ended there by the tool's own clock is asked for once more. Resolves to the holds whose time somebody took meanwhile:
+   * they stand for nothing. Where the tool cannot be asked now, booking finds out.
+   */
+  async renewLapsed(agenda: { readonly organizationId: string; readonly agendaId: string }): Promise<string[]> {
+    const taken: string[] = [];
+    for (const id of await this.parts.store.lapsed(agenda)) {
+      const ref = { organizationId: agenda.organizationId, id };
+      const kept = await this.keep(ref);
+      if (kept !== 'kept') await this.parts.store.gone(ref);
+      if (kept === 'taken') taken.push(id);
+    }
+    return taken;
   }
 
   /** What has ended here is given back there, before somebody else is told that it is taken. */

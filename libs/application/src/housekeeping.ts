@@ -25,11 +25,13 @@ export class Housekeeping {
 
   /**
    * Frees the holds that have ended; bookings do so for themselves, this makes it visible. What is still kept in the
-   * practitioner's own tool is given back.
+   * practitioner's own tool is given back; what ended there first is asked for again, and freed where somebody else has it.
    */
   async expireHolds(organizationId: string, agendaId: string): Promise<number> {
     const expired = await this.bookings.expireHolds(organizationId, agendaId);
     await this.holds?.letGoEnded({ organizationId, agendaId });
+    const taken = (await this.holds?.renewLapsed({ organizationId, agendaId })) ?? [];
+    for (const id of taken) await this.bookings.release({ organizationId, id }, { kind: 'system' });
     return expired;
   }
 

@@ -1,6 +1,11 @@
 import { BackendHoldStore, referenceOf, type AppointmentRef, type HoldThere } from '#application';
 import type { Database } from '../database.js';
 
+interface AgendaRef {
+  readonly organizationId: string;
+  readonly agendaId: string;
+}
+
 interface Row extends Record<string, unknown> {
   connectionId: string;
   agendaId: string;
@@ -22,15 +27,20 @@ const FIND = {
 };
 const KEPT = {
   name: 'hold-kept-there',
-  text: `UPDATE appointment SET held_there_until = to_timestamp($3::numeric / 1000) WHERE organization_id = $1 AND id = $2 AND status = 'held'`,
+  text: `UPDATE appointment SET held_there_until = to_timestamp($3::numeric / 1000) WHERE organization_id = $1 AND id = $2 AND status IN ('held', 'expired')`,
 };
 const GONE = {
   name: 'hold-gone-there',
-  text: `UPDATE appointment SET held_there_until = NULL WHERE organization_id = $1 AND id = $2 AND status = 'expired'`,
+  text: `UPDATE appointment SET held_there_until = NULL WHERE organization_id = $1 AND id = $2 AND status IN ('held', 'expired')`,
 };
 const LEFT = {
   name: 'holds-left-there',
   text: `SELECT id FROM appointment WHERE organization_id = $1 AND agenda_id = $2 AND status = 'expired' AND held_there_until > clock_timestamp() ORDER BY held_there_until LIMIT 20`,
+};
+const LAPSED = {
+  name: 'holds-lapsed-there',
+  text: `SELECT id FROM appointment WHERE organization_id = $1 AND agenda_id = $2 AND status = 'held' AND hold_until > clock_timestamp() AND held_there_until <= clock_timestamp()
+    ORDER BY held_there_until LIMIT 20`,
 };
 
 /** Holds that are kept elsewhere too, in PostgreSQL. */
@@ -54,9 +64,17 @@ export class PgBackendHolds extends BackendHoldStore {
     await this.database.one(organizationId, GONE, [organizationId, id]);
   }
 
-  async left({ organizationId, agendaId }: { organizationId: string; agendaId: string }): Promise<readonly string[]> {
+  left(agenda: AgendaRef): Promise<readonly string[]> {
+    return this.ids(LEFT, agenda);
+  }
+
+  lapsed(agenda: AgendaRef): Promise<readonly string[]> {
+    return this.ids(LAPSED, agenda);
+  }
+
+  private async ids(statement: typeof LEFT, { organizationId, agendaId }: AgendaRef): Promise<readonly string[]> {
     const rows = await this.database.withOrganization(organizationId, (transaction) =>
-      transaction.query<{ id: string }>(LEFT, [organizationId, agendaId]),
+      transaction.query<{ id: string }>(statement, [organizationId, agendaId]),
     );
     return rows.map(({ id }) => id);
   }

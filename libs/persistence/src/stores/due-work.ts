@@ -57,7 +57,7 @@ export class PgDueWork extends DueWork {
 
   holds(limit: number): Promise<readonly { organizationId: string; agendaId: string }[]> {
     return this.list(
-      `SELECT organization_id AS "organizationId", agenda_id AS "agendaId" FROM appointment WHERE status = 'held' AND hold_until <= clock_timestamp()
+      `SELECT organization_id AS "organizationId", agenda_id AS "agendaId" FROM appointment WHERE status = 'held' AND (hold_until <= clock_timestamp() OR held_there_until <= clock_timestamp())
        UNION SELECT organization_id, agenda_id FROM appointment WHERE status = 'expired' AND held_there_until > clock_timestamp() LIMIT $1`,
       limit,
     );
