@@ -126,7 +126,7 @@ describe('what is held at the backend, too', () => {
     const entry = { start, end: start + 30 * MINUTE, title: 'En ligne' };
     await control('POST', 'edit', { action: 'create', by: 'patient', agendaId: PLACES[0].key, entry });
   };
-  const standingAt = async (start: number): Promise<readonly { title: string }[]> => {
+  const standingAt = async (start: number): Promise<readonly { title: string; answers: object }[]> => {
     const { entries } = (await control('GET', 'dump')) as unknown as {
       entries: { start: number; title: string; deleted: boolean; answers: object }[];
     };
@@ -169,5 +169,24 @@ describe('what is held at the backend, too', () => {
     expect(await standingAt(first!.start)).toMatchObject([{ title: 'En ligne' }]);
     expect(await waiting.accept(second!.id)).toMatchObject({ outcome: 'booked', status: 201 });
     expect(await standingAt(second!.start)).toHaveLength(1);
+  });
+
+  it('asks each patient for himself what the tool asks before it confirms, and tells it only with his name', async () => {
+    const [practice] = practices as [Practice];
+    const custom_fields = [{ id: 'q1', label: 'Depuis quand ?', required: true }];
+    await control('POST', 'seed', { motives: [{ id: 30, name: 'Consultation', minutes: 30, custom_fields }] });
+    const questions = [{ id: 'depuis', fr: 'Depuis quand ?', en: 'Since when?', required: true }];
+    await query(pool, practice, 'UPDATE agenda_motif SET rules = $1', [{ questions }]);
+    const waiting = new Waiting(hub, pool, practice);
+    await waiting.book(NINE, { ...ANNE, answers: { depuis: 'Mardi' } });
+    await waiting.book(NINE + 30 * MINUTE, { ...PAUL, answers: { depuis: 'Deux ans' } });
+    expect(await standingAt(NINE)).toMatchObject([{ answers: { q1: 'Mardi' } }]);
+    expect(await standingAt(NINE + 30 * MINUTE)).toMatchObject([{ answers: { q1: 'Deux ans' } }]);
+    await query(pool, practice, `UPDATE link SET disclosure = 'initials'`);
+    const later = NINE + 60 * MINUTE;
+    await expect(
+      waiting.book(later, { lastName: 'Petit', firstName: 'Zoé', answers: { depuis: 'Mardi' } }),
+    ).rejects.toThrow('REMOTE_REFUSED');
+    expect(await standingAt(later)).toEqual([]);
   });
 });

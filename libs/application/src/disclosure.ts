@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { VisitAnswer } from '#connector-sdk';
 import type { Disclosure, Patient } from './model.js';
+import type { Question } from './rules.js';
 
 /**
  * The only text about a visit that leaves for the practitioner's agenda, cut to what the link discloses.
@@ -13,6 +15,19 @@ export function summaryOf(
 ): string {
   const summary = visitSummary(disclosure, patient, motifLabel);
   return overbooked ? `Surnombre – ${summary}` : summary;
+}
+
+/** The patient's answers that leave with his visit: to questions that are still asked, and only where his name leaves too. */
+export function answersOf(
+  disclosure: Disclosure,
+  patient: Patient | null,
+  questions: readonly Question[] = [],
+): readonly VisitAnswer[] {
+  if (disclosure !== 'full') return [];
+  return questions.flatMap(({ id, fr: question }) => {
+    const answer = patient?.answers?.[id] ?? '';
+    return answer === '' ? [] : [{ question, answer }];
+  });
 }
 
 function visitSummary(disclosure: Disclosure, patient: Patient | null, motifLabel: string): string {

@@ -11,6 +11,7 @@ import type {
 import type { CallOptions, Capabilities, ConnectorErrorKind, Session, Successor } from '#connector-sdk';
 import type { Disclosure, LinkRecord, Patient, Reason, ReconcileReport } from './model.js';
 import type { AppointmentRef } from './booking-ports.js';
+import type { Question } from './rules.js';
 
 /** What the lane must carry out for one appointment, as read at one instant. */
 export interface PendingWrite {
@@ -26,6 +27,8 @@ export interface PendingWrite {
   readonly generation: number;
   readonly patient: Patient | null;
   readonly motifLabel: string;
+  /** What the practitioner asks before this visit; left out where he asks nothing. */
+  readonly questions?: readonly Question[];
   /** It stands beside others, or outside the rules, by decision: its text says so. */
   readonly overbooked?: boolean;
   readonly attempts: number;

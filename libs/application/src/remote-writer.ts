@@ -1,7 +1,7 @@
 import { ConnectorError, type CallOptions, type Capabilities, type ConnectorErrorKind } from '#connector-sdk';
 import { planDeleted, type Interval, type RemoteChange, type RemoteObject } from '#domain';
 import { backoffMs } from './backoff.js';
-import { summaryOf } from './disclosure.js';
+import { answersOf, summaryOf } from './disclosure.js';
 import type { Effects, Failure, PendingWrite, Writes } from './ports.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
 
@@ -68,6 +68,7 @@ export class RemoteWriter {
       ...write.when,
       timeZone: link.timeZone,
       summary: summaryOf(link.disclosure, write.patient, write.motifLabel, write.overbooked),
+      answers: answersOf(link.disclosure, write.patient, write.questions),
     };
     const request = { agendaId: link.remoteAgendaId, reference: write.reference, content };
     if (write.mirror === null) return backend.session.create(request, this.call(remote));

@@ -22,6 +22,15 @@ export interface RemoteContent extends Interval {
   readonly timeZone: string;
   /** The only text about the visit, already reduced to what the link discloses. */
   readonly summary: string;
+  /** What the patient answered to the practitioner's questions; left out where the link does not disclose who he is. */
+  readonly answers?: readonly VisitAnswer[];
+}
+
+/** One answer that belongs to the visit and to no other. */
+export interface VisitAnswer {
+  /** The question as it was asked, in French: by its words the backend's own question is known. */
+  readonly question: string;
+  readonly answer: string;
 }
 
 /** What a pull must read. */

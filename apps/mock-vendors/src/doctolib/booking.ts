@@ -59,7 +59,7 @@ export class Booking {
     if (keys.some((key) => this.store.taken(key, { start, end }))) throw new SoftRefusal('slot_unavailable');
     return this.store.add({
       ...{ agendaKey: agenda.key, equipmentKey: equipment?.key ?? null, start, end, motiveId },
-      ...{ title: '', by: 'api', patient: null, status: 'temporary', reason: null },
+      ...{ title: '', by: 'api', patient: null, status: 'temporary', reason: null, answers: {} },
       ...{ expiresAt: this.store.now() + HOLD_MS, clientId: client.id, reference: reference ?? null },
     });
   }
@@ -101,12 +101,15 @@ export class Booking {
     const answers = input.appointment.custom_fields_values ?? {};
     if (motive.custom_fields.some(({ id, required }) => required && !answers[id]))
       throw new SoftRefusal('custom_field_required');
+    const choices = motive.custom_fields.filter(({ id, options }) => answers[id] !== undefined && options.length > 0);
+    if (choices.some(({ id, options }) => !options.some(([value]) => value === answers[id])))
+      throw new SoftRefusal('custom_field_invalid');
     const { external_id: patient, birthdate } = input.master_patient ?? {};
     const who = { patient: patient ?? null, birthdate: birthdate ?? null, newPatient: input.new_patient ?? null };
     const refused = refusedPatient(this.store, { agenda, motive, start: row.start, id: row.id }, who);
     if (refused !== null) throw new SoftRefusal(refused);
     const title = input.appointment.title ?? '';
-    return this.store.replace(row, { status: 'confirmed', expiresAt: null, title, patient: who.patient });
+    return this.store.replace(row, { status: 'confirmed', expiresAt: null, title, patient: who.patient, answers });
   }
 
   #move(row: Appointment, { appointment: to }: Put): Appointment {

@@ -33,7 +33,15 @@ const motiveSeed = z.strictObject({
     .default([]),
   /** Asked before a confirmation. */
   custom_fields: z
-    .array(z.strictObject({ id: z.string(), label: z.string(), required: z.boolean().default(false) }))
+    .array(
+      z.strictObject({
+        id: z.string(),
+        label: z.string(),
+        required: z.boolean().default(false),
+        /** Value and words of each answer that is taken; none: any. */
+        options: z.array(z.tuple([z.string(), z.string()])).default([]),
+      }),
+    )
     .default([]),
   /** Shortest time between two visits of one patient, in days; `null` = none. */
   gap_days: z.int().min(1).nullable().default(null),
@@ -104,6 +112,8 @@ export interface Appointment {
   readonly patient: string | null;
   readonly status: 'temporary' | 'confirmed' | 'deleted';
   readonly reason: string | null;
+  /** To the questions of its motif, by their ids. */
+  readonly answers: Readonly<Record<string, string>>;
   /** Of a temporary one. */
   readonly expiresAt: number | null;
   readonly clientId: string | null;

@@ -47,7 +47,7 @@ export class AppointmentStore implements Diary {
     if (!force && this.taken(key, { start, end })) throw new Refusal(409, 'overlap');
     const draft: Draft = {
       ...{ agendaKey: key, equipmentKey: null, start, end, title, by, motiveId, patient },
-      ...{ status: 'confirmed', reason: null, expiresAt: null, clientId: null, reference: null },
+      ...{ status: 'confirmed', reason: null, answers: {}, expiresAt: null, clientId: null, reference: null },
     };
     return shown(this.add(draft), key);
   }
@@ -83,7 +83,12 @@ export class AppointmentStore implements Diary {
       agendas: this.setup.agendas().map(({ key, id, name }) => ({ key, id, name })),
       entries: rows
         .filter(({ status }) => status !== 'temporary')
-        .map((row) => ({ ...shown(row, row.agendaKey), deleted: row.status === 'deleted', reason: row.reason })),
+        .map((row) => ({
+          ...shown(row, row.agendaKey),
+          deleted: row.status === 'deleted',
+          reason: row.reason,
+          answers: row.answers,
+        })),
       holds: rows
         .filter((row) => row.status === 'temporary' && this.#lives(row))
         .map(({ id, agendaKey, start, end, reference }) => ({ id, agendaId: agendaKey, start, end, reference })),

@@ -5,7 +5,7 @@ import type { Settings } from './config.js';
 import type { Directory } from './directory.js';
 import { isDeleted, isHold, toRemoteObject } from './mapping.js';
 import { readBack } from './proof.js';
-import { answered, answersIn } from './questions.js';
+import { answered, answersIn, answersOf } from './questions.js';
 import { agendasFor } from './slots.js';
 import { done, fill, held, lookup, type Agenda, type Appointment } from './schemas.js';
 
@@ -146,7 +146,10 @@ export class Booking {
   ): Promise<void> {
     const path = `${APPOINTMENTS}/${String(hold)}`;
     const { appointment } = await this.client.json(fill, { method: 'GET', path: `${path}/edit.json` }, options);
-    const answers = answered(appointment.custom_fields ?? [], answersIn(this.settings.answers));
+    const answers = answered(appointment.custom_fields ?? [], {
+      visit: answersOf(content.answers),
+      settings: answersIn(this.settings.answers),
+    });
     const { newPatients } = directory.restrictions(agenda, directory.motif(this.settings.motif));
     const body = {
       appointment: { title: content.summary, custom_fields_values: answers },

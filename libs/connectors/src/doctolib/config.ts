@@ -23,7 +23,7 @@ export const settings = z.strictObject({
   answers: z.string().max(4000).optional().meta({
     title: 'Réponses aux questions du praticien',
     description:
-      'Une par ligne : « Question = réponse ». La même pour tous les patients, sans rien qui concerne l’un d’eux',
+      'Une par ligne : « Question = réponse ». Envoyée quand le patient n’a pas répondu lui-même, sans rien qui concerne l’un d’eux',
   }),
 });
 

@@ -45,6 +45,7 @@ const RULES: Readonly<Record<string, string>> = {
   appointments_too_close: 'the patient has another appointment too close to this one (GAP)',
   equipment_agenda_required: 'the motif needs equipment that was not found (RESOURCE)',
   custom_field_required: 'the motif asks a question that is not answered here (QUESTION)',
+  custom_field_invalid: 'what is answered to a question of the motif is none of its choices (QUESTION)',
   consent_missing: 'the practitioner has not agreed to this client for this agenda (RIGHT)',
 };
 

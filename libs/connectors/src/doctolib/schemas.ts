@@ -115,7 +115,14 @@ export const held = z.object({ id: number, expires_at: instant.nullish() });
 export const fill = z.object({
   appointment: z.object({
     custom_fields: z
-      .array(z.object({ id: z.string(), label: z.string().nullish(), required: z.boolean().nullish() }))
+      .array(
+        z.object({
+          id: z.string(),
+          label: z.string().nullish(),
+          required: z.boolean().nullish(),
+          options: z.array(z.tuple([z.string(), z.string()])).nullish(),
+        }),
+      )
       .nullish(),
   }),
 });

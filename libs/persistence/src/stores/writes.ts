@@ -4,6 +4,7 @@ import {
   type AppointmentRef,
   type Failure,
   type PendingWrite,
+  type Question,
   type Reason,
   type Vault,
 } from '#application';
@@ -22,6 +23,7 @@ interface WriteRow {
   generation: number;
   sealed: Buffer | null;
   motif_label: string;
+  questions: readonly Question[] | null;
   overbooked: boolean;
   attempts: number;
   unanswered: number;
@@ -40,11 +42,12 @@ interface WriteRow {
 const ms = (expression: string): string => `(extract(epoch FROM ${expression}) * 1000)::float8`;
 
 const SELECT = `SELECT w.appointment_id, w.agenda_id, w.link_id, a.status, a.version, ${ms('lower(a.during)')} AS start, ${ms('upper(a.during)')} AS "end",
-  a.generation, ${sealedPatient('p')} AS sealed, t.label_fr AS motif_label, a.overbooking IS NOT NULL AS overbooked, w.attempts, w.unanswered, ${ms('clock_timestamp() - w.last_sent_at')} AS since_sent_ms, w.failures, ${ms('w.asked_at')} AS asked_at,
+  a.generation, ${sealedPatient('p')} AS sealed, t.label_fr AS motif_label, o.rules->'questions' AS questions, a.overbooking IS NOT NULL AS overbooked, w.attempts, w.unanswered, ${ms('clock_timestamp() - w.last_sent_at')} AS since_sent_ms, w.failures, ${ms('w.asked_at')} AS asked_at,
   ${ms('lower(w.departing_visit)')} AS departing_start, ${ms('upper(w.departing_visit)')} AS departing_end,
   m.remote_id, m.version AS remote_version, ${ms('lower(m.during)')} AS mirror_start, ${ms('upper(m.during)')} AS mirror_end, m.nameless
   FROM remote_write w JOIN appointment a ON a.organization_id = w.organization_id AND a.id = w.appointment_id
   JOIN motif t ON t.organization_id = a.organization_id AND t.id = a.motif_id
+  LEFT JOIN agenda_motif o ON o.organization_id = a.organization_id AND o.agenda_id = w.agenda_id AND o.motif_id = a.motif_id
   LEFT JOIN patient_identity p ON p.organization_id = a.organization_id AND p.appointment_id = a.id
   LEFT JOIN mirror m ON m.organization_id = w.organization_id AND m.link_id = w.link_id AND m.appointment_id = w.appointment_id AND m.gone_at IS NULL
   WHERE w.organization_id = $1`;
@@ -186,6 +189,7 @@ export class PgWrites extends Writes {
       generation: row.generation,
       patient: await openPatient(this.vault, organizationId, row.sealed),
       motifLabel: row.motif_label,
+      questions: row.questions ?? [],
       overbooked: row.overbooked,
       attempts: row.attempts,
       unanswered: row.unanswered,
