@@ -37,7 +37,7 @@ describe('64 secretaries at one calendar on Radicale, through four processes and
     await inProcess.housekeeping.extendOpenings(practice.organization, practice.agenda);
     remote = await openCalendar(radicale);
     await linkAgenda(inProcess, practice, remote.account);
-    hub = await HubProcesses.start({ databaseUrl: database.appUrl, apis: 4, workers: 1, env: { POOL_SIZE: '20' } });
+    hub = await HubProcesses.start({ databaseUrl: database.appUrl, apis: 4, workers: 1, env: { POOL_SIZE: '6' } });
     const habits = { clients: 64, holds: 15, moves: 3, cancels: 3, hotMinutes: 1440, from: TEN };
     // What a process is asked first has to be compiled and planned first: here, before anybody is in a hurry.
     const elsewhere = await createPractice(admin);
@@ -47,7 +47,7 @@ describe('64 secretaries at one calendar on Radicale, through four processes and
     early.close();
     // Every success costs four requests to the calendar, one after another: less coming and going than without one.
     crowd = await Crowd.gather(admin, { hub, desk: practice }, { ...habits, attempts: 2_000 });
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     crowd.close();

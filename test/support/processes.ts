@@ -24,7 +24,7 @@ const COMPILE = [
   'process.exit();',
 ].join('\n');
 const COMPILE_CACHE = path.join(ROOT, 'dist/.compile-cache');
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 const GRACE_MS = 5_000;
 
 /** Ports that this test process gave away: the system may offer one again while its owner is being restarted. */
