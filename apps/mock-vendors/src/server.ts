@@ -1,3 +1,5 @@
+import { createServer as createHttp } from 'node:http';
+import { createServer as createHttps, type ServerOptions as TlsServerOptions } from 'node:https';
 import { fastify, type FastifyInstance } from 'fastify';
 import { part } from './core/part.js';
 import { Refusal } from './core/refusal.js';
@@ -6,9 +8,13 @@ import { VENDORS } from './vendors.js';
 
 const BODY_LIMIT = 8 * 1024 * 1024;
 
-/** Builds the server with every vendor; the caller listens and closes. */
-export function createMockVendors(context: Partial<VendorContext> = {}): FastifyInstance {
-  const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
+/** Builds the server with every vendor; the caller listens and closes. With `tls` it listens for TLS alone. */
+export function createMockVendors(context: Partial<VendorContext> = {}, tls?: TlsServerOptions): FastifyInstance {
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: true,
+    serverFactory: (handler) => (tls === undefined ? createHttp(handler) : createHttps(tls, handler)),
+  });
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof Refusal)
       return reply.code(error.status).send({ error: { code: error.code, ...error.details } });

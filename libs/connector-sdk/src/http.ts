@@ -35,8 +35,8 @@ export interface HttpAnswer {
 /** Bounded HTTP for connectors: keep-alive, no redirects, size limits, guarded addresses, typed network failures. */
 export interface Http {
   /**
-   * Resolves with any answer. Throws `unavailable` when nothing was sent, `unknown` when a write may have landed,
-   * `invalid` when what was asked for is larger than `maxBytes`.
+   * Resolves with any answer. Throws `unavailable` when nothing was sent, `unknown` when a write may have landed, `auth` when
+   * the client's certificate was refused, `invalid` when what was asked for is larger than `maxBytes`.
    */
   send(request: HttpRequest): Promise<HttpAnswer>;
   close(): void;
@@ -112,6 +112,29 @@ export const guardedLookup =
 
 const publicLookup = guardedLookup(dnsLookup);
 
+/** What a session shows of itself over HTTPS, and whom it believes; all in PEM. */
+export interface TlsSettings {
+  /** The client's certificate, followed by those that lead from it to its authority; with its private key, or left out. */
+  readonly certificate?: string | undefined;
+  readonly privateKey?: string | undefined;
+  /** The authority of the backend's own certificate; left out: the public ones. */
+  readonly authority?: string | undefined;
+}
+
+/** The backend's own certificate is none that is believed. */
+const NOT_BELIEVED = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+/** Alerts (RFC 8446 6.2) with which a backend ends the handshake over the client's certificate, or for want of one. */
+const REFUSED_US = new Set([42, 43, 44, 45, 46, 48, 49, 116]);
+const HANDSHAKE_FAILURE = 40;
+
 /** Network failures after which the request certainly never reached the backend. */
 const NEVER_SENT = new Set([
   'ECONNREFUSED',
@@ -120,17 +143,26 @@ const NEVER_SENT = new Set([
   'EADDRNOTALLOWED',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
+  ...NOT_BELIEVED,
 ]);
+
+/** The number of the TLS alert that ended a connection; `NaN`: it was none. */
+function alertIn(error: unknown): number {
+  return Number(/SSL alert number (\d+)/.exec(error instanceof Error ? error.message : '')?.[1]);
+}
 
 function networkError(error: unknown, write: boolean): ConnectorError {
   if (!write && error instanceof AxiosError && error.message.startsWith('maxContentLength'))
     return new ConnectorError('invalid', 'the answer is larger than what is read');
   const code = error instanceof AxiosError ? (error.code ?? 'ERR') : 'ERR';
-  const sent = write && !NEVER_SENT.has(code);
-  return new ConnectorError(sent ? 'unknown' : 'unavailable', `no usable answer from the backend (${code})`);
+  const alert = alertIn(error);
+  if (REFUSED_US.has(alert))
+    return new ConnectorError('auth', `the backend refused the client certificate (TLS alert ${String(alert)})`);
+  const sent = write && !NEVER_SENT.has(code) && alert !== HANDSHAKE_FAILURE;
+  const what = NOT_BELIEVED.has(code)
+    ? "the backend's certificate is not believed"
+    : 'no usable answer from the backend';
+  return new ConnectorError(sent ? 'unknown' : 'unavailable', `${what} (${code})`);
 }
 
 function refusePrivateLiteral(url: string): void {
@@ -162,11 +194,12 @@ function textOf(data: unknown): string {
 }
 
 /** Opens the HTTP side of a session. */
-export function createHttp(context: ConnectorContext): Http {
+export function createHttp(context: ConnectorContext, tls: TlsSettings = {}): Http {
+  const { certificate: cert, privateKey: key, authority: ca } = tls;
   const options = { maxSockets: 4, ...(context.allowPrivateNetworks ? {} : { lookup: publicLookup }) };
   const agentsOf = (keepAlive: boolean) => ({
     httpAgent: new HttpAgent({ ...options, keepAlive }),
-    httpsAgent: new HttpsAgent({ ...options, keepAlive }),
+    httpsAgent: new HttpsAgent({ ...options, cert, key, ca, keepAlive }),
   });
   const keeping = agentsOf(true);
   const closing = agentsOf(false);

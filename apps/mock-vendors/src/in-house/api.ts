@@ -1,10 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Faults } from '../core/faults.js';
 import { leadsToLoopback } from '../core/loopback.js';
 import { parsed, Refusal } from '../core/refusal.js';
-import { entryChange, newEntry, subscriptionInput, type Agenda, type Entry, type Subscription } from './model.js';
+import {
+  entryChange,
+  newEntry,
+  subscriptionInput,
+  type Agenda,
+  type Entry,
+  type Subject,
+  type Subscription,
+} from './model.js';
 import type { AgendaStore } from './store.js';
 
 const PAGE = 200;
@@ -178,12 +187,27 @@ function registerSubscriptions(scope: FastifyInstance, store: AgendaStore): void
   });
 }
 
-/** The agendas that the caller's key opens; refuses a key that opens none. */
+/** The agendas that the caller's key or certificate opens; refuses a caller to whom none opens. */
 function keyed(store: AgendaStore, request: FastifyRequest): readonly Agenda[] {
   const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  const mine = store.agendas().filter(({ apiKey }) => timingSafeEqual(digest(apiKey), digest(given)));
-  if (mine.length === 0) throw new Refusal(401, 'key_unknown');
-  return mine;
+  const subject = subjectOf(request);
+  const mine = store
+    .agendas()
+    .filter(({ apiKey, certificate }) =>
+      certificate == null
+        ? timingSafeEqual(digest(apiKey), digest(given))
+        : subject?.commonName === certificate.commonName && subject.unit === certificate.unit,
+    );
+  if (mine.length > 0) return mine;
+  if (given !== '') throw new Refusal(401, 'key_unknown');
+  throw new Refusal(401, subject === null ? 'certificate_required' : 'certificate_unknown');
+}
+
+/** Whom the caller's certificate is for; `null` without TLS, or where it is not of the authority that is believed here. */
+function subjectOf({ raw: { socket } }: FastifyRequest): Subject | null {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return null;
+  const { CN, OU } = socket.getPeerCertificate().subject;
+  return { commonName: [CN].flat().join(), unit: [OU ?? ''].flat().join() };
 }
 
 function opened(store: AgendaStore, request: FastifyRequest, agendaId: string): Agenda {

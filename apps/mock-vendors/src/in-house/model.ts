@@ -27,12 +27,20 @@ export interface AgendaRules {
   readonly openings: readonly { readonly start: number; readonly end: number }[] | null;
 }
 
+/** Whom a certificate is for. */
+export interface Subject {
+  readonly commonName: string;
+  readonly unit: string;
+}
+
 /** An agenda and the key that opens it. */
 export interface Agenda {
   readonly id: string;
   readonly name: string;
   readonly zone: string;
   readonly apiKey: string;
+  /** Whose certificate opens it, instead of the key; `null` = the key does. */
+  readonly certificate: Subject | null;
   /** What its practitioner lets others book; `null` = anything. */
   readonly rules: AgendaRules | null;
 }
@@ -85,6 +93,10 @@ export const agendaSeed = z.strictObject({
   name: z.string().min(1).max(200),
   zone,
   apiKey: z.string().min(8).max(200),
+  certificate: z
+    .strictObject({ commonName: z.string().min(1), unit: z.string().min(1) })
+    .nullable()
+    .default(null),
   rules: agendaRules.nullable().default(null),
   entries: z.array(newEntry).max(20_000).default([]),
 });

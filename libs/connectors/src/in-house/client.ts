@@ -1,4 +1,11 @@
-import { ConnectorError, type CallOptions, type ConnectorContext, type Http, type HttpAnswer } from '#connector-sdk';
+import {
+  ConnectorError,
+  createHttp,
+  type CallOptions,
+  type ConnectorContext,
+  type Http,
+  type HttpAnswer,
+} from '#connector-sdk';
 import type { z } from 'zod';
 import type { Secrets, Settings } from './config.js';
 import { errorOf, senseless } from './errors.js';
@@ -20,15 +27,13 @@ export class Client {
   readonly #http: Http;
   readonly #context: ConnectorContext;
 
-  constructor(
-    settings: Settings,
-    secrets: Secrets,
-    parts: { readonly http: Http; readonly context: ConnectorContext },
-  ) {
+  constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {
+    const { certificate, privateKey } = secrets;
+    const { authority } = settings;
     this.#base = settings.baseUrl.replace(/\/+$/, '');
     this.#secrets = secrets;
-    this.#http = parts.http;
-    this.#context = parts.context;
+    this.#http = createHttp(context, { certificate, privateKey, authority });
+    this.#context = context;
   }
 
   /** Sends and reads an answer of the given shape. */
@@ -70,7 +75,7 @@ export class Client {
       write,
       headers: {
         accept: 'application/json',
-        authorization: `Bearer ${this.#secrets.apiKey}`,
+        ...(this.#secrets.apiKey === undefined ? {} : { authorization: `Bearer ${this.#secrets.apiKey}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },

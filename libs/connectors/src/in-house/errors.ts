@@ -9,6 +9,12 @@ export interface Asked {
   readonly now: number;
 }
 
+/** Why a caller is not let in, where it is not for his key. */
+const REFUSED: Readonly<Record<string, string>> = {
+  certificate_required: 'the backend wants a client certificate',
+  certificate_unknown: 'the backend opens no agenda to this client certificate',
+};
+
 /**
  * The vendor's answer as an error. Only an answer in the vendor's own envelope is believed about objects: an HTML page
  * or a bare 404 of something in between says nothing, and must never look like a deletion.
@@ -18,8 +24,9 @@ export function errorOf(answer: HttpAnswer, { write, now }: Asked): ConnectorErr
   const retry = retryAfterMs(answer.headers['retry-after'], now);
   if (status === 429)
     return new ConnectorError('rate_limited', 'the backend asks to slow down', { status, retryAfterMs: retry });
-  if (status === 401) return new ConnectorError('auth', 'the backend refused the API key', { status });
   const code = codeOf(answer);
+  if (status === 401)
+    return new ConnectorError('auth', REFUSED[code ?? ''] ?? 'the backend refused the API key', { status });
   const known = code === null ? undefined : believed(status, code);
   if (known) return known;
   const cause = `unusable answer from the backend (status ${String(status)})`;

@@ -1,6 +1,5 @@
 import {
   ConnectorError,
-  createHttp,
   type CallOptions,
   type CancelRequest,
   type ConnectorContext,
@@ -19,7 +18,7 @@ import {
 } from '#connector-sdk';
 import type { BackendRules, Interval, RemoteObject } from '#domain';
 import { Client } from './client.js';
-import type { Secrets, Settings } from './config.js';
+import { certificateIn, type Secrets, type Settings } from './config.js';
 import { senseless } from './errors.js';
 import { toRemoteObject } from './mapping.js';
 import { parsePush } from './push.js';
@@ -30,13 +29,21 @@ import * as schemas from './schemas.js';
 /** A conversation with one account of the in-house agenda. */
 export class InHouseSession implements Session {
   readonly #client: Client;
+  readonly #certificate: string | undefined;
+  readonly #now: () => number;
   readonly parsePush = parsePush;
 
   constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {
-    this.#client = new Client(settings, secrets, { http: createHttp(context), context });
+    this.#client = new Client(settings, secrets, context);
+    this.#certificate = secrets.certificate;
+    this.#now = () => context.now();
   }
 
+  /** A certificate that has ended is told by itself: what a server says of it differs from one to the next. */
   async verify(options: CallOptions): Promise<{ readonly account: string }> {
+    const ends = this.#certificate === undefined ? undefined : certificateIn(this.#certificate)?.validTo;
+    if (ends !== undefined && Date.parse(ends) <= this.#now())
+      throw new ConnectorError('auth', `the client certificate ended on ${new Date(ends).toISOString().slice(0, 10)}`);
     return this.#client.json(schemas.account, { method: 'GET', path: ['account'] }, options);
   }
 
