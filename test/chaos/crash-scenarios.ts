@@ -216,9 +216,29 @@ const READING: readonly Scenario[] = [
     points: around('sync.apply'),
     told: 'fail',
   },
+  {
+    name: 'while it writes several that it reads back at once',
+    prepare: async (stage) => {
+      const step = book();
+      for (const hour of [1, 2]) await stage.ask({ kind: 'book', key: newId(), start: TEN + hour * HOUR }, 0);
+      await stage.ask(step, 0);
+      await sleep(1_100);
+      return step;
+    },
+    doomed: WORKER,
+    points: around(['session.create', 2], ['session.pull', 2]),
+    told: 'ok',
+  },
 ];
 
-export const scenarios = (refusesOverlap: boolean): readonly Scenario[] => [
-  ...COMMON,
-  ...(refusesOverlap ? REFUSING : READING),
-];
+export const scenarios = (refusesOverlap: boolean): readonly Scenario[] =>
+  refusesOverlap ? [...COMMON, ...REFUSING] : [...COMMON, ...READING].map(storing);
+
+/** What is read after each write in any case is stored without being read back first. */
+function storing(scenario: Scenario): Scenario {
+  const there = (point: string): string => point.replace(/^session\.(create|update):/, 'session.store:');
+  const points = scenario.points.map((point): Point => {
+    return typeof point === 'string' ? there(point) : [there(point[0]), point[1]];
+  });
+  return { ...scenario, points };
+}

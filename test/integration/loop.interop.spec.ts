@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { newId, type Actor, type Backends, type BookingAnswer } from '#application';
+import type { Session } from '#connector-sdk';
 import { eventsOf, linkAgenda, openHub, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { createPractice, inTenant, openPool, type Practice } from '../support/practice.js';
@@ -14,18 +16,18 @@ const PATIENT = { lastName: 'Durand', firstName: 'Zoé', phone: '+33600000001' }
 /** Ten o'clock UTC in ten days: inside the window that a pull covers. */
 const TEN = Math.floor(Date.now() / 86_400_000) * 86_400_000 + 10 * 86_400_000 + 10 * HOUR;
 
-/** Just before anything is created there, somebody else does something. */
+/** Just before anything is stored there, somebody else does something. */
 function slipIn(backends: Backends, before: { act: (() => Promise<unknown>) | null }): Backends {
   return {
     async open(organizationId, connectionId) {
       const { session, capabilities } = await backends.open(organizationId, connectionId);
-      const create: typeof session.create = async (request, options) => {
+      const store: Session['store'] = async (request, options) => {
         const { act } = before;
         before.act = null;
         await act?.();
-        return session.create(request, options);
+        return session.store!(request, options);
       };
-      return { capabilities, session: { ...session, create } };
+      return { capabilities, session: { ...session, store } };
     },
   };
 }
@@ -237,6 +239,81 @@ describe('the loop between the hub and a calendar that lets overlaps in', () => 
     expect(moved).toMatchObject({ outcome: 'refused', status: 409, problem: 'taken' });
     expect(await stands(ref.id)).toMatchObject({ status: 'confirmed', start: TEN });
     expect((await ours(ref.id)).map(({ start }) => start)).toEqual([TEN]);
+  });
+
+  describe('several that are due', () => {
+    const HOURS = [0, 1, 2, 3, 4, 5] as const;
+    const asked: string[] = [];
+
+    const placeAll = async (): Promise<string[]> => {
+      const answers: BookingAnswer[] = [];
+      for (const hour of HOURS) answers.push(await book(TEN + hour * HOUR, 0));
+      expect(answers.map(({ record }) => record?.status)).toEqual(HOURS.map(() => 'pending'));
+      asked.length = 0;
+      return answers.map(({ record }) => record!.id);
+    };
+    const statuses = (ids: readonly string[]): Promise<string[]> =>
+      Promise.all(ids.map(async (id) => (await stands(id)).status));
+
+    it('are written one after the other, and read back at once', async () => {
+      const ids = await placeAll();
+      remote.interfere(({ method }) => void asked.push(method));
+      expect(await run('none')).toBe('done');
+      expect(await statuses(ids)).toEqual(HOURS.map(() => 'confirmed'));
+      expect((await remote.entries()).map(({ start }) => start).sort()).toEqual(HOURS.map((hour) => TEN + hour * HOUR));
+      expect(asked.filter((method) => method === 'PUT')).toHaveLength(HOURS.length);
+      expect(asked).not.toContain('GET');
+      // One before and one after; another for every two seconds that the writes take.
+      expect(asked.filter((method) => method === 'REPORT').length).toBeLessThan(HOURS.length);
+    });
+
+    it('are judged each by itself: lost, refused, never answered, or in the way of his', async () => {
+      const ids = await placeAll();
+      const [, lost, refused, mute] = ids;
+      let puts = 0;
+      remote.interfere(({ method, target }) => {
+        asked.push(`${method} ${target}`);
+        if (method !== 'PUT') return undefined;
+        puts += 1;
+        if (target.includes(lost!) && puts <= HOURS.length) return 'lose';
+        if (target.includes(refused!)) return { status: 403 };
+        return target.includes(mute!) && puts <= HOURS.length ? 'drop' : undefined;
+      });
+      before.act = () => remote.create({ start: TEN, end: TEN + HALF, title: 'Patient en ligne' });
+      expect(await run('none')).toBe('done');
+      expect(await stands(lost!)).not.toMatchObject({ status: 'confirmed' });
+      await settled(ids);
+      expect(await statuses(ids)).toEqual(['refused', 'confirmed', 'refused', 'confirmed', 'confirmed', 'confirmed']);
+      const entries = (await remote.entries()).sort((a, b) => a.start - b.start);
+      expect(entries.map(({ start, appointmentId }) => [start, appointmentId])).toEqual([
+        [TEN, null],
+        ...[1, 3, 4, 5].map((n) => [TEN + n * HOUR, ids[n]]),
+      ]);
+    });
+
+    it('are looked for one by one where the calendar lists them late', async () => {
+      const ids = await placeAll();
+      remote.interfere(({ method, body }) => {
+        asked.push(method);
+        const token = /<sync-token>[^<]*<.sync-token>/.exec(body)?.[0];
+        if (token === undefined) return undefined;
+        return { status: 207, body: `<multistatus xmlns="DAV:">${token}</multistatus>` };
+      });
+      expect(await run('none')).toBe('done');
+      expect(await statuses(ids)).toEqual(HOURS.map(() => 'confirmed'));
+      expect(asked.filter((method) => method === 'GET')).toHaveLength(HOURS.length);
+      expect(await remote.entries()).toHaveLength(HOURS.length);
+    });
+
+    /** As a worker does: what is due again is tried again. */
+    async function settled(ids: readonly string[]): Promise<void> {
+      for (let tries = 0; tries < 100; tries += 1) {
+        const all = await statuses(ids);
+        if (all.every((status) => status === 'confirmed' || status === 'refused')) return;
+        await sleep(200);
+        await run('none');
+      }
+    }
   });
 
   /** What was read within the last second counts as just read. */

@@ -45,6 +45,16 @@ export class SimulatedSession implements Session {
     return this.readBack(row, options);
   }
 
+  async store(request: CreateRequest | UpdateRequest, options: CallOptions): Promise<null> {
+    const { reference, content } = request;
+    await this.exchange('write', options, () =>
+      'remoteId' in request
+        ? this.world.vendor.update(request.remoteId, request.version, content)
+        : this.world.vendor.create(reference, content),
+    );
+    return null;
+  }
+
   async cancel({ reference, remoteId, version }: CancelRequest, options: CallOptions): Promise<void> {
     const id = remoteId ?? (await this.find({ reference }, options))?.remoteId;
     if (id === undefined) return;

@@ -110,10 +110,12 @@ export class SimulatedWrites extends Writes {
     super();
   }
 
-  next(): Promise<PendingWrite | null> {
+  next(_organizationId: string, _agendaId: string, except: readonly string[]): Promise<PendingWrite | null> {
     return this.transact((database) => {
       const { writes, now } = database.tables;
-      const due = [...writes.values()].filter((write) => write.due && write.dueAt <= now());
+      const due = [...writes.values()].filter(
+        (write) => write.due && write.dueAt <= now() && !except.includes(write.appointmentId),
+      );
       const [first] = due.sort((a, b) => a.askedAt - b.askedAt || (a.appointmentId < b.appointmentId ? -1 : 1));
       return first === undefined ? null : pendingOf(database, first);
     });

@@ -120,6 +120,7 @@ function readOnly(session: Session): Session {
     update: refuse,
     cancel: refuse,
     ...optionalsOf(session),
+    store: refuse,
     close: () => {
       session.close();
     },
@@ -128,6 +129,7 @@ function readOnly(session: Session): Session {
 
 /** Methods that a session may have, each a call to its backend. */
 const OPTIONAL_CALLS = [
+  'store',
   'versions',
   'rules',
   'hold',

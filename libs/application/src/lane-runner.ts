@@ -5,6 +5,7 @@ import type { LinkStages } from './link-stages.js';
 import type { Backend, Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
 import type { RemoteWriter } from './remote-writer.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
+import { UnreadWrites } from './unread-writes.js';
 
 /** Short, so that a crashed process blocks an agenda for seconds only; kept alive while the lane is worked on. */
 const LEASE_MS = 8_000;
@@ -103,19 +104,23 @@ export class LaneRunner {
   }
 
   private async write(remote: Remote, held: { readonly value: boolean }): Promise<LaneOutcome> {
-    const { store, writes, writer } = this.parts;
+    const { store, writes, writer, effects } = this.parts;
     const { organizationId, id, agendaId } = remote.link;
+    const unread = new UnreadWrites();
     let backend: Backend | null = remote.backend;
     while (held.value) {
-      const write = await writes.next(organizationId, agendaId);
-      if (write === null) return this.finish(remote);
+      const write = await writes.next(organizationId, agendaId, unread.appointmentIds);
+      if (write === null && unread.isEmpty) return this.finish(remote);
       const link = await store.link(organizationId, id);
       if (link === null) return 'unlinked';
       if (link.paused) return 'unreachable';
       // Anew for each: a backend that was found to be down meanwhile, from here or elsewhere, is left in peace at once.
       backend ??= await this.orUnreachable(() => this.parts.backends.open(organizationId, link.connectionId));
       if (backend === null) return 'unreachable';
-      await writer.advance(write, { ...remote, link, backend: asFound(backend, link.manners) });
+      const current = { ...remote, link, backend: asFound(backend, link.manners) };
+      if (write !== null && unread.takes(write, current.backend.capabilities, effects.now()))
+        await writer.advance(write, current, unread);
+      else await writer.readBack(unread.take(), current);
       backend = null;
     }
     return 'busy';

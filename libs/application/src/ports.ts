@@ -62,8 +62,8 @@ export interface Failure {
 
 /** The saga's database: every change is a compare-and-set and says whether it happened. */
 export abstract class Writes {
-  /** The oldest due write of the agenda's lane, or `null`. `only` looks at one appointment, due or not. */
-  abstract next(organizationId: string, agendaId: string): Promise<PendingWrite | null>;
+  /** The oldest due write of the agenda's lane, but for those of some appointments; or `null`. */
+  abstract next(organizationId: string, agendaId: string, except: readonly string[]): Promise<PendingWrite | null>;
   abstract load(ref: AppointmentRef): Promise<PendingWrite | null>;
   /** Before a create or update is sent: counts it; `pending` becomes `unknown` from the second attempt on. */
   abstract sent(write: PendingWrite): Promise<boolean>;

@@ -1,9 +1,11 @@
-import { ConnectorError, type CallOptions, type Capabilities, type ConnectorErrorKind } from '#connector-sdk';
-import { planDeleted, type Interval, type RemoteChange, type RemoteObject } from '#domain';
+import { ConnectorError, type CallOptions, type ConnectorErrorKind } from '#connector-sdk';
+import { planDeleted, type RemoteChange, type RemoteObject } from '#domain';
 import { backoffMs } from './backoff.js';
 import { answersOf, summaryOf } from './disclosure.js';
 import type { Effects, Failure, PendingWrite, Writes } from './ports.js';
+import { isUnsure, mustSettle, settlingMs } from './settling.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
+import { isReadTogether, type UnreadWrite, type UnreadWrites } from './unread-writes.js';
 
 /** One remote write or look, as a whole, unless the backend needs longer. */
 const CALL_MS = 5_000;
@@ -27,14 +29,30 @@ export class RemoteWriter {
     private readonly effects: Effects,
   ) {}
 
-  async advance(write: PendingWrite, remote: Remote): Promise<void> {
+  /** What is left to be read back is added to `unread`. */
+  async advance(write: PendingWrite, remote: Remote, unread: UnreadWrites): Promise<void> {
     if (write.status === 'compensating') return this.remove(write, remote);
-    if (WAITING.has(write.status)) return this.push(write, remote);
+    if (WAITING.has(write.status)) return this.push(write, remote, unread);
     return this.writes.settle(write);
   }
 
-  private async push(write: PendingWrite, remote: Remote): Promise<void> {
-    if (!(await this.readBefore(write, remote))) return;
+  /**
+   * Reads the agenda, and with it what was written there: if somebody slipped in between, ours gives way before anybody
+   * was promised anything.
+   */
+  async readBack(unread: readonly UnreadWrite[], remote: Remote): Promise<void> {
+    try {
+      await this.sync.pull(remote, { own: unread.flatMap(({ object }) => object ?? []) });
+    } catch (error) {
+      const failure = failureOf(error);
+      for (const { write } of unread) await this.putOff(write, failure);
+      return;
+    }
+    for (const { write, object } of unread) if (object === null) await this.lookFor(write, remote);
+  }
+
+  private async push(write: PendingWrite, remote: Remote, unread: UnreadWrites): Promise<void> {
+    if (unread.isEmpty && !(await this.readBefore(write, remote))) return;
     if (isUnsure(write, remote.backend.capabilities) && !(await this.lookBefore(write, remote))) return;
     const current = await this.current(write);
     if (current === null) return;
@@ -42,14 +60,17 @@ export class RemoteWriter {
     if (!(await this.writes.sent(current))) return;
     // A process that stood still meanwhile would send later than anybody reckons with: the attempt counts, unmade.
     if (this.effects.now() - asked > CALL_MS) return;
-    let object: RemoteObject;
+    const together = isReadTogether(current, remote.backend.capabilities);
+    let object: RemoteObject | null;
     try {
-      object = await this.send(current, remote);
+      object = await this.send(current, remote, together);
     } catch (error) {
       return this.failed(current, remote, failureOf(error));
     }
     await this.writes.answered(current);
-    return this.readBack(current, remote, object);
+    if (together) unread.add({ write: current, object }, this.effects.now());
+    else if (object !== null && remote.backend.capabilities.refusesOverlap) await this.absorb(current, remote, object);
+    else await this.readBack([{ write: current, object }], remote);
   }
 
   /**
@@ -62,20 +83,22 @@ export class RemoteWriter {
     return now.version === write.version && now.attempts === write.attempts ? now : null;
   }
 
-  private send(write: PendingWrite, remote: Remote): Promise<RemoteObject> {
+  /** `null`: it was stored, and is not read back; only where that is done `together` with others. */
+  private send(write: PendingWrite, remote: Remote, together: boolean): Promise<RemoteObject | null> {
     const { link, backend } = remote;
+    const { session } = backend;
     const content = {
       ...write.when,
       timeZone: link.timeZone,
       summary: summaryOf(link.disclosure, write.patient, write.motifLabel, write.overbooked),
       answers: answersOf(link.disclosure, write.patient, write.questions),
     };
-    const request = { agendaId: link.remoteAgendaId, reference: write.reference, content };
-    if (write.mirror === null) return backend.session.create(request, this.call(remote));
-    return backend.session.update(
-      { ...request, remoteId: write.mirror.remoteId, version: write.mirror.version },
-      this.call(remote),
-    );
+    const create = { agendaId: link.remoteAgendaId, reference: write.reference, content };
+    const { mirror } = write;
+    const update = mirror && { ...create, remoteId: mirror.remoteId, version: mirror.version };
+    const call = this.call(remote);
+    if (together && session.store) return session.store(update ?? create, call);
+    return update ? session.update(update, call) : session.create(create, call);
   }
 
   /** A backend that lets overlaps in is read just before the write: who came first there is not overwritten. */
@@ -86,24 +109,31 @@ export class RemoteWriter {
     return this.orPostpone(write, () => this.sync.pull(remote));
   }
 
-  /** … and just after it: if somebody slipped in between, ours gives way before anybody was promised anything. */
-  private async readBack(write: PendingWrite, remote: Remote, object: RemoteObject): Promise<void> {
-    const { refusesOverlap } = remote.backend.capabilities;
-    await this.orPostpone(write, () =>
-      refusesOverlap ? this.sync.absorb(remote, [{ kind: 'upsert', object }]) : this.sync.pull(remote, { own: object }),
-    );
+  /** What the backend itself kept free of overlaps is judged alone. */
+  private async absorb(write: PendingWrite, remote: Remote, object: RemoteObject): Promise<void> {
+    await this.orPostpone(write, () => this.sync.absorb(remote, [{ kind: 'upsert', object }]));
+  }
+
+  /** A pull that does not show what was stored says nothing: some backends list a change late. */
+  private async lookFor(sent: PendingWrite, remote: Remote): Promise<void> {
+    const write = await this.writes.load({ organizationId: sent.organizationId, id: sent.appointmentId });
+    if (write === null || !WAITING.has(write.status) || write.version !== sent.version) return;
+    await this.orPostpone(write, async () => {
+      const found = await this.find(write, remote);
+      if (found !== null) return this.noteFound(write, remote, found);
+      // It may still appear: no answer is what it was.
+      await this.writes.sent(write);
+      throw new ConnectorError('unknown', 'what was written is not there');
+    });
   }
 
   /** An earlier attempt may have landed, or may still land. False when this step is over. */
   private async lookBefore(write: PendingWrite, remote: Remote): Promise<boolean> {
-    const { link, backend } = remote;
+    const { backend } = remote;
     if (write.mirror?.nameless === true) return this.listBefore(write, remote);
     let found: RemoteObject | null = null;
     const looked = await this.orPostpone(write, async () => {
-      found = await backend.session.find(
-        { agendaId: link.remoteAgendaId, reference: write.reference },
-        this.call(remote),
-      );
+      found = await this.find(write, remote);
     });
     if (!looked) return false;
     if (found !== null || write.mirror !== null) await this.noteFound(write, remote, found);
@@ -156,11 +186,7 @@ export class RemoteWriter {
         );
         return this.writes.postpone(write, GONE_RETRY_MS, failure);
       default:
-        return this.writes.postpone(
-          write,
-          backoffMs(write.failures, this.effects.random(), failure.retryAfterMs),
-          failure,
-        );
+        return this.putOff(write, failure);
     }
   }
 
@@ -195,10 +221,7 @@ export class RemoteWriter {
       await this.sync.pull(remote, { full: true });
       return false;
     }
-    const found = await remote.backend.session.find(
-      { agendaId: remote.link.remoteAgendaId, reference: write.reference },
-      this.call(remote),
-    );
+    const found = await this.find(write, remote);
     await this.noteFound(write, remote, found);
     return found !== null && (write.departing === null || found.when?.start === write.when.start);
   }
@@ -230,18 +253,13 @@ export class RemoteWriter {
         this.call(remote),
       );
     } catch (error) {
-      const failure = failureOf(error);
-      return this.writes.postpone(
-        write,
-        backoffMs(write.failures, this.effects.random(), failure.retryAfterMs),
-        failure,
-      );
+      return this.putOff(write, failureOf(error));
     }
     const wait = write.unanswered > 0 ? backend.capabilities.settleMs - (write.sinceSentMs ?? 0) : 0;
     if (wait > 0) return this.writes.postpone(write, wait, null);
     let there = true;
     const looked = await this.orPostpone(write, async () => {
-      const found = await backend.session.find(named, this.call(remote));
+      const found = await this.find(write, remote);
       // A request that was refused is remembered there, and stands nowhere.
       there = found !== null && found.acceptance !== 'declined';
     });
@@ -255,41 +273,22 @@ export class RemoteWriter {
       await look();
       return true;
     } catch (error) {
-      const failure = failureOf(error);
-      await this.writes.postpone(
-        write,
-        backoffMs(write.failures, this.effects.random(), failure.retryAfterMs),
-        failure,
-      );
+      await this.putOff(write, failureOf(error));
       return false;
     }
+  }
+
+  private putOff(write: PendingWrite, failure: Failure): Promise<void> {
+    const wait = backoffMs(write.failures, this.effects.random(), failure.retryAfterMs);
+    return this.writes.postpone(write, wait, failure);
+  }
+
+  private find({ reference }: PendingWrite, remote: Remote): Promise<RemoteObject | null> {
+    const { link, backend } = remote;
+    return backend.session.find({ agendaId: link.remoteAgendaId, reference }, this.call(remote));
   }
 
   private call({ backend }: Remote): CallOptions {
     return this.effects.deadline(backend.capabilities.writeMs ?? CALL_MS);
   }
-}
-
-function sameTime(object: { readonly when: Interval | null } | null, when: Interval): boolean {
-  return object?.when?.start === when.start && object.when.end === when.end;
-}
-
-/** Milliseconds until nothing that was sent can land any more; not above 0 when nothing can. */
-function settlingMs(write: PendingWrite, { settleMs }: Capabilities): number {
-  return write.unanswered > 0 ? settleMs - (write.sinceSentMs ?? 0) : 0;
-}
-
-/** Whether something sent earlier may stand there already, or may still land and undo what is sent now. */
-function isUnsure({ attempts, unanswered }: PendingWrite, { conditionalWrites = true }: Capabilities): boolean {
-  return attempts > 0 || (unanswered > 0 && !conditionalWrites);
-}
-
-/** Whether the next attempt has to wait until earlier ones can no longer land. */
-function mustSettle(write: PendingWrite, found: RemoteObject | null, capabilities: Capabilities): boolean {
-  const { idempotency, conditionalWrites = true } = capabilities;
-  // Nothing would refuse an earlier change that lands after this one.
-  if (!conditionalWrites) return true;
-  // Wanted back where it stands: what was sent before may still take it away, and nothing sent now would show that.
-  if (found !== null) return sameTime(found, write.when) && sameTime(write.mirror, write.when);
-  return idempotency === 'none' || idempotency === 'natural';
 }

@@ -43,7 +43,7 @@ export interface PullOptions {
   /** Reads everything anew instead of the changes since the cursor. */
   readonly full?: boolean;
   /** What was just written and read back, so that it is judged together with what happened around it. */
-  readonly own?: RemoteObject;
+  readonly own?: readonly RemoteObject[];
 }
 
 interface Read {
@@ -84,7 +84,8 @@ export class SyncLink {
     // Whether what is held back is still missing, only a complete read can tell.
     const full = options.full === true || remote.link.brake !== null;
     const read = await this.read(remote, window, full ? null : remote.link.cursor);
-    const changes = options.own === undefined ? read.changes : [...stillThere(options.own, read), ...read.changes];
+    const own = options.own?.filter((object) => isStillThere(object, read)) ?? [];
+    const changes = [...own.map((object) => ({ kind: 'upsert' as const, object })), ...read.changes];
     const actions = await this.plan(remote, window, { ...read, changes });
     const braked = actions.some(({ type }) => type === 'brake');
     const end: PullEnd = {
@@ -283,13 +284,8 @@ export class SyncLink {
 }
 
 /** What was read back before the pull is older than what the pull says of it, so it comes first, unless it is gone. */
-function stillThere(own: RemoteObject, { complete }: Read): RemoteChange[] {
-  const gone =
-    complete !== null &&
-    own.when !== null &&
-    overlaps(own.when, complete.window) &&
-    !complete.present.has(own.remoteId);
-  return gone ? [] : [{ kind: 'upsert', object: own }];
+function isStillThere({ when, remoteId }: RemoteObject, { complete }: Read): boolean {
+  return complete === null || when === null || !overlaps(when, complete.window) || complete.present.has(remoteId);
 }
 
 function digestSummary(change: RemoteChange): RemoteChange {

@@ -149,7 +149,7 @@ export interface PushHint {
 
 /**
  * One authenticated conversation with one backend account. Every method throws only {@link ConnectorError}.
- * Writes resolve only once the object was **read back**: what they return is what the server stored.
+ * Writes resolve only once the object was **read back**: what they return is what the server stored (but `store`).
  */
 export interface Session {
   /**
@@ -192,6 +192,11 @@ export interface Session {
    * time that is refused later leaves the object where it was agreed to be.
    */
   update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject>;
+  /**
+   * `create`, or `update` where a `remoteId` is given, for a caller who pulls next: `null` where the backend says that it
+   * stored the object, and only that pull reads it back. Throws as they do.
+   */
+  store?(request: CreateRequest | UpdateRequest, options: CallOptions): Promise<RemoteObject | null>;
   /** Removing what is already gone succeeds. Throws `stale` when the version moved on. */
   cancel(request: CancelRequest, options: CallOptions): Promise<void>;
   /**

@@ -43,31 +43,21 @@ export async function readOne<Input, Value>(
 }
 
 /** Reads a 207 body. Throws {@link XmlError}. */
-export async function readMultistatus(body: string, options: CallOptions): Promise<Multistatus> {
-  const responses: DavResponse[] = [];
-  const syncToken = await readResponses(body, (response) => responses.push(response), options);
-  return { responses, syncToken };
-}
-
-/** Hands out each response as soon as it is read, and returns the sync token. Throws {@link XmlError} at any point. */
-export async function readResponses(
-  body: string,
-  onResponse: (response: DavResponse) => void,
-  { signal }: CallOptions,
-): Promise<string | null> {
-  const task = { module: MODULES.multistatus, run: multistatusParts.name, input: body };
+export async function readMultistatus(body: string, { signal }: CallOptions): Promise<Multistatus> {
+  const all: DavResponse[] = [];
   let token: string | null = null;
   const take = ({ responses, syncToken }: MultistatusPart): void => {
-    responses.forEach(onResponse);
+    all.push(...responses);
     token = syncToken ?? token;
   };
+  const task = { module: MODULES.multistatus, run: multistatusParts.name, input: body };
   try {
     if (body.length <= CHUNK) for (const part of multistatusParts(body)) take(part);
     else for await (const part of threads.run(task, { signal })) take(part as MultistatusPart);
   } catch (error) {
     throw known(error);
   }
-  return token;
+  return { responses: all, syncToken: token };
 }
 
 /** An error of a thread as the error it was there. */

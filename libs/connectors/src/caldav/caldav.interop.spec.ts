@@ -165,7 +165,7 @@ describe('Radicale', () => {
     expect(await session.create(booking('rdv-3'), call)).toMatchObject({ remoteId: `${calendar}ailleurs.ics` });
   });
 
-  it('reads nothing in one request, ten changes in two', async () => {
+  it('reads nothing in one request, ten changes in one', async () => {
     for (let n = 0; n < 12; n++)
       await put(`e${String(n)}`, event(`e${String(n)}`, ['DTSTART:20270607T080000Z', 'DTEND:20270607T083000Z']));
     const first = await pull(null);
@@ -180,7 +180,7 @@ describe('Radicale', () => {
     for (let n = 0; n < 10; n++)
       await put(`e${String(n)}`, event(`e${String(n)}`, ['DTSTART:20270608T080000Z', 'DTEND:20270608T083000Z']));
     const third = await pull(second.end.cursor);
-    expect(proxy.take()).toEqual(['REPORT', 'REPORT']);
+    expect(proxy.take()).toEqual(['REPORT']);
     expect(objects(third.changes).map(({ when }) => when?.start)).toEqual(
       Array<number>(10).fill(Date.parse('2027-06-08T08:00:00Z')),
     );
@@ -197,6 +197,22 @@ describe('Radicale', () => {
     await expect(pull('token:http://radicale.org/ns/sync/0123456789abcdef')).rejects.toMatchObject({
       kind: 'cursor_expired',
     });
+  });
+
+  it('stores what the next pull reads back, and changes it at the version that this told', async () => {
+    const { end } = await pull(null);
+    expect(await session.store?.(booking('rdv-6'), call)).toBeNull();
+    const added = await pull(end.cursor);
+    expect(objects(added.changes)).toMatchObject([{ reference: 'rdv-6', when: { start: NOON, end: NOON + HOUR } }]);
+    const { remoteId, version } = objects(added.changes)[0]!;
+    const move = { ...booking('rdv-6', 2), remoteId, version };
+    expect(await session.store?.(move, call)).toBeNull();
+    const moved = await pull(added.end.cursor);
+    expect(objects(moved.changes)).toMatchObject([{ remoteId, reference: 'rdv-6', when: { start: NOON + 2 * HOUR } }]);
+    await expect(session.store?.({ ...booking('rdv-6'), remoteId, version }, call)).rejects.toMatchObject({
+      kind: 'stale',
+    });
+    expect(proxy.take()).toEqual(['REPORT', 'PUT', 'REPORT', 'GET', 'PUT', 'REPORT', 'GET']);
   });
 
   it('reads 1,000 events in three requests', async () => {

@@ -2,12 +2,10 @@ import { ConnectorError, type CallOptions } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
 import { readApart, readOne } from './answers.js';
 import { readable, type DavClient } from './client.js';
-import { normalTag } from './hrefs.js';
+import { normalPath, normalTag } from './hrefs.js';
 import { changeIn, objectsIn, type ObjectReading, type StoredObject } from './reading.js';
 import { multiget } from './requests.js';
 
-/** Members asked for in one request. */
-export const BATCH = 500;
 /** Objects that a server may fail on, one by one, before it counts as down. */
 const MAX_FAILURES = 10;
 
@@ -28,7 +26,7 @@ export class ObjectReader {
     this.#collection = collection;
   }
 
-  /** Reads up to {@link BATCH} objects in one request, and one by one those that the answer leaves open. */
+  /** Reads up to `MOST_OBJECTS` objects in one request, and one by one those that the answer leaves open. */
   async many(paths: readonly string[], sink: ObjectSink, options: CallOptions): Promise<void> {
     if (paths.length === 0) return;
     const open = new Set(paths);
@@ -76,6 +74,18 @@ export class ObjectReader {
     return { path, version: normalTag(answer.headers['etag']), body: answer.body };
   }
 
+  /** Reads one object that must be there, at a version if one is given. Throws `not_found`, `stale`. */
+  async standing(
+    { remoteId, version }: { readonly remoteId: string; readonly version: string | null },
+    options: CallOptions,
+  ): Promise<StoredObject & { readonly body: string }> {
+    const { body, ...stored } = await this.one(normalPath(remoteId), options);
+    if (body === null) throw new ConnectorError('not_found', 'the event is gone', { status: 404 });
+    if (version !== null && version !== stored.version)
+      throw new ConnectorError('stale', 'the event has another version');
+    return { ...stored, body };
+  }
+
   async #tolerant(path: string, options: CallOptions): Promise<StoredObject> {
     try {
       return await this.one(path, options);
@@ -87,7 +97,7 @@ export class ObjectReader {
 }
 
 /** False for failures that say nothing about the objects asked for. */
-function blamesContent(error: unknown): boolean {
+export function blamesContent(error: unknown): boolean {
   if (!ConnectorError.is(error)) return false;
   if (error.kind === 'invalid') return true;
   return error.status !== undefined && ![401, 429, 502, 503, 504].includes(error.status);

@@ -49,7 +49,7 @@ export class Probe {
   }
 
   async #deadCursors(options: CallOptions): Promise<Manners['deadCursors']> {
-    const answer = await this.#report(syncCollection(NO_SUCH_TOKEN), '0', options);
+    const answer = await this.#report(syncCollection(NO_SUCH_TOKEN, false), '0', options);
     if (answer.status === 207) return 'believed';
     if (NO_REPORT.has(answer.status)) return 'none';
     return readConditions(answer.body).includes(`{${DAV}}supported-report`) ? 'none' : 'refused';

@@ -44,6 +44,9 @@ export interface ReadObject {
   readonly change: RemoteChange;
 }
 
+/** Objects read of one answer. */
+export const MOST_OBJECTS = 500;
+
 const ALWAYS = { start: -8e15, end: 8e15 };
 /** Steps for one object: a tenth of a second. */
 const OBJECT_STEPS = 300_000;
@@ -77,6 +80,41 @@ export function* objectsIn({
   for (const { responses } of multistatusParts(body)) {
     const stored = responses.flatMap((response) => objectOf(response, base) ?? []);
     yield stored.map((object) => ({ path: object.path, change: boundedChange(object, reading, bounds) }));
+  }
+}
+
+/** A member of a collection as sync-collection lists it. */
+export interface ListedMember {
+  readonly href: string;
+  readonly status: number | null;
+  /** What it means to the hub, when the answer holds it. */
+  readonly change: RemoteChange | null;
+}
+
+/** Reads an answer to sync-collection piece by piece, and of the objects in it as many as of one answer. Throws `XmlError`. */
+export function* listedIn({
+  body,
+  url,
+  reading,
+}: {
+  readonly body: string;
+  readonly url: string;
+  readonly reading: ObjectReading;
+}): Generator<{ readonly members: readonly ListedMember[]; readonly syncToken: string | null }> {
+  const base = new URL(url);
+  const bounds = { steps: ANSWER_STEPS, busy: MAX_BUSY };
+  let left = MOST_OBJECTS;
+  const changeOfListed = (response: DavResponse): RemoteChange | null => {
+    const object = response.properties.has(caldav('calendar-data')) ? objectOf(response, base) : null;
+    if (object === null || left === 0) return null;
+    left -= 1;
+    return boundedChange(object, reading, bounds);
+  };
+  for (const { responses, syncToken } of multistatusParts(body)) {
+    const members = responses.map((response) => {
+      return { href: response.href, status: response.status, change: changeOfListed(response) };
+    });
+    yield { members, syncToken };
   }
 }
 

@@ -22,9 +22,10 @@ export const CALENDARS = propfind(CALENDAR_PROPERTIES);
 /** Version of a whole calendar (calendarserver.org caldav-ctag-03). */
 export const CTAG = propfind('<CS:getctag/>');
 
-/** Changes since a token; all members for an empty one (RFC 6578 3.2). */
-export function syncCollection(token: string): string {
-  return `${HEAD}<sync-collection ${NAMES}><sync-token>${escapeXml(token)}</sync-token><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>`;
+/** Changes since a token, with what changed or without; all members for an empty one (RFC 6578 3.2). */
+export function syncCollection(token: string, withData: boolean): string {
+  const properties = withData ? '<getetag/><C:calendar-data/>' : '<getetag/>';
+  return `${HEAD}<sync-collection ${NAMES}><sync-token>${escapeXml(token)}</sync-token><sync-level>1</sync-level><prop>${properties}</prop></sync-collection>`;
 }
 
 export function multiget(paths: readonly string[]): string {

@@ -16,6 +16,8 @@ const CONTEXT = { timeoutMs: 60_000, allowPrivateNetworks: true, now: Date.now }
 
 /** What differs between servers, measured; everything else must be alike. */
 const KNOWS_SYNC = (name: string): boolean => name !== 'SabreDAV';
+/** Requests for ten changes where they are not listed with their data. */
+const CHANGES_TAKE: Readonly<Record<string, number>> = { Xandikos: 2, DAViCal: 2, SabreDAV: 3 };
 /** Makes a calendar for tasks alone when asked to. */
 const HAS_TASKS = (name: string): boolean => name !== 'Xandikos' && name !== 'SOGo';
 /** Lets in whoever knocks. */
@@ -137,7 +139,7 @@ describeOnServers('the connector', ({ name, start }) => {
     await beyondTheSecond();
     proxy.take();
     const third = await pull(second.end.cursor);
-    expect(proxy.take()).toHaveLength(KNOWS_SYNC(name) ? 2 : 3);
+    expect(proxy.take()).toHaveLength(CHANGES_TAKE[name] ?? 1);
     expect(objects(third.changes).map(({ when }) => when?.start)).toEqual(Array<number>(10).fill(NOON + 24 * HOUR));
 
     await application.remove(ids[11]!);

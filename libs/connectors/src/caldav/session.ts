@@ -22,7 +22,7 @@ import { withSlash } from './hrefs.js';
 import { memberTags } from './listing.js';
 import { Probe } from './probe.js';
 import type { ObjectReading } from './reading.js';
-import { CollectionSync } from './sync.js';
+import { CollectionSync, type Listings } from './sync.js';
 import { CollectionWrites } from './writes.js';
 
 const DAY = 86_400_000;
@@ -35,6 +35,7 @@ export class CaldavSession implements Session {
   readonly #discovery: Discovery;
   readonly #settings: Settings;
   readonly #secrets: Secrets;
+  readonly #listings: Listings = { withData: true };
   #addresses: ReadonlySet<string> | null = null;
 
   constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {
@@ -60,7 +61,7 @@ export class CaldavSession implements Session {
     const reading = async (answer: string, call: CallOptions): Promise<ObjectReading> => {
       return { window, timeZone, addresses: await this.#addressesFor(answer, call) };
     };
-    yield* new CollectionSync({ client: this.#client, reading }, request).pull(options);
+    yield* new CollectionSync({ client: this.#client, listings: this.#listings, reading }, request).pull(options);
   }
 
   versions(
@@ -77,6 +78,10 @@ export class CaldavSession implements Session {
 
   update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject> {
     return this.#writes(request.agendaId, options).update(request, options);
+  }
+
+  store(request: CreateRequest | UpdateRequest, options: CallOptions): Promise<RemoteObject | null> {
+    return this.#writes(request.agendaId, options).store(request, options);
   }
 
   changeInstance(

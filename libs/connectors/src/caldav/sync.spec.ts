@@ -54,7 +54,7 @@ describe('reading by sync-collection', () => {
     ).toBe(true);
   });
 
-  it('needs one request when nothing changed, two for changes', async () => {
+  it('needs one request when nothing changed, two for changes that are listed without their data', async () => {
     const seen = scriptServer((request) => {
       if (!isSync(request)) return data(request);
       return request.body.includes('>t1<')
@@ -69,6 +69,43 @@ describe('reading by sync-collection', () => {
     const { changes, end } = await pull(open(), 'token:t2');
     expect(outline(changes)).toEqual(['removed b', 'upsert a']);
     expect(end).toEqual({ type: 'end', cursor: 'token:t3', complete: null });
+    expect(seen).toHaveLength(2);
+  });
+
+  it('needs one request for changes too, where the server lists them with their data', async () => {
+    const broken = event('b', ['DTSTART;TZID=Nulle/Part:20270607T100000']);
+    const seen = scriptServer(() =>
+      multistatus(withData('a', event('a')), withData('b', broken), failed(`${CALENDAR}c.ics`, 404), token('t2')),
+    );
+    const { changes, end } = await pull(open(), 'token:t1');
+    expect(outline(changes)).toEqual(['removed c', 'upsert a', 'unreadable b']);
+    expect(end).toEqual({ type: 'end', cursor: 'token:t2', complete: null });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('reads no more of one answer than of any other, and asks for the rest', async () => {
+    const names = Array.from({ length: 620 }, (_, n) => `e${String(n)}`);
+    const seen = scriptServer((request) =>
+      isSync(request) ? multistatus(...names.map((name) => withData(name, event(name))), token('t2')) : data(request),
+    );
+    const { changes } = await pull(open(), 'token:t1');
+    expect(outline(changes)).toEqual(names.map((name) => `upsert ${name}`));
+    expect(seen.filter(isMultiget).map((request) => wanted(request).length)).toEqual([120]);
+  });
+
+  it.each([
+    ['refuses it', { status: 400 }],
+    ['fails on one of them', { status: 500 }],
+    ['sends what is no XML', multistatus(withData('a', `${event('a')}\u0001`), token('t2'))],
+  ])('lists the changes alone when the server, asked for their data, %s, and remembers it', async (_what, answer) => {
+    const seen = scriptServer((request) => {
+      if (!isSync(request)) return data(request);
+      return request.body.includes('calendar-data') ? answer : multistatus(member('a'), token('t2'));
+    });
+    const session = open();
+    expect(outline((await pull(session, 'token:t1')).changes)).toEqual(['upsert a']);
+    expect(seen.splice(0)).toHaveLength(3);
+    expect(outline((await pull(session, 'token:t2')).changes)).toEqual(['upsert a']);
     expect(seen).toHaveLength(2);
   });
 

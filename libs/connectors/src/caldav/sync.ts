@@ -1,18 +1,25 @@
 import { ConnectorError, type CallOptions, type PullItem, type PullRequest } from '#connector-sdk';
 import type { Interval, RemoteChange } from '#domain';
 import { detached } from '#icalendar';
-import { readResponses } from './answers.js';
-import { readable, type DavClient } from './client.js';
+import { readApart } from './answers.js';
+import { readable, type DavAnswer, type DavClient } from './client.js';
 import { pathOf, withSlash } from './hrefs.js';
 import { memberTags } from './listing.js';
-import { CALENDAR_SERVER, type DavResponse } from './multistatus.js';
-import { BATCH, ObjectReader } from './objects.js';
-import type { ObjectReading } from './reading.js';
+import { CALENDAR_SERVER } from './multistatus.js';
+import { blamesContent, ObjectReader } from './objects.js';
+import { listedIn, MOST_OBJECTS, type ListedMember, type ObjectReading } from './reading.js';
 import { CTAG, syncCollection } from './requests.js';
+
+/** What the pulls of one session learn of their server. */
+export interface Listings {
+  /** Whether it lists changes with their data, or at least does not stumble over being asked to. */
+  withData: boolean;
+}
 
 /** What a pull needs beside the request. */
 export interface SyncParts {
   readonly client: DavClient;
+  readonly listings: Listings;
   /** How to read the objects in an answer: only some need the account's own addresses. */
   reading(answer: string, options: CallOptions): Promise<ObjectReading>;
 }
@@ -43,26 +50,37 @@ const AT_ONCE = 1;
 interface Page {
   /** Empty when the answer has none. */
   readonly token: string;
-  readonly changed: ReadonlySet<string>;
+  /** Each with what it means, when the answer holds it. */
+  readonly changed: ReadonlyMap<string, RemoteChange | null>;
   readonly removed: ReadonlySet<string>;
   /** There is more: the answer has a 507 for the collection itself (RFC 6578 3.6). */
   readonly truncated: boolean;
 }
 
-async function readPage({ body, url }: { body: string; url: URL }, options: CallOptions): Promise<Page> {
-  const changed = new Set<string>();
+async function readPage({ body, url }: DavAnswer, reading: ObjectReading, options: CallOptions): Promise<Page> {
+  const changed = new Map<string, RemoteChange | null>();
   const removed = new Set<string>();
   const collection = pathOf(url.pathname, url);
   let truncated = false;
-  const sort = ({ href, status }: DavResponse): void => {
+  let token = '';
+  const sort = ({ href, status, change }: ListedMember): void => {
     const path = pathOf(href, url);
     if (path === null) return;
     if (path.endsWith('/') || withSlash(path) === collection) truncated ||= status === 507;
-    else (status === 404 || status === 410 ? removed : changed).add(path);
+    else if (status === 404 || status === 410) removed.add(path);
+    else changed.set(path, change);
   };
-  const token = await readable(readResponses(body, sort, options));
-  for (const path of changed) removed.delete(path);
-  return { token: token === null ? '' : detached(token), changed, removed, truncated };
+  const read = readApart(listedIn, { body, url: url.href, reading }, { ...options, characters: body.length });
+  for await (const { members, syncToken } of read) {
+    members.forEach(sort);
+    token = syncToken ?? token;
+  }
+  for (const path of changed.keys()) removed.delete(path);
+  return { token: detached(token), changed, removed, truncated };
+}
+
+function unread(paths: readonly string[]): Page['changed'] {
+  return new Map(paths.map((path) => [path, null]));
 }
 
 /** One pull of one calendar. */
@@ -100,13 +118,13 @@ export class CollectionSync {
 
   /** Changes since a token; `null` when the server cannot do that. Throws `cursor_expired` for a dead token. */
   async #report(token: string | null, options: CallOptions): Promise<Page | null> {
+    const page = token === null ? null : await this.#reportWithData(token, options);
+    if (page) return page;
     try {
-      const answer = await this.#client.report(
-        { method: 'REPORT', url: this.#collection.href, depth: '0', body: syncCollection(token ?? '') },
-        options,
-      );
-      const page = await readPage(answer, options);
-      if (page.token !== '') return page;
+      const listed = await this.#listed(token ?? '', false, options);
+      // It was the data that it stumbled over.
+      if (token !== null) this.#parts.listings.withData = false;
+      if (listed.token !== '') return listed;
     } catch (error) {
       if (!ConnectorError.is(error) || error.status === undefined) throw error;
       if (!(token === null ? NO_SYNC : DEAD_TOKEN).has(error.status)) throw error;
@@ -115,13 +133,34 @@ export class CollectionSync {
     throw new ConnectorError('cursor_expired', 'the server no longer knows the sync token');
   }
 
+  /** The same with what changed, in one request; `null` when that does not come of it. */
+  async #reportWithData(token: string, options: CallOptions): Promise<Page | null> {
+    if (!this.#parts.listings.withData) return null;
+    try {
+      const page = await this.#listed(token, true, options);
+      return page.token === '' ? null : page;
+    } catch (error) {
+      if (!blamesContent(error)) throw error;
+      return null;
+    }
+  }
+
+  async #listed(token: string, withData: boolean, options: CallOptions): Promise<Page> {
+    const body = syncCollection(token, withData);
+    const answer = await this.#client.report(
+      { method: 'REPORT', url: this.#collection.href, depth: '0', body },
+      options,
+    );
+    return readable(readPage(answer, await this.#parts.reading(answer.body, options), options));
+  }
+
   async *#pages(first: Page, cursor: Cursor, options: CallOptions): AsyncGenerator<PullItem> {
     if (cursor.kind === 'none') this.#present = new Set();
     const seen = new Set<string>();
     for (let page: Page | null = first; page;) {
       const { token, truncated, changed, removed } = page;
       // A listing of all members has nothing to remove: some servers name old tombstones all the same.
-      yield* this.#deliver({ changed: [...changed], removed: this.#present ? [] : [...removed] }, options);
+      yield* this.#deliver({ changed, removed: this.#present ? [] : [...removed] }, options);
       if (!truncated) {
         yield this.#end(`token:${token}`);
         return;
@@ -134,31 +173,40 @@ export class CollectionSync {
   }
 
   async *#deliver(
-    { changed, removed }: { changed: readonly string[]; removed: readonly string[] },
+    { changed, removed }: { changed: Page['changed']; removed: readonly string[] },
     options: CallOptions,
   ): AsyncGenerator<PullItem> {
     if (removed.length > 0) {
       yield { type: 'changes', changes: removed.map((remoteId) => ({ kind: 'removed' as const, remoteId })) };
     }
-    for await (const read of this.#batches(changed, options)) {
-      const changes = this.#present ? read.filter(({ kind }) => kind !== 'removed') : read;
-      for (const change of changes)
-        this.#present?.add(change.kind === 'upsert' ? change.object.remoteId : change.remoteId);
+    const listed = [...changed.values()].filter((change) => change !== null);
+    if (listed.length > 0) yield { type: 'changes', changes: this.#taken(listed) };
+    const open = [...changed].filter(([, change]) => change === null).map(([path]) => path);
+    for await (const read of this.#batches(open, options)) {
+      const changes = this.#taken(read);
       if (changes.length > 0) yield { type: 'changes', changes };
     }
+  }
+
+  /** What a complete listing notes as present, and what a delta passes on. */
+  #taken(read: readonly RemoteChange[]): readonly RemoteChange[] {
+    const changes = this.#present ? read.filter(({ kind }) => kind !== 'removed') : read;
+    for (const change of changes)
+      this.#present?.add(change.kind === 'upsert' ? change.object.remoteId : change.remoteId);
+    return changes;
   }
 
   /** What is asked for next is on its way while the last answer is read. */
   async *#batches(paths: readonly string[], options: CallOptions): AsyncGenerator<RemoteChange[]> {
     const reads: Promise<RemoteChange[]>[] = [];
-    for (let at = 0; at < paths.length || reads.length > 0; at += BATCH) {
+    for (let at = 0; at < paths.length || reads.length > 0; at += MOST_OBJECTS) {
       if (at < paths.length) {
-        const read = this.#read(paths.slice(at, at + BATCH), options);
+        const read = this.#read(paths.slice(at, at + MOST_OBJECTS), options);
         // Told when its turn comes.
         read.catch(() => undefined);
         reads.push(read);
       }
-      if (reads.length > AT_ONCE || at + BATCH >= paths.length) yield (await reads.shift()) ?? [];
+      if (reads.length > AT_ONCE || at + MOST_OBJECTS >= paths.length) yield (await reads.shift()) ?? [];
     }
   }
 
@@ -185,7 +233,7 @@ export class CollectionSync {
       [...tags].filter(([path, version]) => !same(path, version)),
     ];
     this.#present = new Set(unchanged.map(([path]) => path));
-    yield* this.#deliver({ changed: changed.map(([path]) => path), removed: [] }, options);
+    yield* this.#deliver({ changed: unread(changed.map(([path]) => path)), removed: [] }, options);
     yield this.#end(cursor);
   }
 
@@ -197,7 +245,7 @@ export class CollectionSync {
     const listed = await memberTags(this.#place, only, options);
     const missing = [...(await this.#request.known()).keys()].filter((path) => !listed.has(path));
     const present = (this.#present = new Set());
-    yield* this.#deliver({ changed: [...listed.keys(), ...missing], removed: [] }, options);
+    yield* this.#deliver({ changed: unread([...listed.keys(), ...missing]), removed: [] }, options);
     yield { type: 'end', cursor: null, complete: { window: only, present } };
   }
 

@@ -42,6 +42,32 @@ function byMethod(answers: Readonly<Record<string, Answer | 'reset'>>): Seen[] {
 
 const methods = (seen: readonly Seen[]): string[] => seen.map(({ method }) => method);
 
+describe('store', () => {
+  it('leaves the reading back to the next pull', async () => {
+    const seen = byMethod({ PUT: { status: 201 } });
+    expect(await open().store?.(request, call)).toBeNull();
+    expect(methods(seen)).toEqual(['PUT']);
+    expect(seen[0]).toMatchObject({ target: PATH, headers: { 'if-none-match': '*' } });
+  });
+
+  it('answers with what stood there already', async () => {
+    byMethod({ PUT: { status: 412 }, GET: stored() });
+    expect(await open().store?.(request, call)).toMatchObject({ remoteId: PATH, reference: 'rdv-1' });
+  });
+
+  it('changes only the version it was meant for', async () => {
+    const later = { ...request.content, start: START + 3_600_000, end: START + 5_400_000 };
+    const change = { ...request, remoteId: PATH, version: '"1"', content: later };
+    const seen = byMethod({ PUT: { status: 204 }, GET: stored() });
+    expect(await open().store?.(change, call)).toBeNull();
+    expect(methods(seen)).toEqual(['GET', 'PUT']);
+    expect(seen[1]?.headers['if-match']).toBe('"1"');
+    await expect(open().store?.({ ...change, version: '"0"' }, call)).rejects.toMatchObject({ kind: 'stale' });
+    byMethod({ PUT: { status: 412 }, GET: stored() });
+    await expect(open().store?.(change, call)).rejects.toMatchObject({ kind: 'stale' });
+  });
+});
+
 describe('create', () => {
   it('writes only where nothing stands, and reads back what was stored', async () => {
     const seen = byMethod({ PUT: { status: 201 }, GET: stored() });

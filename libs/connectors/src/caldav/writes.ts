@@ -49,31 +49,46 @@ export class CollectionWrites {
     this.#reader = new ObjectReader(parts.client, this.#collection);
   }
 
-  async create({ reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject> {
+  async create(request: CreateRequest, options: CallOptions): Promise<RemoteObject> {
+    const { reference, content } = request;
+    const stored = { path: this.#pathOf(reference), reference, timeZone: content.timeZone };
+    return (await this.#storeNew(request, options)) ?? this.#readBack(stored, options);
+  }
+
+  async update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject> {
+    const stored = { path: normalPath(request.remoteId), reference: null, timeZone: request.content.timeZone };
+    return (await this.#storeEdited(request, options)) ?? this.#readBack(stored, options);
+  }
+
+  store(request: CreateRequest | UpdateRequest, options: CallOptions): Promise<RemoteObject | null> {
+    return 'remoteId' in request ? this.#storeEdited(request, options) : this.#storeNew(request, options);
+  }
+
+  /** The object if it stood there before; `null` when it was stored now. */
+  async #storeNew({ reference, content }: CreateRequest, options: CallOptions): Promise<RemoteObject | null> {
     if (content.end - content.start < 1000) throw new ConnectorError('invalid', 'an event without a length');
-    const path = this.#pathOf(reference);
-    const body = newEvent({ reference, content, now: this.#client.now() });
-    const failure = await this.#put({ path, body, headers: { 'If-None-Match': '*' } }, options);
-    if (failure === null) return this.#readBack({ path, reference, timeZone: content.timeZone }, options);
-    if (!MAYBE_OURS.has(failure.status ?? 0)) throw failure;
-    const ours = await this.#lookAfter(failure, reference, options);
+    return this.#putNew(reference, newEvent({ reference, content, now: this.#client.now() }), options);
+  }
+
+  async #putNew(reference: string, body: string, options: CallOptions): Promise<RemoteObject | null> {
+    const put = { path: this.#pathOf(reference), body, headers: { 'If-None-Match': '*' } };
+    const failure = await this.#put(put, options);
+    if (failure === null) return null;
+    const ours = MAYBE_OURS.has(failure.status ?? 0) ? await this.#lookAfter(failure, reference, options) : null;
     if (ours) return ours;
     throw failure;
   }
 
-  async update(request: UpdateRequest, options: CallOptions): Promise<RemoteObject> {
-    const { reference, content, version } = request;
-    const path = normalPath(request.remoteId);
-    const current = await this.#reader.one(path, options);
-    if (current.body === null) throw new ConnectorError('not_found', 'the event is gone', { status: 404 });
-    if (version !== null && version !== current.version)
-      throw new ConnectorError('stale', 'the event has another version');
-    const before = await this.#understood({ ...current, body: current.body }, content.timeZone, options);
+  /** The same for an event that stands there. */
+  async #storeEdited(request: UpdateRequest, options: CallOptions): Promise<RemoteObject | null> {
+    const { reference, content } = request;
+    const current = await this.#reader.standing(request, options);
+    const before = await this.#understood(current, content.timeZone, options);
     if (isSame(before, request)) return before;
     const edit = { body: current.body, writing: { reference, content, now: this.#client.now() } };
     const body = await readOne(editIn, edit, { ...options, characters: current.body.length });
     if (body === null) throw new ConnectorError('invalid', 'the event has become a series');
-    return this.#replace(current, { body, timeZone: content.timeZone }, options);
+    return this.#replace(current, body, options);
   }
 
   async changeInstance(
@@ -87,7 +102,8 @@ export class CollectionWrites {
       { ...options, characters: edit.body.length },
     );
     if (body === null) throw new ConnectorError('invalid', 'the event has no such instance');
-    return this.#replace(series, { body, timeZone: request.timeZone }, options);
+    await this.#replace(series, body, options);
+    return this.#readBack({ path: series.path, reference: null, timeZone: request.timeZone }, options);
   }
 
   async splitSeries(
@@ -102,37 +118,26 @@ export class CollectionWrites {
       { ...options, characters: edit.body.length },
     );
     if (parts === null) throw new ConnectorError('invalid', 'the event cannot be split there');
-    const path = this.#pathOf(reference);
-    const failure = await this.#put({ path, body: parts.after, headers: { 'If-None-Match': '*' } }, options);
-    const ours =
-      failure && MAYBE_OURS.has(failure.status ?? 0) ? await this.#lookAfter(failure, reference, options) : null;
-    if (failure && ours === null) throw failure;
-    const after = ours ?? (await this.#readBack({ path, reference, timeZone }, options));
-    const before = await this.#replace(series, { body: parts.before, timeZone }, options);
-    return { before, after };
+    const stored = { path: this.#pathOf(reference), reference, timeZone };
+    const after = (await this.#putNew(reference, parts.after, options)) ?? (await this.#readBack(stored, options));
+    await this.#replace(series, parts.before, options);
+    return { before: await this.#readBack({ path: series.path, reference: null, timeZone }, options), after };
   }
 
   /** The series as it stands at the version asked for. */
   async #instanceOf(
-    { remoteId, version, instance, timeZone }: InstanceRequest,
+    { instance, timeZone, ...request }: InstanceRequest,
     options: CallOptions,
   ): Promise<{ series: StoredObject; edit: SeriesEdit }> {
-    const { body, ...stored } = await this.#reader.one(normalPath(remoteId), options);
-    if (body === null) throw new ConnectorError('not_found', 'the event is gone', { status: 404 });
-    if (version !== null && version !== stored.version)
-      throw new ConnectorError('stale', 'the event has another version');
-    return { series: { ...stored, body }, edit: { body, instance, timeZone, now: this.#client.now() } };
+    const series = await this.#reader.standing(request, options);
+    return { series, edit: { body: series.body, instance, timeZone, now: this.#client.now() } };
   }
 
-  async #replace(
-    { path, version }: StoredObject,
-    { body, timeZone }: { body: string; timeZone: string },
-    options: CallOptions,
-  ): Promise<RemoteObject> {
+  async #replace({ path, version }: StoredObject, body: string, options: CallOptions): Promise<null> {
     const headers = version === null ? {} : { 'If-Match': version };
     const failure = await this.#put({ path, body, headers }, options);
     if (failure) throw failure;
-    return this.#readBack({ path, reference: null, timeZone }, options);
+    return null;
   }
 
   async cancel({ reference, remoteId, version }: CancelRequest, options: CallOptions): Promise<void> {
@@ -141,7 +146,10 @@ export class CollectionWrites {
     // Some servers ignore If-Match on DELETE, and some answer 412 for what is gone: look first.
     if (version !== null && !(await this.#stands(path, version, options))) return;
     const headers = version === null ? {} : { 'If-Match': version };
-    const answer = await this.#client.send({ method: 'DELETE', url: this.#urlOf(path), headers }, options);
+    const answer = await this.#client.send(
+      { method: 'DELETE', url: new URL(path, this.#collection).href, headers },
+      options,
+    );
     const failure = await this.#failureOf(answer, options);
     if (failure === null || failure.status === 404 || failure.status === 410) return;
     if (failure.kind === 'stale' && (await this.#reader.one(path, options)).body === null) return;
@@ -198,7 +206,7 @@ export class CollectionWrites {
     const answer = await this.#client.send(
       {
         method: 'PUT',
-        url: this.#urlOf(put.path),
+        url: new URL(put.path, this.#collection).href,
         headers: { 'Content-Type': 'text/calendar; charset=utf-8', ...put.headers },
         body: put.body,
       },
@@ -278,20 +286,10 @@ export class CollectionWrites {
       throw new ConnectorError('invalid', 'a reference that cannot be an address');
     return pathOf(`${reference}.ics`, this.#collection) ?? '';
   }
-
-  #urlOf(path: string): string {
-    return new URL(path, this.#collection).href;
-  }
 }
 
 /** True when the event already says what is wanted: a repeated change writes nothing. */
-function isSame(object: RemoteObject, { content }: UpdateRequest): boolean {
-  const [busy, ...more] = object.busy;
-  return (
-    !object.recurring &&
-    more.length === 0 &&
-    busy?.start === content.start &&
-    busy.end === content.end &&
-    object.summary === content.summary
-  );
+function isSame({ recurring, busy: [busy, ...more], summary }: RemoteObject, { content }: UpdateRequest): boolean {
+  if (recurring || more.length > 0 || summary !== content.summary) return false;
+  return busy?.start === content.start && busy.end === content.end;
 }

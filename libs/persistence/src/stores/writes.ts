@@ -67,16 +67,17 @@ export class PgWrites extends Writes {
     super();
   }
 
-  next(organizationId: string, agendaId: string): Promise<PendingWrite | null> {
+  next(organizationId: string, agendaId: string, except: readonly string[]): Promise<PendingWrite | null> {
     return this.one(
       organizationId,
-      `${SELECT} AND w.agenda_id = $2 AND w.state = 'due' AND w.due_at <= clock_timestamp() ORDER BY w.asked_at, w.appointment_id LIMIT 1`,
-      agendaId,
+      `${SELECT} AND w.agenda_id = $2 AND w.state = 'due' AND w.due_at <= clock_timestamp() AND w.appointment_id <> ALL ($3::uuid[])
+        ORDER BY w.asked_at, w.appointment_id LIMIT 1`,
+      [agendaId, except],
     );
   }
 
   load({ organizationId, id }: AppointmentRef): Promise<PendingWrite | null> {
-    return this.one(organizationId, `${SELECT} AND w.appointment_id = $2`, id);
+    return this.one(organizationId, `${SELECT} AND w.appointment_id = $2`, [id]);
   }
 
   sent(write: PendingWrite): Promise<boolean> {
@@ -140,9 +141,9 @@ export class PgWrites extends Writes {
     return this.update(write, `state = CASE WHEN ${sameVersion} THEN 'settled' ELSE state END`, [write.version]);
   }
 
-  private async one(organizationId: string, text: string, id: string): Promise<PendingWrite | null> {
+  private async one(organizationId: string, text: string, values: readonly unknown[]): Promise<PendingWrite | null> {
     const [row] = await this.database.withOrganization(organizationId, (transaction) =>
-      transaction.query<WriteRow & Record<string, unknown>>(text, [organizationId, id]),
+      transaction.query<WriteRow & Record<string, unknown>>(text, [organizationId, ...values]),
     );
     return row === undefined ? null : this.writeOf(organizationId, row);
   }
