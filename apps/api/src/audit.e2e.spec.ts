@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { at, type Practice } from '../../../test/support/practice.js';
 import { TestApi, type Client } from './api.suite.js';
+import { Secretary } from './grants.suite.js';
 
 const patient = { lastName: '=Zyxwvutsrq', firstName: 'Camille', birthDate: '1980-05-31' };
 
@@ -50,16 +51,50 @@ test('a change is on record with who, from where, and what; a reading of who it 
       expect.objectContaining({
         ...{ entity: id, agenda: practice.agenda, actor: who, patients: [expect.any(String)] },
         from: { request: expect.any(String), address: expect.stringContaining('127.0.0.1'), agent: 'browser' },
+        ...{ behalf: practice.collaborator, grants: [expect.any(String)] },
       }),
     ),
   );
   const [list, one, ...more] = all.filter(({ action }) => action === 'identity-read');
   expect(more).toEqual([]);
   expect(list).toMatchObject({ actor: who, from: { request: 'reading-1', agent: 'command-line' }, objects: ids });
-  expect(one).toMatchObject({ actor: { kind: 'application', id: null }, objects: [ids[0]] });
+  expect(one).toMatchObject({ actor: { kind: 'application', id: null }, behalf: null, objects: [ids[0]] });
   // One person, one pseudonym.
   expect(new Set(all.flatMap(({ patients }) => patients as string[])).size).toBe(1);
   expect(JSON.stringify(all)).not.toContain('Zyxwvutsrq');
+});
+
+test('it says under which grants: of a change, of a reading, of what was used up; and who changed people', async () => {
+  const secretary = await Secretary.of(api, practice);
+  const sees = await secretary.grant(['see-busy']);
+  const once = await secretary.grant(['create'], { quotas: JSON.stringify([{ action: 'create', perDay: 1 }]) });
+  const twice = await secretary.grant(['create'], { quotas: JSON.stringify([{ action: 'create', perDay: 1 }]) });
+  const knows = await secretary.grant(['see-identity']);
+  const ids: string[] = [];
+  for (const time of ['13:00', '14:00']) {
+    const body = { agenda: practice.agenda, motif: practice.motif, start: at(time), patient, acknowledgeDouble: true };
+    const answer = await secretary.ask('POST', '/v1/appointments', { body });
+    ids.push(answer.json.id as string);
+  }
+  expect((await secretary.ask('GET', `/v1/appointments/${ids[0]!}`)).json).toHaveProperty('patient');
+  const owner = { collaborator: practice.collaborator, email: 'titulaire@cabinet.example' };
+  expect((await ask('PUT', `/v1/agendas/${practice.agenda}/owner`, { body: owner })).status).toBe(200);
+  const his = await entries(`&about=${secretary.id}`);
+  const grants = (action: string) => his.filter((entry) => entry.action === action).map((entry) => entry.grants);
+  expect(grants('appointment-confirmed')).toEqual([[once], [twice]]);
+  expect(grants('identity-read')).toEqual([[sees, knows]]);
+  expect((await entries(`&about=${twice}`)).map(({ entity }) => entity)).toEqual([ids[1]]);
+  const changed = (await entries(`&about=${practice.collaborator}`)).filter(
+    ({ action }) => action === 'collaborator-changed',
+  );
+  expect(changed).toEqual([
+    expect.objectContaining({
+      ...{ entity: practice.collaborator, actor: expect.objectContaining({ id: practice.collaborator }) },
+      ...{ behalf: practice.collaborator, grants: [expect.any(String)] },
+      from: expect.objectContaining({ address: expect.stringContaining('127.0.0.1') }),
+    }),
+  ]);
+  await ask('PUT', `/v1/agendas/${practice.agenda}/owner`, { body: { collaborator: null } });
 });
 
 test('it is asked by agenda, collaborator, patient and time, page by page', async () => {

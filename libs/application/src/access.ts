@@ -75,8 +75,19 @@ export class Rights {
   }
 
   everywhere(action: AccessAction, motifId: string | null = null): boolean {
+    return this.throughout(action, motifId) !== null;
+  }
+
+  /** The grant that allows it in every agenda, those to come included. */
+  throughout(action: AccessAction, motifId: string | null = null): string | null {
     const { channel } = this.asker;
-    return allowedEverywhere({ action, channel, motifId }, this.known.grants, this.at);
+    return allowedEverywhere({ action, channel, motifId }, this.known.grants, this.at)?.id ?? null;
+  }
+
+  /** A grant that allows it somewhere, one for everywhere first. */
+  somewhere(action: AccessAction, motifId: string | null): string | null {
+    const decision = this.decide({ action, agenda: null, motifId });
+    return this.throughout(action, motifId) ?? (decision.allowed ? decision.grantId : null);
   }
 
   /** The agendas in which it is allowed; `null` = in all, those to come included. */

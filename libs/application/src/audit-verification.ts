@@ -139,10 +139,14 @@ function brokenLink(
 }
 
 const TOLD = [
-  ...(['at', 'action', 'agendaId', 'entityId', 'actorKind', 'actorId', 'keyId', 'behalfId', 'grantId'] as const),
+  ...(['at', 'action', 'agendaId', 'entityId', 'actorKind', 'actorId', 'keyId', 'behalfId'] as const),
   ...(['requestId', 'address', 'agent', 'reason', 'after'] as const),
 ];
+const LISTS = ['objects', 'grantIds'] as const;
 
 function tellsTheSame(entry: AuditEntry, source: AuditSource): boolean {
-  return TOLD.every((name) => entry[name] === source[name]) && entry.objects.join() === source.objects.join();
+  return (
+    TOLD.every((name) => entry[name] === source[name]) &&
+    LISTS.every((name) => entry[name].join() === source[name].join())
+  );
 }

@@ -14,7 +14,7 @@ export interface AuditSource {
   readonly actorId: string | null;
   readonly keyId: string | null;
   readonly behalfId: string | null;
-  readonly grantId: string | null;
+  readonly grantIds: readonly string[];
   readonly requestId: string | null;
   readonly address: string | null;
   readonly agent: string | null;
@@ -57,8 +57,8 @@ export interface ChainSeal extends ChainHead {
  */
 export function canonicalEntry(entry: Omit<AuditEntry, 'hash'>): string {
   const { seq, transactionId, sourceId, at, action, agendaId, entityId, objects, patients, before, after } = entry;
-  const { actorKind, actorId, keyId, behalfId, grantId, requestId, address, agent, reason } = entry;
-  const who = [actorKind, actorId, keyId, behalfId, grantId, requestId, address, agent];
+  const { actorKind, actorId, keyId, behalfId, grantIds, requestId, address, agent, reason } = entry;
+  const who = [actorKind, actorId, keyId, behalfId, grantIds, requestId, address, agent];
   const what = [action, agendaId, entityId, objects, patients, reason, before, after];
   return JSON.stringify([String(seq), transactionId, sourceId, at, ...who, ...what]);
 }

@@ -14,9 +14,10 @@ export interface Origin {
   readonly address: string;
   /** The kind of client, never its whole name. */
   readonly agent: 'browser' | 'command-line' | 'application' | 'none';
-  /** Of the practitioner or organization in whose name it is done, when it is not one's own. */
+  /** The collaborator in whose name an application does it; he himself signed in when it is not there. */
   readonly behalf?: string;
-  readonly grant?: string;
+  /** The grants that allowed it; what was shown of patients adds those that allowed that. */
+  readonly grants?: readonly string[];
 }
 
 /** Who does something: a collaborator through an application's key, the practitioner in his own tool, or the hub itself. */

@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** What one request may see of its organization. */
+/** What one request may see of its organization, and who makes it. */
 export interface Sight {
+  /** As the audit log names him. */
+  actor: object;
   /** `null` = every agenda. */
   agendas: readonly string[] | null;
   /** Whether who the patients of an agenda are may be shown. */

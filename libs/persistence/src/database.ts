@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import { escapeLiteral, type Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import { sightOf } from '#application';
 import { storeError } from './errors.js';
@@ -83,7 +83,7 @@ export class Database {
 
   /** A transaction (READ COMMITTED) in which only rows of this organization exist. */
   withOrganization<T>(organizationId: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.transaction(beginAs(organizationId) + this.sight(), work);
+    return this.transaction(beginAs(organizationId) + this.sight() + acting(), work);
   }
 
   /** One statement in a transaction in which only rows of this organization exist, in one round trip. */
@@ -180,6 +180,12 @@ function sendInOnePiece(client: PoolClient): void {
   process.nextTick(() => {
     stream.uncork();
   });
+}
+
+/** Names whoever makes the running request to the triggers that put changes on record. */
+function acting(): string {
+  const actor = sightOf()?.actor;
+  return actor === undefined ? '' : `; SET LOCAL app.actor = ${escapeLiteral(JSON.stringify(actor))}`;
 }
 
 function beginAs(organizationId: string): string {

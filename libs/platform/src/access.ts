@@ -43,6 +43,12 @@ export interface Caller {
   readonly secretariatId?: string;
 }
 
+/** Who asks, as the audit log names him: an application too, where a request names nobody. */
+export function actorOf({ collaboratorId, keyId, origin }: Caller): object {
+  const who = collaboratorId === null ? { kind: 'application' } : { kind: 'collaborator', id: collaboratorId };
+  return { ...who, key: keyId, origin };
+}
+
 /** What a route needs of the grants of whoever acts. */
 export interface Need {
   /** `self`: it tells only about who asks. */

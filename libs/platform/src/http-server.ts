@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import type { Caller } from './access.js';
 import type { Authentication } from './authentication.js';
 import type { Metrics } from './metrics.js';
 import { originOf } from './origin.js';
@@ -100,10 +101,16 @@ function admission({
     if (open > MAX_OPEN_REQUESTS) throw new Problem('temporarily-unavailable', { retryAfterMs: 1000 });
     if (config.access === undefined || config.need === undefined || !authentication)
       throw new Error(`the route ${url} declares no right`);
-    request.caller = { ...(await authentication.authenticate(request, config.access)), origin: originOf(request) };
+    const caller = await authentication.authenticate(request, config.access);
+    request.caller = { ...caller, origin: { ...originOf(request), ...behalfOf(caller) } };
     if (rateLimiter) applyRateLimit(rateLimiter, request.caller.keyId, reply);
     if (!config.query) refuseQuery(request);
   };
+}
+
+/** An application acts in the name of whom it names; a person who signed in, for himself. */
+function behalfOf({ via, collaboratorId }: Caller): { readonly behalf?: string } {
+  return collaboratorId !== null && (via === 'key' || via === 'token') ? { behalf: collaboratorId } : {};
 }
 
 function refuseQuery({ query }: FastifyRequest): void {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Reading } from '#application';
+import { actorOf } from './access.js';
 
 /** Where readings are put on record. */
 export interface Readings {
@@ -19,10 +20,8 @@ export function recordReadings(server: FastifyInstance, readings: Readings, chan
     if (caller === null || (method !== 'GET' && changes.test(routeOptions.url ?? ''))) return payload;
     const objects = namedIn(payload);
     if (objects.length === 0) return payload;
-    const { organizationId, collaboratorId, keyId, origin } = caller;
-    const who = collaboratorId === null ? { kind: 'application' } : { kind: 'collaborator', id: collaboratorId };
-    const actor = { ...who, key: keyId, origin };
-    await readings.note({ organizationId, action: 'identity-read', entityId: null, objects, actor });
+    const { organizationId } = caller;
+    await readings.note({ organizationId, action: 'identity-read', entityId: null, objects, actor: actorOf(caller) });
     return payload;
   });
 }

@@ -13,7 +13,7 @@ import {
   type Target,
 } from '#application';
 import type { AccessAction, AccessRefusal, AgendaPlace } from '#domain';
-import { callerOf, Problem, type Caller, type Need } from '#platform';
+import { actorOf, callerOf, Problem, type Caller, type Need } from '#platform';
 import { namedIn, type Named } from './named.js';
 
 /** What is asked, once everything that it is about is known. */
@@ -59,16 +59,17 @@ export class Enforcement implements NestInterceptor {
 
   /** Once more, for what goes on after its beginning. Throws `grant-missing` when it may not go on. */
   async again(request: FastifyRequest, need: Need): Promise<void> {
-    const { sight } = await this.look(request, need);
+    const { sight } = await this.look(request, need, grantsOf(request));
     const running = sightOf();
     if (running) Object.assign(running, sight);
   }
 
   private async run(request: FastifyRequest, need: Need, handle: () => Promise<unknown>): Promise<unknown> {
-    const { sight, rights, matter } = await this.look(request, need);
+    const grants = grantsOf(request);
+    const { sight, rights, matter } = await this.look(request, need, grants);
     if (matter === null) return seeing(sight, handle);
     const uses: GrantUse[] = [];
-    const counts = (many: number): Promise<void> => this.count({ rights, matter, request, many }, uses);
+    const counts = (many: number): Promise<void> => this.count({ rights, matter, request, many }, uses, grants);
     try {
       await counts(1);
       return await seeing({ ...sight, counts }, handle);
@@ -85,13 +86,13 @@ export class Enforcement implements NestInterceptor {
   private async look(
     request: FastifyRequest,
     need: Need,
+    grants: string[],
   ): Promise<{ sight: Sight; rights: Rights; matter: Matter | null }> {
-    const rights = await this.access.rights(askerOf(callerOf(request)));
-    if (need.action === 'self') return { sight: sightFor(rights, 'see-busy', null), rights, matter: null };
-    const matter = await this.matterOf(request, need, rights);
-    judge(rights, matter);
-    const [main = 'see-busy'] = matter.actions;
-    return { sight: sightFor(rights, main, matter), rights, matter };
+    const caller = callerOf(request);
+    const rights = await this.access.rights(askerOf(caller));
+    const matter = need.action === 'self' ? null : await this.matterOf(request, need, rights);
+    if (matter !== null) judge(rights, matter, grants);
+    return { sight: { ...sightFor(rights, matter, grants), actor: actorOf(caller) }, rights, matter };
   }
 
   private async matterOf(request: FastifyRequest, need: Need, rights: Rights): Promise<Matter> {
@@ -126,12 +127,15 @@ export class Enforcement implements NestInterceptor {
   private async count(
     { rights, matter, request, many }: { rights: Rights; matter: Matter; request: FastifyRequest; many: number },
     uses: GrantUse[],
+    grants: string[],
   ): Promise<void> {
     const { actions, targets, named } = matter;
     const { organizationId } = rights.asker;
     if (many === 0) return this.giveBack(rights, uses);
     // What is booked from a hold was counted when it was held.
     if (named.hold !== null) return;
+    // What is used up does not allow it.
+    if (targets.length > 0) grants.splice(0);
     for (const { agenda, motifId } of targets) {
       for (const action of actions) {
         const used = new Map<string, number>();
@@ -139,11 +143,17 @@ export class Enforcement implements NestInterceptor {
           const decision = rights.decide({ action, agenda, motifId, used });
           if (!decision.allowed) throw refused(decision.reason, action);
           const { grantId, perDay } = decision;
-          if (perDay === null) break;
+          if (perDay === null) {
+            add(grants, grantId);
+            break;
+          }
           const localDay = new Date(rights.at).toLocaleDateString('sv-SE', { timeZone: agenda.timeZone });
           const use = { grantId, action, localDay, key: useKeyOf(request) };
           uses.push(use);
-          if (await this.access.store.use(organizationId, { ...use, perDay, many })) break;
+          if (await this.access.store.use(organizationId, { ...use, perDay, many })) {
+            add(grants, grantId);
+            break;
+          }
           // What it had of this one goes to another that has enough.
           await this.access.store.giveBack(organizationId, use);
           used.set(grantId, perDay);
@@ -162,27 +172,48 @@ function useKeyOf({ headers, id, method, url, body }: FastifyRequest): string {
 }
 
 /** Throws with the reason that the first refusal gives. */
-function judge(rights: Rights, { actions, targets, named, on }: Matter): void {
+function judge(rights: Rights, { actions, targets, named, on }: Matter, grants: string[]): void {
   for (const action of actions) {
     if (on === 'organization' && !rights.everywhere(action)) throw refused(rights.nowhere(action, null), action);
     for (const { agenda, motifId } of targets) {
       const decision = rights.decide({ action, agenda, motifId });
       if (!decision.allowed) throw refused(decision.reason, action);
+      add(grants, decision.grantId);
     }
     const motifId = named.motifs[0] ?? null;
-    if (targets.length === 0 && rights.where(action, motifId)?.length === 0)
-      throw refused(rights.nowhere(action, motifId), action);
+    if (targets.length > 0) continue;
+    if (rights.where(action, motifId)?.length === 0) throw refused(rights.nowhere(action, motifId), action);
+    add(grants, rights.somewhere(action, motifId));
   }
 }
 
-function sightFor(rights: Rights, action: AccessAction, matter: Matter | null): Sight {
+/** In the origin of its caller, for the audit log: the grants that a request is allowed by, as they come up. */
+function grantsOf(request: FastifyRequest): string[] {
+  const grants: string[] = [];
+  const caller = callerOf(request);
+  if (caller.origin !== undefined) request.caller = { ...caller, origin: { ...caller.origin, grants } };
+  return grants;
+}
+
+function add(grants: string[], grantId: string | null): void {
+  if (grantId !== null && !grants.includes(grantId)) grants.push(grantId);
+}
+
+function sightFor(rights: Rights, matter: Matter | null, grants: string[]): Omit<Sight, 'actor'> {
+  const [action = 'see-busy'] = matter?.actions ?? [];
   const [motif = null, ...others] = matter?.named.motifs ?? [];
   const agendas = rights.where(action, others.length === 0 ? motif : null);
   const targets = matter?.targets ?? [];
   const reserved = targets.every(({ agenda, motifId }) => rights.may('use-reserved', agenda.id, motifId));
   return {
     agendas,
-    identity: (agendaId, motifId) => rights.may('see-identity', agendaId, motifId),
+    identity: (agendaId, motifId) => {
+      const agenda = rights.agenda(agendaId);
+      if (agenda === undefined) return false;
+      const decision = rights.decide({ action: 'see-identity', agenda, motifId });
+      if (decision.allowed) add(grants, decision.grantId);
+      return decision.allowed;
+    },
     usesReserved: targets.length > 0 ? reserved : rights.everywhere('use-reserved'),
   };
 }

@@ -4,7 +4,7 @@ import { viewEntry } from './audit.schemas.js';
 const PAGE = 1_000;
 
 const COLUMNS = [
-  ...(['seq', 'at', 'action', 'actorKind', 'actorId', 'keyId', 'behalfId', 'grantId', 'requestId'] as const),
+  ...(['seq', 'at', 'action', 'actorKind', 'actorId', 'keyId', 'behalfId', 'grantIds', 'requestId'] as const),
   ...([
     'address',
     'agent',

@@ -4,7 +4,7 @@ import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AuditLog } from '#application';
-import { Answers, callerOf, CallerParam, Problem, Right, type Caller } from '#platform';
+import { actorOf, Answers, callerOf, CallerParam, Problem, Right, type Caller } from '#platform';
 import { cutPage, decodeCursor } from '../shared/paging.js';
 import { exportText } from './audit-export.js';
 import { auditPage, auditQuery, exportQuery, viewEntry } from './audit.schemas.js';
@@ -54,12 +54,9 @@ export class AuditController {
   ): Promise<void> {
     const caller = callerOf(request);
     const narrowed = await this.narrowed(caller, query);
-    const { organizationId, collaboratorId, keyId, origin } = caller;
-    const who = collaboratorId === null ? { kind: 'application' } : { kind: 'collaborator', id: collaboratorId };
-    await this.log.note({
-      ...{ organizationId, action: 'audit-exported', entityId: narrowed.subjectId, objects: [] },
-      actor: { ...who, key: keyId, origin },
-    });
+    const { organizationId } = caller;
+    const actor = actorOf(caller);
+    await this.log.note({ organizationId, action: 'audit-exported', entityId: narrowed.subjectId, objects: [], actor });
     void reply.header('Content-Disposition', `attachment; filename="audit.${query.format}"`);
     void reply.type(TYPES[query.format]).send(Readable.from(exportText(this.log, narrowed, query.format)));
   }

@@ -7,7 +7,7 @@ import { pageQuery, pageView } from '../shared/paging.js';
 const narrowing = {
   about: idInput.optional().meta({
     description:
-      'An agenda, an appointment, a collaborator, a key, or a patient’s pseudonym: whatever an entry speaks of.',
+      'An agenda, an appointment, a collaborator, a key, a grant, or a patient’s pseudonym: whatever an entry speaks of.',
   }),
   patientOf: idInput.optional().meta({
     description: 'An appointment, or an entry of the waiting list: everything about its patient, whoever booked it.',
@@ -34,8 +34,12 @@ export const auditView = z
     at: instantView,
     action: z.string().meta({ examples: ['appointment-confirmed', 'identity-read'] }),
     actor: z.object({ kind: z.string(), id: idView.nullable(), key: idView.nullable() }),
-    behalf: idView.nullable().meta({ description: 'In whose name, when not in his own.' }),
-    grant: idView.nullable().meta({ description: 'The grant it was done under.' }),
+    behalf: idView.nullable().meta({
+      description: 'The collaborator in whose name an application did it; `null`: he was signed in himself, or nobody.',
+    }),
+    grants: z.array(idView).meta({
+      description: 'The grants it was done under; of a reading, with those that let it be seen who the patients are.',
+    }),
     from: z
       .object({ request: z.string().nullable(), address: z.string().nullable(), agent: z.string().nullable() })
       .meta({ description: 'Where it came from; empty for what the hub did by itself.' }),
@@ -55,12 +59,12 @@ export const auditView = z
 export const auditPage = pageView('AuditPage', auditView);
 
 export function viewEntry(entry: AuditEntry): z.input<typeof auditView> {
-  const { seq, at, action, actorKind, actorId, keyId, behalfId, grantId, requestId, address, agent } = entry;
+  const { seq, at, action, actorKind, actorId, keyId, behalfId, grantIds, requestId, address, agent } = entry;
   const { agendaId, entityId, objects, patients, reason, before, after, hash: own } = entry;
   return {
     ...{ seq, at, action, reason, before, after, hash: own, agenda: agendaId, entity: entityId },
     actor: { kind: actorKind, id: actorId, key: keyId },
-    ...{ behalf: behalfId, grant: grantId },
+    ...{ behalf: behalfId, grants: [...grantIds] },
     from: { request: requestId, address, agent },
     objects: [...objects],
     patients: [...patients],

@@ -121,9 +121,9 @@ export function allowedAgendas(
   });
 }
 
-/** Whether an action is allowed in every agenda at any hour, those to come included: then nothing needs to be filtered. */
-export function allowedEverywhere(given: Sought, grants: readonly Grant[], at: number): boolean {
-  return grants.some(
+/** The grant that allows an action in every agenda at any hour, those to come included: then nothing needs to be filtered. */
+export function allowedEverywhere(given: Sought, grants: readonly Grant[], at: number): Grant | undefined {
+  return grants.find(
     (grant) => isEverywhere(grant) && refusalOf(sought(given, null), withoutQuotas(grant), at) === null,
   );
 }

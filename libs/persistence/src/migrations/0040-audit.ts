@@ -95,7 +95,7 @@ CREATE TABLE audit_entry (
   actor_id uuid,
   key_id uuid,
   behalf_id uuid,
-  grant_id uuid,
+  grant_ids uuid[] NOT NULL DEFAULT '{}',
   request_id text,
   address text,
   agent text,

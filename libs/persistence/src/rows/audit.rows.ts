@@ -40,7 +40,7 @@ export class AuditEntryRow {
   @Optional('uuid') actorId!: string | null;
   @Optional('uuid') keyId!: string | null;
   @Optional('uuid') behalfId!: string | null;
-  @Optional('uuid') grantId!: string | null;
+  @Field('uuid', { array: true, default: [] }) grantIds!: string[];
   @Optional('text') requestId!: string | null;
   @Optional('text') address!: string | null;
   @Optional('text') agent!: string | null;

@@ -154,6 +154,7 @@ export class PgPeople extends People {
     { id, displayName, actor }: { readonly id: string; readonly displayName: string; readonly actor: Actor },
   ): Promise<CollaboratorRecord | 'unknown'> {
     return this.database.withOrganization(organizationId, async (transaction) => {
+      await transaction.query(`SELECT set_config('app.actor', $1, true)`, [JSON.stringify(actor)]);
       const [row] = await transaction.query<Row<CollaboratorRecord>>(
         `INSERT INTO collaborator AS c (organization_id, id, display_name, kind, mandate_id) SELECT m.organization_id, $3, $4, 'mandated', m.id FROM mandate m
            WHERE m.organization_id = $1 AND m.id = $2
