@@ -118,6 +118,56 @@ describe('identity', () => {
     }
     expect((await owner('GET', `/v1/appointments/${booked.json.id as string}`)).json.patient).toMatchObject(patient);
   });
+
+  test('is shown field by field: what a grant leaves out is in no answer, and nobody is found by it', async () => {
+    const whole = { ...patient, lastName: 'Quatremère', phone: '06 12 34 56 78', birthDate: '1990-02-03' };
+    const known = { ...whole, email: 'c@example.org', newPatient: true };
+    const body = { agenda: practice.agenda, motif: practice.motif, start: at('13:00'), patient: known };
+    const id = (await owner('POST', '/v1/appointments', { body })).json.id as string;
+    const { ask, grant } = await secretary();
+    await grant(['see-busy', 'create']);
+    await grant(['see-identity'], { identity: ['phone'] });
+    const search = (by: object) => ask('POST', '/v1/patients/search', { body: by });
+    const byName = { lastName: whole.lastName, firstName: whole.firstName, birthDate: whole.birthDate };
+    expect((await ask('GET', `/v1/appointments/${id}`)).json.patient).toEqual({ phone: whole.phone });
+    expect((await search(byName)).json.items).toEqual([]);
+    expect((await search({ phone: whole.phone })).json.items).toEqual([expect.objectContaining({ id })]);
+    for (const answer of [await ask('GET', '/v1/appointments'), await search({ phone: whole.phone })])
+      expect(answer.text).not.toMatch(/Quatremère|1990-02-03|c@example/);
+    const booked = await book(ask, '13:30', { patient: whole, acknowledgeDouble: true });
+    expect(booked.json.patient).toEqual({ phone: whole.phone });
+    await grant(['see-identity'], { identity: ['name', 'birthDate'], motif_ids: [practice.motif] });
+    expect((await ask('GET', `/v1/appointments/${id}`)).json.patient).toEqual(whole);
+    const found = (await search(byName)).json.items as { id: string }[];
+    expect(found.map((one) => one.id).sort()).toEqual([id, booked.json.id as string].sort());
+    const mine = (await ask('GET', '/v1/me/permissions')).json;
+    expect(mine.agendas[0]).toMatchObject({ identity: ['phone', 'name', 'birthDate'] });
+  });
+
+  test('has a note only where the organization keeps notes, for whom a grant lets see it', async () => {
+    const noted = { ...patient, note: 'Digicode 12A34, deuxième étage' };
+    const refusal = [403, 'RIGHT', 'note'];
+    const tried = async (ask: Client, time: string): Promise<unknown[]> => {
+      const { status, json } = await book(ask, time, { patient: noted, acknowledgeDouble: true });
+      return status === 201 ? [status, json.patient] : [status, json.code, json.field];
+    };
+    const { ask, grant } = await secretary();
+    await grant(STANDARD);
+    await grant(['see-identity'], { identity: ['note'] });
+    expect([await tried(owner, '15:00'), await tried(ask, '15:00')]).toEqual([refusal, refusal]);
+    const keep = (on: boolean) =>
+      api.sql(practice, 'UPDATE organization SET patient_notes = $2 WHERE organization_id = $1', [
+        ...[practice.organization, on],
+      ]);
+    await keep(true);
+    api.parts.access.forget(practice.organization);
+    expect([await tried(owner, '15:00'), await tried(ask, '15:00')]).toEqual([refusal, [201, noted]]);
+    const listed = (await owner('GET', '/v1/appointments')).text;
+    expect([listed.includes('Durand'), listed.includes('Digicode')]).toEqual([true, false]);
+    await keep(false);
+    api.parts.access.forget(practice.organization);
+    expect((await ask('GET', '/v1/appointments')).text).not.toContain('Digicode');
+  });
 });
 
 describe('a decision', () => {

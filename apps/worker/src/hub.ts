@@ -14,6 +14,7 @@ const USAGE = `Usage: hub <command>
   migrate                                        bring database and queue to this version (DATABASE_OWNER_URL)
   seed [--vendors=<url>]                         make the demonstration practice; prints its ids and new keys
   organization new <name> [practice|secretariat] make an organization
+  organization notes <organization> on|off       whether free text about patients is kept; seen by whom a grant says so
   collaborator new <organization> <name>         make a person in whose name applications act
   grants owner <organization> <collaborator>     let a person do everything and grant it to others: the first of a practice
   keys new <organization> <label> [<scopes>]     make an API key, shown once; scopes: ${SCOPES.join(',')}
@@ -49,6 +50,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const text = 'INSERT INTO organization (organization_id, name, kind) VALUES ($1, $2, $3)';
       await database.withOrganization(id, (transaction) => transaction.query(text, [id, given(name), kind]));
       return { id, name, kind };
+    }),
+  'organization notes': ([organization, given], environment) =>
+    withDatabase(environment, async (database) => {
+      const id = uuid(organization);
+      if (given !== 'on' && given !== 'off') throw new UsageError();
+      const text = 'UPDATE organization SET patient_notes = $2 WHERE organization_id = $1 RETURNING name';
+      const [found] = await database.withOrganization(id, (transaction) =>
+        transaction.query(text, [id, given === 'on']),
+      );
+      if (found === undefined) throw new Error('there is no such organization');
+      return { id, ...found, notes: given };
     }),
   'collaborator new': ([organization, name], environment) =>
     withDatabase(environment, async (database) => {

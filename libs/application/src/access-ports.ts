@@ -44,10 +44,19 @@ export interface Target {
   readonly motifId: string | null;
 }
 
+/** How an organization stands. */
+export interface AccessState {
+  /** Counts up with every change of who may do what. */
+  readonly version: string;
+  /** The database's clock (epoch milliseconds). */
+  readonly now: number;
+  /** Whether it keeps free-text notes about patients. */
+  readonly notes: boolean;
+}
+
 /** What the decision asks of the database. */
 export abstract class AccessStore {
-  /** Counts up with every change of who may do what; and the database's clock (epoch milliseconds). */
-  abstract state(organizationId: string): Promise<{ readonly version: string; readonly now: number }>;
+  abstract state(organizationId: string): Promise<AccessState>;
   /** Every grant of a person, of his teams, or of an application, revoked ones included, oldest first. */
   abstract grants(organizationId: string, holder: Holder): Promise<readonly Grant[]>;
   abstract agendas(organizationId: string): Promise<readonly AgendaPlace[]>;

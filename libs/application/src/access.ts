@@ -4,6 +4,7 @@ import {
   coversAgenda,
   decide,
   REFUSALS,
+  shownIdentity,
   type AccessAction,
   type AccessRefusal,
   type AgendaPlace,
@@ -11,8 +12,9 @@ import {
   type Channel,
   type Decision,
   type Grant,
+  type ShownIdentity,
 } from '#domain';
-import type { AccessStore, Holder, Target, TargetKind } from './access-ports.js';
+import type { AccessState, AccessStore, Holder, Target, TargetKind } from './access-ports.js';
 
 /** Who asks, and how. */
 export interface Applicant {
@@ -39,7 +41,12 @@ export class Rights {
   constructor(
     readonly asker: Applicant,
     readonly at: number,
-    private readonly known: { readonly grants: readonly Grant[]; readonly agendas: ReadonlyMap<string, AgendaPlace> },
+    private readonly known: {
+      readonly grants: readonly Grant[];
+      readonly agendas: ReadonlyMap<string, AgendaPlace>;
+      /** Whether the organization keeps free-text notes. */
+      readonly notes: boolean;
+    },
   ) {}
 
   /** The same grants at another instant (epoch milliseconds). */
@@ -98,6 +105,14 @@ export class Rights {
     return allowedAgendas({ action, channel, motifId }, within).map(({ id }) => id);
   }
 
+  /** What he may see of patients there; without an agenda, in every one. Where no notes are kept nobody sees one. */
+  identity(agenda: AgendaPlace | null, motifId: string | null): ShownIdentity {
+    const { audience, channel } = this.asker;
+    const shown = shownIdentity({ agenda, motifId, audience, channel }, this.known.grants, this.at);
+    if (this.known.notes || !shown.fields.has('note')) return shown;
+    return { ...shown, fields: new Set([...shown.fields].filter((field) => field !== 'note')) };
+  }
+
   /** Why it is allowed nowhere: the nearest miss over all agendas. */
   nowhere(action: AccessAction, motifId: string | null): AccessRefusal {
     const all = [null, ...this.known.agendas.values()].map((agenda) => this.decide({ action, agenda, motifId }));
@@ -118,8 +133,7 @@ const RENEWED_MS = 250;
 const MOST_REMEMBERED = 20_000;
 
 /** What an organization's rights stood at. */
-interface State {
-  readonly version: string;
+interface State extends Omit<AccessState, 'now'> {
   /** Milliseconds by which the database's clock is ahead of this process's. */
   readonly ahead: number;
 }
@@ -141,7 +155,7 @@ export class Access {
 
   async rights(asker: Applicant): Promise<Rights> {
     const { organizationId, holder } = asker;
-    const { version, ahead } = await this.state(organizationId);
+    const { version, ahead, notes } = await this.state(organizationId);
     const [grants, agendas] = await Promise.all([
       remember(this.grants, [`${organizationId} ${holder.kind} ${holder.id}`, version], () =>
         this.store.grants(organizationId, holder),
@@ -151,7 +165,7 @@ export class Access {
         return new Map(all.map((agenda) => [agenda.id, agenda]));
       }),
     ]);
-    return new Rights(asker, this.effects.now() + ahead, { grants, agendas });
+    return new Rights(asker, this.effects.now() + ahead, { grants, agendas, notes });
   }
 
   /** Changes with every change of who may do what. */
@@ -195,8 +209,8 @@ export class Access {
   }
 
   private async look(organizationId: string): Promise<State> {
-    const { version, now } = await this.store.state(organizationId);
-    return { version, ahead: now - this.effects.now() };
+    const { now, ...stands } = await this.store.state(organizationId);
+    return { ...stands, ahead: now - this.effects.now() };
   }
 }
 

@@ -195,6 +195,7 @@ function placesOf(
 function termsOf(record: GrantTerms): GrantTerms {
   const {
     actions,
+    identity,
     agendaIds,
     locationIds,
     motifIds,
@@ -208,6 +209,7 @@ function termsOf(record: GrantTerms): GrantTerms {
   } = record;
   return {
     actions,
+    identity,
     agendaIds,
     locationIds,
     motifIds,

@@ -95,6 +95,8 @@ export interface Patient {
   readonly isNew?: boolean | undefined;
   /** What he answered to the motif's questions, by question. */
   readonly answers?: Readonly<Record<string, string>> | undefined;
+  /** Free text, where the organization keeps such. */
+  readonly note?: string | undefined;
 }
 
 /** How fresh what is known of an agenda is. */

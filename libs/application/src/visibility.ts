@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IdentityField } from '#domain';
 
 /** What one request may see of its organization, and who makes it. */
 export interface Sight {
@@ -6,8 +7,8 @@ export interface Sight {
   actor: object;
   /** `null` = every agenda. */
   agendas: readonly string[] | null;
-  /** Whether who the patients of an agenda are may be shown. */
-  identity: (agendaId: string, motifId: string) => boolean;
+  /** What of the patients of an agenda may be shown. */
+  identity: (agendaId: string, motifId: string) => ReadonlySet<IdentityField>;
   /** Whether what is kept for somebody may be booked as well. */
   usesReserved: boolean;
   /** Says of how many appointments the request is, for quotas: one until it is said. Throws when fewer are left. */

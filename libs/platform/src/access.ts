@@ -4,7 +4,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExtension, ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Origin, TargetKind } from '#application';
-import type { AccessAction, Audience } from '#domain';
+import type { AccessAction, Audience, IdentityField } from '#domain';
 
 /** What a credential can be allowed to do; every route declares the one it needs. */
 export const SCOPES = [
@@ -55,6 +55,8 @@ export interface Need {
   readonly action: AccessAction | 'self';
   /** What the path's `id` names; `organization`: it concerns every agenda; left out: what query and body name. */
   readonly on?: TargetKind | 'agenda' | 'organization';
+  /** What has to be visible of patients there. */
+  readonly identity?: readonly IdentityField[];
 }
 
 declare module 'fastify' {
@@ -80,10 +82,10 @@ declare module 'fastify' {
 export const Right = (
   scope: Scope,
   action: Need['action'],
-  { on, ...options }: Pick<Need, 'on'> & { query?: boolean } = {},
+  { on, identity, ...options }: Pick<Need, 'on' | 'identity'> & { query?: boolean } = {},
 ): MethodDecorator =>
   applyDecorators(
-    RouteConfig({ access: scope, need: { action, ...(on !== undefined && { on }) }, ...options }),
+    RouteConfig({ access: scope, need: { action, ...(on && { on }), ...(identity && { identity }) }, ...options }),
     ApiSecurity('apiKey', [scope]),
     ApiExtension('x-action', action),
     ApiExtension('x-on', on ?? 'named'),

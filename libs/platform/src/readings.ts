@@ -35,9 +35,11 @@ export function namedIn(payload: unknown): string[] {
       for (const item of value) look(item, owner, depth);
       return;
     }
-    const { id, lastName } = value as { id?: unknown; lastName?: unknown };
+    const { id, lastName, patient } = value as { id?: unknown; lastName?: unknown; patient?: unknown };
     const own = typeof id === 'string' ? id : owner;
-    if (typeof lastName === 'string') found.add(own);
+    // What of a patient may be shown need not be his name.
+    const some = typeof patient === 'object' && patient !== null && Object.keys(patient).length > 0;
+    if (some || typeof lastName === 'string') found.add(own);
     for (const inner of Object.values(value)) look(inner, own, depth + 1);
   };
   look(payload, NOBODY, 0);

@@ -12,7 +12,7 @@ import {
   type Sight,
   type Target,
 } from '#application';
-import type { AccessAction, AccessRefusal, AgendaPlace } from '#domain';
+import type { AccessAction, AccessRefusal, AgendaPlace, IdentityField, ShownIdentity } from '#domain';
 import { actorOf, callerOf, Problem, type Caller, type Need } from '#platform';
 import { namedIn, type Named } from './named.js';
 
@@ -22,6 +22,8 @@ interface Matter {
   readonly targets: readonly (Target & { readonly agenda: AgendaPlace })[];
   readonly named: Named;
   readonly on: Need['on'];
+  /** What it takes to be seen of the patients. */
+  readonly identity: readonly IdentityField[];
 }
 
 /** Who asks, as grants know him. An application has grants of its own where a request names nobody. */
@@ -120,7 +122,8 @@ export class Enforcement implements NestInterceptor {
       ...(named.overbooks ? (['overbook'] as const) : []),
       ...(named.discloses ? (['see-identity'] as const) : []),
     ];
-    return { actions: [action, ...more], targets, named, on: need.on };
+    const identity = [...(need.identity ?? []), ...named.identity];
+    return { actions: [action, ...more], targets, named, on: need.on, identity };
   }
 
   /** Takes what quotas have left for so many appointments; however often the request is repeated, they count once. */
@@ -172,7 +175,8 @@ function useKeyOf({ headers, id, method, url, body }: FastifyRequest): string {
 }
 
 /** Throws with the reason that the first refusal gives. */
-function judge(rights: Rights, { actions, targets, named, on }: Matter, grants: string[]): void {
+function judge(rights: Rights, matter: Matter, grants: string[]): void {
+  const { actions, targets, named, on } = matter;
   for (const action of actions) {
     if (on === 'organization' && !rights.everywhere(action)) throw refused(rights.nowhere(action, null), action);
     for (const { agenda, motifId } of targets) {
@@ -184,6 +188,17 @@ function judge(rights: Rights, { actions, targets, named, on }: Matter, grants: 
     if (targets.length > 0) continue;
     if (rights.where(action, motifId)?.length === 0) throw refused(rights.nowhere(action, motifId), action);
     add(grants, rights.somewhere(action, motifId));
+  }
+  judgeIdentity(rights, matter);
+}
+
+function judgeIdentity(rights: Rights, { targets, identity }: Matter): void {
+  if (identity.length === 0) return;
+  for (const { agenda, motifId } of targets.length > 0 ? targets : [{ agenda: null, motifId: null }]) {
+    const { fields } = rights.identity(agenda, motifId);
+    const missing = identity.find((field) => !fields.has(field));
+    if (missing !== undefined)
+      throw new Problem('grant-missing', { code: 'RIGHT', extra: { right: 'see-identity', field: missing } });
   }
 }
 
@@ -204,15 +219,18 @@ function sightFor(rights: Rights, matter: Matter | null, grants: string[]): Omit
   const [motif = null, ...others] = matter?.named.motifs ?? [];
   const agendas = rights.where(action, others.length === 0 ? motif : null);
   const targets = matter?.targets ?? [];
+  const known = new Map<string, ShownIdentity>();
   const reserved = targets.every(({ agenda, motifId }) => rights.may('use-reserved', agenda.id, motifId));
   return {
     agendas,
     identity: (agendaId, motifId) => {
       const agenda = rights.agenda(agendaId);
-      if (agenda === undefined) return false;
-      const decision = rights.decide({ action: 'see-identity', agenda, motifId });
-      if (decision.allowed) add(grants, decision.grantId);
-      return decision.allowed;
+      if (agenda === undefined) return new Set();
+      const key = `${agendaId} ${motifId}`;
+      const shown = known.get(key) ?? rights.identity(agenda, motifId);
+      known.set(key, shown);
+      for (const grantId of shown.grantIds) add(grants, grantId);
+      return shown.fields;
     },
     usesReserved: targets.length > 0 ? reserved : rights.everywhere('use-reserved'),
   };

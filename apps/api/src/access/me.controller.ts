@@ -23,7 +23,11 @@ export class MeController {
     const where = new Map(ACTIONS.map((action) => [action, rights.where(action)]));
     const allowed = (id: string): AccessAction[] =>
       ACTIONS.filter((action) => where.get(action)?.includes(id) !== false);
-    const agendas = [...rights.agendas].map(({ id }) => ({ agenda: id, actions: allowed(id) }));
+    const agendas = [...rights.agendas].map((agenda) => ({
+      agenda: agenda.id,
+      actions: allowed(agenda.id),
+      identity: [...rights.identity(agenda, null).fields],
+    }));
     return {
       organization: caller.organizationId,
       collaborator: caller.collaboratorId,

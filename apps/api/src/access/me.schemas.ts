@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ACTIONS, AUDIENCES, CHANNELS } from '#domain';
+import { ACTIONS, AUDIENCES, CHANNELS, IDENTITY_FIELDS } from '#domain';
 import { idInput, idView } from '../shared/ids.js';
 import { instantInput, instantView } from '../shared/instants.js';
 
@@ -10,9 +10,17 @@ export const permissionsView = z
     secretariat: idView.nullable().meta({ description: 'Who sent him, when he acts under a mandate.' }),
     at: instantView,
     everywhere: z.array(z.enum(ACTIONS)).meta({ description: 'Allowed now in every agenda, those to come included.' }),
-    agendas: z.array(z.object({ agenda: idView, actions: z.array(z.enum(ACTIONS)) })).meta({
-      description: 'What is allowed now, agenda by agenda. Motifs and quotas may still narrow it: ask `explain`.',
-    }),
+    agendas: z
+      .array(
+        z.object({
+          agenda: idView,
+          actions: z.array(z.enum(ACTIONS)),
+          identity: z.array(z.enum(IDENTITY_FIELDS)).meta({ description: 'What may be seen of patients.' }),
+        }),
+      )
+      .meta({
+        description: 'What is allowed now, agenda by agenda. Motifs and quotas may still narrow it: ask `explain`.',
+      }),
     grants: z.array(idView).meta({ description: 'The grants that this comes from.' }),
   })
   .meta({ id: 'Permissions' });

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { IdentityField } from '#domain';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -12,6 +13,8 @@ export interface Named {
   readonly overbooks: boolean;
   /** It gives out who the patients are. */
   readonly discloses: boolean;
+  /** What of patients it gives out, or writes, for which seeing it is asked. */
+  readonly identity: readonly IdentityField[];
 }
 
 const ids = (...values: readonly unknown[]): string[] => {
@@ -21,13 +24,16 @@ const ids = (...values: readonly unknown[]): string[] => {
 
 export function namedIn({ params, query, body }: FastifyRequest): Named {
   const [path, asked, given] = [params, query, body].map(fieldsOf) as [Fields, Fields, Fields];
+  const discloses = given['disclosure'] === 'full' || given['disclosure'] === 'initials';
+  const notes = (fieldsOf(given['patient'])['note'] ?? null) !== null;
   return {
     id: ids(path['id'])[0] ?? null,
     agendas: ids(asked['agenda'], asked['agendas'], given['agenda'], given['agendas']),
     motifs: ids(path['motifId'], asked['motif'], asked['motifs'], given['motif'], given['motifs']),
     hold: ids(given['hold'])[0] ?? null,
     overbooks: given['overbook'] !== undefined && given['overbook'] !== null,
-    discloses: given['disclosure'] === 'full' || given['disclosure'] === 'initials',
+    discloses,
+    identity: [...(discloses ? (['name'] as const) : []), ...(notes ? (['note'] as const) : [])],
   };
 }
 

@@ -19,6 +19,9 @@ export const patientInput = z
     email: z.email({ error: 'must be an e-mail address' }).max(254).optional(),
     birthDate: z.iso.date({ error: 'must be a date, such as 1980-05-31' }).optional(),
     newPatient: z.boolean().optional().meta({ description: 'Whether the practitioner has never seen the patient.' }),
+    note: line(500)
+      .optional()
+      .meta({ description: 'Only where the organization keeps notes, by whom a grant lets see them.' }),
   })
   .meta({ id: 'PatientInput', description: 'What the visit needs, and no more: never anything about health.' });
 

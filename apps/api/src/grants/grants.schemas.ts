@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import type { GrantRecord } from '#application';
-import { ACTIONS, AUDIENCES, CHANNELS, DELEGATIONS, GRANT_STATES, GRANT_TEMPLATES, type GrantTerms } from '#domain';
+import {
+  ACTIONS,
+  AUDIENCES,
+  CHANNELS,
+  DELEGATIONS,
+  GRANT_STATES,
+  GRANT_TEMPLATES,
+  IDENTITY_FIELDS,
+  USUAL_IDENTITY,
+  type GrantTerms,
+} from '#domain';
 import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantInput, instantView } from '../shared/instants.js';
 import { pageQuery, pageView } from '../shared/paging.js';
@@ -31,6 +41,12 @@ const ids = z.array(idInput).min(1).max(MOST).nullable();
 
 const termsInput = {
   actions: z.array(z.enum(ACTIONS)).min(1).max(ACTIONS.length),
+  identity: z
+    .array(z.enum(IDENTITY_FIELDS))
+    .min(1)
+    .max(IDENTITY_FIELDS.length)
+    .default([...USUAL_IDENTITY])
+    .meta({ description: 'What `see-identity` shows of a patient; left out: all but the note.' }),
   agendas: ids
     .default(null)
     .meta({ description: '`null` with `locations: null`: every agenda, those to come included.' }),
@@ -79,6 +95,7 @@ export const grantsQuery = z.strictObject({
 const idsView = z.array(idView).nullable();
 const termsView = {
   actions: z.array(z.enum(ACTIONS)),
+  identity: z.array(z.enum(IDENTITY_FIELDS)),
   agendas: idsView,
   locations: idsView,
   motifs: idsView,
@@ -125,20 +142,39 @@ export const templateList = z
 export const grantPath = (id: string): string => `/v1/grants/${id}`;
 
 export function toTerms(given: z.output<typeof grantTermsInput>): GrantTerms {
-  const { agendas, locations, motifs, actions, audiences, channels, hours, validFrom, validUntil, quotas, delegable } =
-    given;
+  const {
+    agendas,
+    locations,
+    motifs,
+    actions,
+    identity,
+    audiences,
+    channels,
+    hours,
+    validFrom,
+    validUntil,
+    quotas,
+    delegable,
+  } = given;
   return {
     ...{ agendaIds: agendas, locationIds: locations, motifIds: motifs, actions: [...new Set(actions)] },
+    identity: [...new Set(identity)],
     ...{ audiences, channels, hours, validFrom, validUntil, quotas, delegable },
   };
 }
 
 function viewTerms(terms: GrantTerms) {
-  const { actions, agendaIds, locationIds, motifIds, audiences, channels, hours, quotas, delegable } = terms;
+  const { actions, identity, agendaIds, locationIds, motifIds, audiences, channels, hours, quotas, delegable } = terms;
   const list = <T>(values: readonly T[] | null): T[] | null => (values === null ? null : [...values]);
   const periods = hours?.periods.map((period) => ({ ...period, days: [...period.days] })) ?? [];
   return {
-    ...{ actions: [...actions], agendas: list(agendaIds), locations: list(locationIds), motifs: list(motifIds) },
+    ...{
+      actions: [...actions],
+      identity: [...identity],
+      agendas: list(agendaIds),
+      locations: list(locationIds),
+      motifs: list(motifIds),
+    },
     ...{ audiences: list(audiences), channels: list(channels), quotas: [...quotas], delegable },
     hours: hours === null ? null : { holidays: hours.holidays, periods },
   };

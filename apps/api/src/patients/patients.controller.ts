@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { Patients } from '#application';
+import { USUAL_IDENTITY, type IdentityField } from '#domain';
 import {
   Answers,
   CallerParam,
@@ -14,6 +15,7 @@ import {
 } from '#platform';
 import { AppointmentAnswers } from '../appointments/appointment-answers.js';
 import { actingAs } from '../shared/acting.js';
+import { seen } from '../shared/identity.js';
 import { idPath, type IdPath } from '../shared/ids.js';
 import {
   eraseInput,
@@ -55,15 +57,21 @@ export class PatientsController {
   ): Promise<z.input<typeof searchView>> {
     const verdict = this.searches.take(`${keyId} ${collaboratorId ?? ''}`);
     if (!verdict.allowed) throw new Problem('rate-limited', { retryAfterMs: verdict.retryAfterMs });
-    const found = await this.patients.find(organizationId, wanted, MOST_FOUND + 1);
+    const asked: IdentityField[] = 'phone' in wanted ? ['phone'] : ['name', 'birthDate'];
+    const all = await this.patients.find(organizationId, wanted, MOST_FOUND + 1);
+    // By what may not be seen nobody is found.
+    const found = all.filter(({ agendaId, motifId }) => {
+      const fields = seen({ agendaIds: [agendaId], motifIds: [motifId] });
+      return asked.every((field) => fields.has(field));
+    });
     const items = await this.answers.showAll(organizationId, found.slice(0, MOST_FOUND));
     return { items, more: found.length > MOST_FOUND };
   }
 
-  /** Everything that is held about a patient. */
+  /** Everything that is held about a patient: for whoever may see all of it. */
   @Post('patients/export')
   @HttpCode(200)
-  @Right('patient:manage', 'export', { on: 'organization' })
+  @Right('patient:manage', 'export', { on: 'organization', identity: USUAL_IDENTITY })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: exportView }, ...WHO, 'not-found')
   async export(

@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { USUAL_IDENTITY } from '#domain';
 import { Links, Quarantine, type QuarantinedObject } from '#application';
 import {
   Answers,
@@ -56,7 +57,7 @@ export class QuarantineController {
 
   /** One of them as it was received. It may name a patient: a right of its own, and every look is on record. */
   @Get(':item')
-  @Right('quarantine:read', 'see-identity', { on: 'link' })
+  @Right('quarantine:read', 'see-identity', { on: 'link', identity: USUAL_IDENTITY })
   @Answers({ 200: rawView }, ...COLLABORATOR)
   async raw(
     @CallerParam() caller: Caller,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AUDIENCES } from '../rules/types.js';
-import { allowedAgendas, allowedEverywhere, decide } from './decide.js';
-import { ACTIONS, CHANNELS, DELEGATIONS } from './grant.js';
+import { allowedAgendas, allowedEverywhere, decide, shownIdentity } from './decide.js';
+import { ACTIONS, CHANNELS, DELEGATIONS, IDENTITY_FIELDS } from './grant.js';
 import type { AccessRequest, AccessAction, AgendaPlace, Grant, GrantTerms } from './grant.js';
 import { referenceDecision } from './reference.suite.js';
 import { isNarrower } from './terms.js';
@@ -37,6 +37,7 @@ const hours = fc.record({
 });
 const terms: fc.Arbitrary<GrantTerms> = fc.record({
   actions: fc.subarray([...USED_ACTIONS], { minLength: 1 }),
+  identity: fc.subarray([...IDENTITY_FIELDS]),
   agendaIds: some('a1', 'a2', 'a3', 'a4'),
   locationIds: some('lyon', 'strasbourg', 'saint-denis'),
   motifIds: some('m1', 'm2'),
@@ -100,6 +101,7 @@ const narrow = fc.tuple(fc.nat(), terms).map(([n, given]) =>
     const after: GrantTerms = {
       ...before,
       actions: before.actions.filter((one) => given.actions.includes(one)),
+      identity: before.identity.filter((one) => given.identity.includes(one)),
       motifIds: cut(before.motifIds, given.motifIds),
       audiences: cut(before.audiences, given.audiences),
       channels: cut(before.channels, given.channels),
@@ -206,12 +208,42 @@ describe('a decision', () => {
   });
 });
 
+test('of patients is shown what any grant shows that allows it there; passed on, no more than what it was made from', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(terms, terms), { maxLength: 4 }), request, instant, (all, asked, at) => {
+      const grants = all.flatMap(([given, passed], n): Grant[] => {
+        const from: Grant = { ...given, id: `g${String(n)}`, quotas: [], state: 'active', delegated: null };
+        const delegated = { from, kind: 'replacement' as const };
+        return [from, { ...passed, id: `d${String(n)}`, quotas: [], state: 'active', delegated }];
+      });
+      const question: AccessRequest = { ...asked, action: 'see-identity', used: new Map() };
+      const expected = grants.flatMap((grant) => {
+        if (asked.agenda === null || !referenceDecision(question, [grant], at).allowed) return [];
+        const { identity, delegated } = grant;
+        return delegated === null ? identity : identity.filter((field) => delegated.from.identity.includes(field));
+      });
+      const shown = shownIdentity(question, grants, at);
+      if (asked.agenda !== null) expect([...shown.fields].sort()).toEqual([...new Set(expected)].sort());
+      const needed = grants.filter(({ id }) => shown.grantIds.includes(id));
+      expect(shownIdentity(question, needed, at)).toEqual(shown);
+    }),
+  );
+});
+
 describe('working hours', () => {
   const grant = (given: GrantTerms['hours']): Grant => ({
     id: 'g',
     state: 'active',
     delegated: null,
-    ...{ actions: ['create'], agendaIds: null, locationIds: null, motifIds: null, audiences: null, channels: null },
+    ...{
+      actions: ['create'],
+      identity: [],
+      agendaIds: null,
+      locationIds: null,
+      motifIds: null,
+      audiences: null,
+      channels: null,
+    },
     ...{ hours: given, validFrom: null, validUntil: null, quotas: [], delegable: false },
   });
   const may = (given: Grant, at: string, agenda = AGENDAS[0]!): boolean =>

@@ -1,5 +1,13 @@
-import type { AccessRequest, AccessAction, AgendaPlace, Channel, DelegationKind, Grant } from './grant.js';
-import { coversAgenda } from './grant.js';
+import type {
+  AccessRequest,
+  AccessAction,
+  AgendaPlace,
+  Channel,
+  DelegationKind,
+  Grant,
+  IdentityField,
+} from './grant.js';
+import { coversAgenda, IDENTITY_FIELDS } from './grant.js';
 import { inWorkingHours } from './working-hours.js';
 
 /**
@@ -126,6 +134,39 @@ export function allowedEverywhere(given: Sought, grants: readonly Grant[], at: n
   return grants.find(
     (grant) => isEverywhere(grant) && refusalOf(sought(given, null), withoutQuotas(grant), at) === null,
   );
+}
+
+/** What may be seen of patients, and the grants that it takes. */
+export interface ShownIdentity {
+  readonly fields: ReadonlySet<IdentityField>;
+  readonly grantIds: readonly string[];
+}
+
+/** What all grants together show of patients at an instant: without an agenda, what they show in every one. Quotas do not count. */
+export function shownIdentity(
+  given: Pick<AccessRequest, 'agenda' | 'motifId' | 'audience' | 'channel'>,
+  grants: readonly Grant[],
+  at: number,
+): ShownIdentity {
+  const request: AccessRequest = { ...given, action: 'see-identity', used: new Map() };
+  const fields = new Set<IdentityField>();
+  const grantIds: string[] = [];
+  for (const grant of grants) {
+    if (fields.size === IDENTITY_FIELDS.length) break;
+    const more = identityOf(grant).filter((field) => !fields.has(field));
+    if (more.length === 0 || (given.agenda === null && !isEverywhere(grant))) continue;
+    if (refusalOf(request, withoutQuotas(grant), at) !== null) continue;
+    for (const field of more) fields.add(field);
+    grantIds.push(grant.id);
+  }
+  return { fields, grantIds };
+}
+
+/** Of a grant that was passed on, no more than of what it was made from. */
+function identityOf({ identity, delegated: chain }: Grant): readonly IdentityField[] {
+  if (chain === null) return identity;
+  const from = identityOf(chain.from);
+  return identity.filter((field) => from.includes(field));
 }
 
 function isEverywhere({ agendaIds, locationIds, hours, delegated: chain }: Grant): boolean {

@@ -19,6 +19,12 @@ export const ACTIONS = [
 ] as const;
 export type AccessAction = (typeof ACTIONS)[number];
 
+/** What is kept of a patient, each with a right of its own: `name` is first and last name, `answers` those to a motif's questions. */
+export const IDENTITY_FIELDS = ['name', 'birthDate', 'phone', 'email', 'newPatient', 'answers', 'note'] as const;
+export type IdentityField = (typeof IDENTITY_FIELDS)[number];
+/** What `see-identity` shows where a grant says no more: all but the free-text note. */
+export const USUAL_IDENTITY: readonly IdentityField[] = IDENTITY_FIELDS.filter((field) => field !== 'note');
+
 /** How a request comes: from a secretary application, or from a person signed in to the console. */
 export const CHANNELS = ['application', 'console'] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -43,6 +49,8 @@ export interface GrantQuota {
 /** What a grant allows, and where, and when. A list that is `null` does not narrow. */
 export interface GrantTerms {
   readonly actions: readonly AccessAction[];
+  /** What `see-identity` shows of a patient. */
+  readonly identity: readonly IdentityField[];
   /** With `locationIds`: an agenda in either is meant; both `null` = every agenda, those to come included. */
   readonly agendaIds: readonly string[] | null;
   readonly locationIds: readonly string[] | null;

@@ -1,4 +1,4 @@
-import type { AccessAction, GrantTerms } from './grant.js';
+import { USUAL_IDENTITY, type AccessAction, type GrantTerms } from './grant.js';
 
 /** What nobody gives alone: a second person who may manage the agenda's grants has to approve it. */
 const FOUR_EYES: readonly AccessAction[] = ['overbook', 'export'];
@@ -23,6 +23,7 @@ export function isNarrower(after: GrantTerms, before: GrantTerms): boolean {
   const delegable = before.delegable || !after.delegable;
   return (
     within(after.actions, before.actions) &&
+    within(after.identity, before.identity) &&
     samePlaces(after, before) &&
     lists &&
     conditions &&
@@ -57,6 +58,7 @@ export interface GrantTemplate {
 }
 
 const ANY: Omit<GrantTerms, 'actions'> = {
+  identity: USUAL_IDENTITY,
   agendaIds: null,
   locationIds: null,
   motifIds: null,

@@ -85,6 +85,7 @@ CREATE TABLE access_grant (
   team_id uuid,
   api_key_id uuid,
   actions text[] NOT NULL,
+  identity text[] NOT NULL DEFAULT '{name,birthDate,phone,email,newPatient,answers}',
   agenda_ids uuid[],
   location_ids uuid[],
   motif_ids uuid[],

@@ -66,6 +66,8 @@ const RIGHTS = `
 -- For how many days after the visit it is kept who it was for.
 ALTER TABLE organization ADD COLUMN identity_days integer NOT NULL DEFAULT 30,
   ADD CONSTRAINT organization_identity_days CHECK (identity_days BETWEEN 1 AND 3650);
+-- Whether free text about patients is kept.
+ALTER TABLE organization ADD COLUMN patient_notes boolean NOT NULL DEFAULT false;
 
 -- What was erased, in numbers: nothing here names anybody.
 CREATE TABLE erasure (

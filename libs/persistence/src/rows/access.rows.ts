@@ -27,6 +27,8 @@ export class AccessGrantRow {
   @Optional('uuid') teamId!: string | null;
   @Optional('uuid') apiKeyId!: string | null;
   @Field('text', { array: true }) actions!: string[];
+  @Field('text', { array: true, default: ['name', 'birthDate', 'phone', 'email', 'newPatient', 'answers'] })
+  identity!: string[];
   @Field('uuid', { array: true, nullable: true }) agendaIds!: string[] | null;
   @Field('uuid', { array: true, nullable: true }) locationIds!: string[] | null;
   @Field('uuid', { array: true, nullable: true }) motifIds!: string[] | null;

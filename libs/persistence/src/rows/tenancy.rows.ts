@@ -16,6 +16,8 @@ export class OrganizationRow {
   @Field('integer', { default: 12 }) auditMonths!: number;
   /** Days after a visit for which it is kept who it was for. */
   @Field('integer', { default: 30 }) identityDays!: number;
+  /** Whether free text about patients is kept. */
+  @Field('boolean', { default: false }) patientNotes!: boolean;
   @Field('text', { default: 'practice' }) kind!: string;
 }
 

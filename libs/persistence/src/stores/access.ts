@@ -1,11 +1,12 @@
-import { AccessStore, type GrantUse, type Holder, type Target, type TargetKind } from '#application';
+import { AccessStore, type AccessState, type GrantUse, type Holder, type Target, type TargetKind } from '#application';
 import type { AccessAction, AgendaPlace, DelegationKind, Grant } from '#domain';
 import type { Database, Statement } from '../database.js';
 import { GRANT_COLUMNS, grantOf, type GrantRow } from './grant-rows.js';
 
 const STATE: Statement = {
   name: 'access-state',
-  text: `SELECT coalesce((SELECT version FROM access_state WHERE organization_id = $1), 0)::text AS version, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`,
+  text: `SELECT coalesce((SELECT version FROM access_state WHERE organization_id = $1), 0)::text AS version, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
+    coalesce((SELECT patient_notes FROM organization WHERE organization_id = $1), false) AS notes`,
 };
 
 /** With what they were made from, whoever holds that. The team of a mandate that has ended gives nothing. */
@@ -54,9 +55,11 @@ export class PgAccess extends AccessStore {
     super();
   }
 
-  async state(organizationId: string): ReturnType<AccessStore['state']> {
-    const [row] = await this.database.one<{ version: string; now: number }>(organizationId, STATE, [organizationId]);
-    return row ?? { version: '0', now: Date.now() };
+  async state(organizationId: string): Promise<AccessState> {
+    const [row] = await this.database.one<AccessState & Record<string, unknown>>(organizationId, STATE, [
+      organizationId,
+    ]);
+    return row ?? { version: '0', now: Date.now(), notes: false };
   }
 
   async grants(organizationId: string, { kind, id }: Holder): Promise<readonly Grant[]> {

@@ -2,7 +2,7 @@ import type { GrantRecord, Holder } from '#application';
 
 const ms = (column: string): string => `(extract(epoch FROM g.${column}) * 1000)::float8 AS ${column}`;
 
-export const GRANT_COLUMNS = `g.id, g.collaborator_id, g.team_id, g.api_key_id, g.actions, g.agenda_ids, g.location_ids, g.motif_ids, g.audiences, g.channels,
+export const GRANT_COLUMNS = `g.id, g.collaborator_id, g.team_id, g.api_key_id, g.actions, g.identity, g.agenda_ids, g.location_ids, g.motif_ids, g.audiences, g.channels,
   g.hours, g.quotas, ${ms('valid_from')}, ${ms('valid_until')}, g.delegable, g.delegated_from, g.delegation, g.state, g.issued_by, g.approved_by,
   ${ms('revoked_at')}, ${ms('created_at')}, g.version`;
 
@@ -12,6 +12,7 @@ export interface GrantRow extends Record<string, unknown> {
   team_id: string | null;
   api_key_id: string | null;
   actions: GrantRecord['actions'];
+  identity: GrantRecord['identity'];
   agenda_ids: string[] | null;
   location_ids: string[] | null;
   motif_ids: string[] | null;
@@ -39,12 +40,13 @@ function holderOf({ collaborator_id, team_id, api_key_id }: GrantRow): Holder {
 }
 
 export function grantOf(row: GrantRow): GrantRecord {
-  const { id, actions, audiences, channels, hours, quotas, delegable, delegation, state, version } = row;
+  const { id, actions, identity, audiences, channels, hours, quotas, delegable, delegation, state, version } = row;
   return {
     ...{
       id,
       holder: holderOf(row),
       actions,
+      identity,
       audiences,
       channels,
       hours,

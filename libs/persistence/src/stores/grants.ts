@@ -19,12 +19,12 @@ const HOLDERS: Readonly<Record<Holder['kind'], { column: string; found: string }
 
 const TIME = (place: string): string => `to_timestamp(${place}::float8 / 1000)`;
 const PUT = `INSERT INTO access_grant AS g (organization_id, id, collaborator_id, team_id, api_key_id, actions, agenda_ids, location_ids, motif_ids, audiences, channels,
-    hours, quotas, valid_from, valid_until, delegable, delegated_from, delegation, state, issued_by, approved_by, revoked_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, ${TIME('$14')}, ${TIME('$15')}, $16, $17, $18, $19, $20, $21, ${TIME('$22')})
-  ON CONFLICT (organization_id, id) DO UPDATE SET actions = excluded.actions, agenda_ids = excluded.agenda_ids, location_ids = excluded.location_ids, motif_ids = excluded.motif_ids,
+    hours, quotas, valid_from, valid_until, delegable, delegated_from, delegation, state, issued_by, approved_by, revoked_at, identity)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, ${TIME('$14')}, ${TIME('$15')}, $16, $17, $18, $19, $20, $21, ${TIME('$22')}, $23)
+  ON CONFLICT (organization_id, id) DO UPDATE SET actions = excluded.actions, identity = excluded.identity, agenda_ids = excluded.agenda_ids, location_ids = excluded.location_ids, motif_ids = excluded.motif_ids,
     audiences = excluded.audiences, channels = excluded.channels, hours = excluded.hours, quotas = excluded.quotas, valid_from = excluded.valid_from, valid_until = excluded.valid_until,
     delegable = excluded.delegable, state = excluded.state, issued_by = excluded.issued_by, approved_by = excluded.approved_by, revoked_at = excluded.revoked_at, version = g.version + 1
-  WHERE g.version = $23 RETURNING ${GRANT_COLUMNS}`;
+  WHERE g.version = $24 RETURNING ${GRANT_COLUMNS}`;
 
 const COVERED = `a.organization_id = $1 AND (($2::uuid[] IS NULL AND $3::uuid[] IS NULL) OR a.id = ANY ($2) OR a.location_id = ANY ($3))`;
 const EVENTS = `SELECT append_event($4, a.id, $5::uuid, $6::jsonb, $7::jsonb) FROM agenda a WHERE ${COVERED} ORDER BY a.id`;
@@ -84,9 +84,9 @@ async function tell(
   organizationId: string,
   { grant, kind, actor }: { grant: GrantRecord; kind: GrantChange; actor: Actor },
 ): Promise<void> {
-  const { id, holder, actions, state, agendaIds, locationIds } = grant;
+  const { id, holder, actions, identity, state, agendaIds, locationIds } = grant;
   const covered = [organizationId, agendaIds, locationIds];
-  const data = JSON.stringify({ grantId: id, holder, actions, state });
+  const data = JSON.stringify({ grantId: id, holder, actions, identity, state });
   await transaction.query(EVENTS, [...covered, `grant-${kind}`, id, JSON.stringify(actor), data]);
   await transaction.query(NOTICES, [...covered, id, kind]);
 }
@@ -105,5 +105,6 @@ function valuesOf(grant: GrantRecord): unknown[] {
       grant.delegable,
     ],
     ...[grant.delegatedFrom, grant.delegation, grant.state, grant.issuedBy, grant.approvedBy, grant.revokedAt],
+    grant.identity,
   ];
 }
