@@ -24,7 +24,8 @@ export type FaultKind =
   | 'source-altered'
   | 'source-removed'
   | 'unchained'
-  | 'seal-forged';
+  | 'seal-forged'
+  | 'seal-unverifiable';
 
 /** The first thing that is wrong with a chain, and where. */
 export interface ChainFault {
@@ -38,9 +39,9 @@ export interface ChainReport {
   readonly first: number;
   readonly head: ChainHead;
   readonly unsealed: Unsealed;
-  /** Signed heads that were compared, and those whose key is not at hand. */
+  /** Signed heads, and those of them that prove nothing: their key is not at hand. */
   readonly seals: number;
-  readonly unknownKeys: number;
+  readonly unverifiable: number;
   readonly fault: ChainFault | null;
 }
 
@@ -56,17 +57,24 @@ export class AuditVerification {
     const seals = [...(await this.log.seals(organizationId)), ...kept].sort((a, b) => a.seq - b.seq);
     const judged = seals.map((seal) => ({ seal, holds: this.holds(organizationId, seal) }));
     const forged = judged.find(({ holds }) => holds === false)?.seal;
-    const trusted = judged.filter(({ holds }) => holds !== false).map(({ seal }) => seal);
-    const anchor = trusted.filter(({ kind }) => kind === 'anchor').at(-1) ?? CHAIN_START;
+    const trusted = judged.filter(({ holds }) => holds === true).map(({ seal }) => seal);
+    const unverifiable = judged.filter(({ holds }) => holds === null).map(({ seal }) => seal);
+    const anchor = judged.findLast(({ seal, holds }) => seal.kind === 'anchor' && holds !== false)?.seal ?? CHAIN_START;
     const walk = await this.walk(organizationId, anchor, trusted);
-    const fault = walk.fault ?? (forged === undefined ? null : ({ kind: 'seal-forged', seq: forged.seq } as const));
+    // A later head that was signed speaks for all before it, but not for what an anchor lets be missing.
+    const proven = trusted.at(-1)?.seq ?? 0;
+    const unproven = unverifiable.find((seal) => seal.seq > proven || seal === anchor);
+    const doubted =
+      (forged && ({ kind: 'seal-forged', seq: forged.seq } as const)) ??
+      (unproven && ({ kind: 'seal-unverifiable', seq: unproven.seq } as const));
+    const fault = walk.fault ?? doubted ?? null;
     return {
       organizationId,
       first: anchor.seq + 1,
       head: walk.head,
       unsealed: await this.log.unsealed(organizationId),
       seals: judged.length,
-      unknownKeys: judged.filter(({ holds }) => holds === null).length,
+      unverifiable: unverifiable.length,
       fault,
     };
   }
