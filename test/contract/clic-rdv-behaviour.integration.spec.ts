@@ -79,6 +79,37 @@ describe('what ClicRDV does, and the connector survives', () => {
     expect(seen.filter(({ body }) => body.includes(apiKey))).toEqual([]);
   });
 
+  it('asks nobody who he is, takes the key from the query alone, and lists 25 unless told otherwise', async () => {
+    for (let n = 0; n < 30; n += 1) await put(NINE + n * HOUR);
+    const authorization = `Basic ${Buffer.from(`${email}:${password}`).toString('base64')}`;
+    const ask = async (query: string, more: RequestInit = {}) => {
+      const url = `${origin}/clic-rdv/api/v1/groups/4/vevents.json?${query}`;
+      return fetch(url, { redirect: 'manual', headers: { authorization }, ...more });
+    };
+    const anybody = await ask(`apikey=${apiKey}`, { headers: {} });
+    expect([anybody.status, anybody.headers.get('www-authenticate')]).toEqual([302, null]);
+    const body = JSON.stringify({
+      apikey: apiKey,
+      vevent: { start: '2027-07-01 09:00:00', end: '2027-07-01 10:00:00' },
+    });
+    const headers = { authorization, 'content-type': 'application/json' };
+    expect((await ask('', { method: 'POST', headers, body })).status).toBe(401);
+    const listed = async (query: string) => {
+      const { records, totalRecords } = (await (await ask(`apikey=${apiKey}&${query}`)).json()) as {
+        records: { id: number }[];
+        totalRecords: number;
+      };
+      return [records.length, records[0]?.id, totalRecords];
+    };
+    expect(await listed('')).toEqual([25, 1, 30]);
+    expect(await listed('results=all')).toEqual([30, 1, 30]);
+    expect(await listed('results=2&startIndex=3&sort=id&dir=desc')).toEqual([2, 27, 30]);
+    const both = 'conditions[0][field]=id&conditions[0][op]=>&conditions[0][value]=4';
+    expect(await listed(`${both}&conditions[1][field]=id&conditions[1][op]=<&conditions[1][value]=7`)).toEqual([
+      2, 5, 2,
+    ]);
+  });
+
   it('answers a login that it has forgotten with nothing: no agenda is empty for that, and no write is gone', async () => {
     const { remoteId } = await session.create(booking(NINE, 'r-1'), call());
     await put(NINE + HOUR);

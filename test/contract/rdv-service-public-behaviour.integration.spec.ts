@@ -275,6 +275,47 @@ describe('webhooks', () => {
   });
 });
 
+it('speaks in the envelopes that are published: what is refused, what is gone, what is not allowed', async () => {
+  const api = `${origin}/rdv-service-public/api/v1`;
+  const signIn = await fetch(`${api}/auth/sign_in`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: EMAIL, password: PASSWORD }),
+  });
+  const session = Object.fromEntries(
+    ['access-token', 'client', 'uid'].map((name) => [name, signIn.headers.get(name) ?? '']),
+  );
+  const ask = async (method: string, path: string, body?: object, headers: Record<string, string> = session) => {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const answer = await fetch(`${api}${path}`, {
+      ...{ method, headers: { ...headers, 'content-type': 'application/json' } },
+      ...sent,
+    });
+    return [answer.status, await answer.json()];
+  };
+  const day = { agent_id: Number(DOCTOR), title: 'Formation', first_day: '2027-03-24', end_day: '2027-03-24' };
+  expect(await ask('POST', '/absences', { ...day, start_time: '18:00', end_time: '09:00' })).toEqual([
+    422,
+    {
+      success: false,
+      errors: { ends_time: [{ error: 'doit être après le début.' }] },
+      error_messages: ['ends_time doit être après le début.'],
+    },
+  ]);
+  expect(await ask('GET', '/absences/999')).toEqual([404, { not_found: 'absence' }]);
+  expect(await ask('GET', '/organisations/3')).toMatchObject([403, { errors: [{ base: 'forbidden' }] }]);
+  expect((await ask('GET', '/absences', undefined, { ...session, client: 'another' }))[0]).toBe(401);
+  expect((await ask('POST', '/organisations/1/rdvs', {}))[0]).toBe(404);
+  await put('patient', MONDAY);
+  expect(await ask('GET', '/organisations/1/rdvs?starts_after=2027-06-07&starts_before=2027-06-08')).toMatchObject([
+    200,
+    {
+      rdvs: [{ starts_at: '2027-06-07 09:00:00 +0200', ends_at: '2027-06-07 10:00:00 +0200', status: 'unknown' }],
+      meta: { current_page: 1, next_page: null, prev_page: null, total_pages: 1, total_count: 1 },
+    },
+  ]);
+});
+
 it('the public route alone slows its callers down, after fifty calls a minute', async () => {
   const ask = (): Promise<Response> => fetch(`${origin}/rdv-service-public/api/v1/public_links?territory=00`);
   const statuses: number[] = [];

@@ -114,6 +114,11 @@ describe('the simulator in the style of Keldoc', () => {
         },
       ],
     );
+    const now = (await api('GET', '/available_slots?agenda_id=552')).body as { availabilities: object[] }[];
+    // Of two months from now, Mondays of an hour each.
+    expect([8, 9]).toContain(now[0]?.availabilities.length);
+    const tooLong = 'start_date=2027-01-01&end_date=2027-06-01';
+    expect((await api('GET', `/available_slots?agenda_id=552&${tooLong}`)).status).toBe(400);
     const long = 'start_date=2027-06-07&end_date=2027-06-15';
     expect((await api('GET', `/availabilities?motive_id=366&${long}`)).status).toBe(400);
     expect((await api('GET', '/appointments?agenda_id=552&start_date=2027-01-01&end_date=2027-06-01')).status).toBe(
@@ -124,6 +129,21 @@ describe('the simulator in the style of Keldoc', () => {
     );
   });
 
+  it('changes an appointment or a patient only as a whole request says', async () => {
+    const made = await api('POST', '/appointments', booking({ patient_attributes: { last_name: 'Exemple' } }));
+    const { id, patient_id: patient } = made.body as { id: number; patient_id: number };
+    const stateless = { payload: { start_at: START, agenda_id: AGENDA } };
+    expect(await api('PUT', `/appointments/${String(id)}`, stateless)).toEqual({
+      status: 422,
+      body: { errors: { state: ["can't be blank"] } },
+    });
+    const renamed = await api('PUT', `/patients/${String(patient)}`, { payload: { last_name: 'Autre' } });
+    expect(renamed.body).toEqual({ id: patient, last_name: 'Autre' });
+    const seen = await api('GET', `/appointments/${String(id)}`);
+    expect(seen.body).toMatchObject({ patient_attributes: { last_name: 'Autre' } });
+    expect((await api('PUT', '/patients/1', { payload: { last_name: 'Nul' } })).status).toBe(404);
+  });
+
   it('answers 402 once the day’s calls are used up', async () => {
     for (let call = 0; call < 50; call += 1) expect((await api('GET', '/agendas.json')).status).toBe(200);
     expect(await api('GET', '/agendas.json')).toEqual({ status: 402, body: { error: 'over_quota' } });
@@ -131,11 +151,15 @@ describe('the simulator in the style of Keldoc', () => {
 
   it('keeps webhooks by their URL, on this machine only', async () => {
     const url = 'http://127.0.0.1:9/hook?token=x';
-    const hook = (method: 'POST' | 'DELETE', to: string) => api(method, '/config/webhooks', { payload: { url: to } });
+    const hook = (method: 'POST' | 'PUT' | 'DELETE', to: string) =>
+      api(method, '/config/webhooks', { payload: { url: to } });
     expect((await hook('POST', 'https://example.org/hook')).status).toBe(422);
     await hook('POST', url);
     expect((await api('GET', '/config/webhooks')).body).toEqual({ webhooks: [{ url }] });
-    expect((await hook('DELETE', url)).status).toBe(200);
+    await hook('PUT', `${url}2`);
+    expect((await api('GET', '/config/webhooks')).body).toEqual({ webhooks: [{ url: `${url}2` }] });
+    expect((await hook('DELETE', url)).status).toBe(404);
+    expect((await hook('DELETE', `${url}2`)).status).toBe(200);
     expect((await api('GET', '/config/webhooks')).body).toEqual({ webhooks: [] });
   });
 });

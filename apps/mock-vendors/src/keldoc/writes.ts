@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { opened, parse, type ApiParts } from './api.js';
 import { instantOf, view, type Account, type Appointment, type Motive, type Patient } from './model.js';
-import { invalid } from './refusal.js';
+import { invalid, notFound } from './refusal.js';
 import { isOpen } from './slots.js';
 import type { Change, KeldocStore } from './store.js';
 
@@ -58,6 +58,7 @@ export function registerWrites(scope: FastifyInstance, parts: ApiParts): void {
     opened(store, account, appointment.agendaId);
     const body = parse(input, request.body);
     agendaOf(store, account, body);
+    if (body.state === undefined) throw invalid('state', "can't be blank");
     const change = contentOf(store, body, appointment);
     const next = { ...appointment, ...change };
     const moved = next.start !== appointment.start || next.end !== appointment.end;
@@ -76,11 +77,22 @@ export function registerWrites(scope: FastifyInstance, parts: ApiParts): void {
     return {};
   });
 
+  registerPatients(scope, parts);
+}
+
+function registerPatients(scope: FastifyInstance, { store, access }: ApiParts): void {
   scope.post('/patients', (request) => {
     access.account(request.headers);
     const { last_name, first_name } = parse(patientInput, request.body);
     if (last_name === undefined) throw invalid('last_name', "can't be blank");
     return store.putPatient({ last_name, first_name });
+  });
+  scope.put<{ Params: { id: string } }>('/patients/:id', (request) => {
+    access.account(request.headers);
+    const patient = store.patient(Number(request.params.id));
+    if (patient === null) throw notFound();
+    const { last_name = patient.last_name, first_name = patient.first_name } = parse(patientInput, request.body);
+    return store.putPatient({ last_name, first_name }, patient.id);
   });
 }
 
