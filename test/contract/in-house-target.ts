@@ -6,12 +6,12 @@ import { simulatorTarget } from './simulator-target.js';
 const AGENDA = 'agenda-kit';
 const API_KEY = 'kit-in-house-key-0123456789';
 
-/** The in-house connector, or another one in its place, before the simulator. */
+/** The in-house connector, or another one in its place, before the simulator, which keeps intervals. */
 export function inHouseTarget(connector: Connector = inHouse): Target {
   return simulatorTarget({
-    connector,
+    connector: { ...connector, capabilities: { ...connector.capabilities, hold: 'ttl' } },
     vendor: 'in-house',
-    settings: ({ relayed }) => ({ baseUrl: `${relayed}/api` }),
+    settings: ({ relayed }) => ({ baseUrl: `${relayed}/api`, leases: true }),
     secrets: () => ({ apiKey: API_KEY }),
     wrongSecrets: () => ({ apiKey: 'kit-in-house-key-refused-42' }),
     agendaId: AGENDA,

@@ -171,6 +171,36 @@ describe('what is held at the backend, too', () => {
     expect(await standingAt(second!.start)).toHaveLength(1);
   });
 
+  it('is asked for each minute of a tool that keeps nothing for longer, and booked by whoever holds it', async () => {
+    const row = VENDOR_ROWS.find(({ id }) => connectors.get(id)!.config.settings.shape['leases'] !== undefined)!;
+    const steer = controlOf(origin, row.id);
+    await steer('POST', 'reset');
+    await steer('POST', 'seed', row.seed);
+    const practice = await createPractice(pool);
+    const { organization: organizationId, agenda: agendaId, motif: motifId, collaborator } = practice;
+    await hub.housekeeping.extendOpenings(organizationId, agendaId);
+    const account = accountOf(row, origin);
+    await linkAgenda(hub, practice, { ...account, settings: { ...account.settings, leases: true } });
+    const actor = { kind: 'collaborator', id: collaborator, key: newId() } as const;
+    const asked = { organizationId, actor, key: null, waitMs: 5_000 };
+    const id = newId();
+    const held = await hub.booking.hold({ ...asked, id, agendaId, motifId, start: NINE, holdSeconds: 600 });
+    expect(held).toMatchObject({ status: 201, record: { heldThereUntil: expect.any(Number) } });
+    const takeOnline = (): Promise<unknown> => {
+      const entry = { start: NINE, end: NINE + 30 * MINUTE, title: 'En ligne' };
+      return steer('POST', 'edit', { action: 'create', by: 'patient', agendaId: row.agendaId, entry });
+    };
+    await expect(takeOnline()).rejects.toThrow('overlap');
+    for (let minute = 0; minute < 2; minute += 1) {
+      await steer('POST', 'clock', { advanceMs: MINUTE + 1 });
+      const lapsed = `UPDATE appointment SET held_there_until = now() - interval '1 second' WHERE status = 'held'`;
+      await query(pool, practice, lapsed);
+      await hub.housekeeping.expireHolds(organizationId, agendaId);
+      await expect(takeOnline()).rejects.toThrow('overlap');
+    }
+    expect(await hub.booking.bookHold({ ...asked, holdId: id, patient: ANNE })).toMatchObject({ status: 201 });
+  });
+
   it('asks each patient for himself what the tool asks before it confirms, and tells it only with his name', async () => {
     const [practice] = practices as [Practice];
     const custom_fields = [{ id: 'q1', label: 'Depuis quand ?', required: true }];

@@ -7,6 +7,7 @@ import { leadsToLoopback } from '../core/loopback.js';
 import { parsed, Refusal } from '../core/refusal.js';
 import {
   entryChange,
+  leaseInput,
   newEntry,
   subscriptionInput,
   type Agenda,
@@ -24,6 +25,9 @@ interface AgendaParams {
 }
 interface EntryParams extends AgendaParams {
   readonly entryId: string;
+}
+interface LeaseParams extends AgendaParams {
+  readonly reference: string;
 }
 interface SubscriptionParams {
   readonly subscriptionId: string;
@@ -68,6 +72,7 @@ export function registerApi(scope: FastifyInstance, parts: ApiParts): void {
   });
   registerReads(scope, parts);
   registerWrites(scope, parts);
+  registerLeases(scope, parts.store);
   registerSubscriptions(scope, parts.store);
 }
 
@@ -154,6 +159,19 @@ function registerWrites(scope: FastifyInstance, { store, faults }: ApiParts): vo
   scope.delete<{ Params: EntryParams }>('/agendas/:agendaId/entries/:entryId', (request, reply) => {
     const agenda = opened(store, request, request.params.agendaId);
     store.remove(store.entry(agenda.id, request.params.entryId), versionOf(request), { author: 'api' });
+    return reply.code(204).send();
+  });
+}
+
+function registerLeases(scope: FastifyInstance, store: AgendaStore): void {
+  const path = '/agendas/:agendaId/leases/:reference';
+  scope.put<{ Params: LeaseParams }>(path, (request) => {
+    const agenda = opened(store, request, request.params.agendaId);
+    const { start, end, until } = store.lease(agenda.id, request.params.reference, parsed(leaseInput, request.body));
+    return { start, end, until };
+  });
+  scope.delete<{ Params: LeaseParams }>(path, (request, reply) => {
+    store.release(opened(store, request, request.params.agendaId).id, request.params.reference);
     return reply.code(204).send();
   });
 }

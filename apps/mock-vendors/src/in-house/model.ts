@@ -68,6 +68,8 @@ export const entryChange = z
   .partial()
   .refine(({ start, end }) => start === undefined || end === undefined || start < end, 'start must come before end');
 
+export const leaseInput = z.strictObject(times).refine(ordered, 'start must come before end');
+
 export type NewEntry = z.output<typeof newEntry>;
 export type EntryChange = z.output<typeof entryChange>;
 

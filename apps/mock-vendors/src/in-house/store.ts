@@ -8,6 +8,15 @@ export interface Writer {
   readonly force?: boolean;
 }
 
+/** An interval that is kept for one reference for a while. */
+interface Lease {
+  readonly agendaId: string;
+  readonly reference: string;
+  readonly start: number;
+  readonly end: number;
+  readonly until: number;
+}
+
 interface SpentKey {
   readonly entryId: string;
   readonly fingerprint: string;
@@ -24,6 +33,7 @@ export interface Snapshot {
 }
 
 const SUBSCRIPTION_MS = 24 * 3_600_000;
+const LEASE_MS = 60_000;
 
 /** The agendas and their change log. Every method is one atomic step. */
 export class AgendaStore {
@@ -31,6 +41,8 @@ export class AgendaStore {
   #entries = new Map<string, Entry>();
   #keys = new Map<string, SpentKey>();
   #subscriptions = new Map<string, Subscription>();
+  /** By agenda and reference; not kept on disk: they end sooner than anybody starts anew. */
+  readonly #leases = new Map<string, Lease>();
   /** Starts at the clock, so that a cursor of an earlier life is older than every floor. */
   #seq: number;
   /** Oldest cursor that still works, by agenda. */
@@ -49,6 +61,7 @@ export class AgendaStore {
     this.#entries.clear();
     this.#keys.clear();
     this.#subscriptions.clear();
+    this.#leases.clear();
     this.#floors.clear();
     this.#seq += 1;
   }
@@ -105,7 +118,8 @@ export class AgendaStore {
     const spent = key === undefined ? undefined : this.#keys.get(`${agendaId} ${key}`);
     if (spent) return { entry: this.#replay(spent, fingerprint), replayed: true };
     if (writer.author !== 'practitioner') this.#refuseClosed(agendaId, input);
-    if (!writer.force) this.#refuseOverlap(agendaId, input.start, input.end);
+    if (!writer.force) this.#refuseOverlap({ ...input, agendaId });
+    if (input.reference !== null) this.#leases.delete(`${agendaId} ${input.reference}`);
     const entry = this.#commit({ ...input, agendaId, id: randomUUID(), version: 0, deleted: false }, writer);
     if (key !== undefined) this.#keys.set(`${agendaId} ${key}`, { entryId: entry.id, fingerprint });
     return { entry, replayed: false };
@@ -119,13 +133,27 @@ export class AgendaStore {
     if (start >= end) throw new Refusal(422, 'invalid');
     const moved = start !== entry.start || end !== entry.end;
     if (moved && writer.author !== 'practitioner') this.#refuseClosed(entry.agendaId, { start, end });
-    if (moved && !writer.force) this.#refuseOverlap(entry.agendaId, start, end, entry.id);
+    if (moved && !writer.force) this.#refuseOverlap({ ...entry, start, end });
     return this.#commit({ ...entry, start, end, title: change.title ?? entry.title }, writer);
   }
 
   remove(entry: Entry, version: number | null, writer: Writer): void {
     requireVersion(entry, version);
     this.#commit({ ...entry, deleted: true }, writer);
+  }
+
+  /** Keeps an interval for the entry of a reference; asked again, from now on and where it is said then. */
+  lease(agendaId: string, reference: string, when: { readonly start: number; readonly end: number }): Lease {
+    const wanted = { ...when, agendaId, reference };
+    this.#refuseClosed(agendaId, when);
+    this.#refuseOverlap(wanted);
+    const lease = { ...wanted, until: this.#now() + LEASE_MS };
+    this.#leases.set(`${agendaId} ${reference}`, lease);
+    return lease;
+  }
+
+  release(agendaId: string, reference: string): void {
+    if (!this.#leases.delete(`${agendaId} ${reference}`)) throw new Refusal(404, 'lease_unknown');
   }
 
   subscribe(agendaId: string, url: string, secret: string): Subscription {
@@ -187,11 +215,13 @@ export class AgendaStore {
     if (openings?.every((open) => start < open.start || open.end < end)) throw new Refusal(409, 'closed');
   }
 
-  #refuseOverlap(agendaId: string, start: number, end: number, except?: string): void {
-    for (const other of this.#entries.values()) {
-      if (other.deleted || other.agendaId !== agendaId || other.id === except) continue;
-      if (other.start < end && start < other.end) throw new Refusal(409, 'overlap');
-    }
+  #refuseOverlap(wanted: Pick<Lease, 'agendaId' | 'start' | 'end'> & { id?: string; reference: string | null }): void {
+    const { agendaId, start, end, id, reference } = wanted;
+    const entries = [...this.#entries.values()].filter((one) => !one.deleted && one.id !== id);
+    const leases = [...this.#leases.values()].filter((one) => one.until > this.#now() && one.reference !== reference);
+    const isInTheWay = (one: Pick<Lease, 'agendaId' | 'start' | 'end'>): boolean =>
+      one.agendaId === agendaId && one.start < end && start < one.end;
+    if ([...entries, ...leases].some(isInTheWay)) throw new Refusal(409, 'overlap');
   }
 
   #commit(content: Omit<Entry, 'seq' | 'updatedAt' | 'author'>, writer: Writer): Entry {

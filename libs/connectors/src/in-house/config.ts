@@ -6,6 +6,10 @@ export const settings = z.strictObject({
     title: 'Adresse de l’API',
     description: 'Adresse de base de l’API de l’agenda, par exemple https://agenda.example.fr/in-house/api',
   }),
+  leases: z.boolean().optional().meta({
+    title: 'Garde des créneaux',
+    description: 'L’agenda peut garder un créneau une minute pendant que le patient est au téléphone',
+  }),
   authority: z
     .string()
     .max(20_000)

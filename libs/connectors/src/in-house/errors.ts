@@ -67,7 +67,7 @@ function believed(status: number, code: string): ConnectorError | undefined {
 }
 
 function absent(status: number, code: string): ConnectorError | undefined {
-  if (code === 'entry_unknown' || code === 'subscription_unknown')
+  if (code === 'entry_unknown' || code === 'subscription_unknown' || code === 'lease_unknown')
     return new ConnectorError('not_found', 'the object is gone', { status });
   if (code === 'agenda_unknown') return new AgendaGone(status);
   return undefined;

@@ -44,6 +44,9 @@ export const identified = z.object({ id, version: z.int().nullish() });
 
 export const changed = z.object({ id, deleted: z.boolean().nullish(), entry: z.unknown().optional() });
 
+/** Until when an interval is kept. */
+export const lease = z.object({ until: instant });
+
 export const subscription = z.object({ id, expiresAt: z.number().nullish() });
 
 export const failure = z.object({ error: z.object({ code: z.string() }) });

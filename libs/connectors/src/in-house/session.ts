@@ -4,6 +4,7 @@ import {
   type CancelRequest,
   type ConnectorContext,
   type CreateRequest,
+  type HoldRequest,
   type PullItem,
   type PullRequest,
   type RemoteAgenda,
@@ -26,17 +27,25 @@ import { pull } from './pull.js';
 import { versions } from './versions.js';
 import * as schemas from './schemas.js';
 
+interface Named {
+  readonly agendaId: string;
+  readonly reference: string;
+}
+
 /** A conversation with one account of the in-house agenda. */
 export class InHouseSession implements Session {
   readonly #client: Client;
   readonly #certificate: string | undefined;
   readonly #now: () => number;
+  /** Only where the agenda keeps intervals. */
+  readonly hold?: NonNullable<Session['hold']>;
   readonly parsePush = parsePush;
 
   constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {
     this.#client = new Client(settings, secrets, context);
     this.#certificate = secrets.certificate;
     this.#now = () => context.now();
+    if (settings.leases === true) this.hold = (request, options) => this.#lease(request, options);
   }
 
   /** A certificate that has ended is told by itself: what a server says of it differs from one to the next. */
@@ -118,7 +127,7 @@ export class InHouseSession implements Session {
 
   async cancel({ agendaId, reference, remoteId, version }: CancelRequest, options: CallOptions): Promise<void> {
     const id = remoteId ?? (await this.find({ agendaId, reference }, options))?.remoteId;
-    if (id === undefined) return;
+    if (id === undefined) return this.#release({ agendaId, reference }, options);
     const headers = version === null ? {} : ifMatch(version);
     try {
       await this.#client.nothing({ method: 'DELETE', path: ['agendas', agendaId, 'entries', id], headers }, options);
@@ -129,10 +138,7 @@ export class InHouseSession implements Session {
     if (await this.#stillThere(agendaId, id, options)) throw unproven('the entry is still there after its deletion');
   }
 
-  async find(
-    { agendaId, reference }: { agendaId: string; reference: string },
-    options: CallOptions,
-  ): Promise<RemoteObject | null> {
+  async find({ agendaId, reference }: Named, options: CallOptions): Promise<RemoteObject | null> {
     const page = await this.#client.json(
       schemas.listing.extend({ items: schemas.entry.array() }),
       { method: 'GET', path: ['agendas', agendaId, 'entries'], query: { reference } },
@@ -172,6 +178,18 @@ export class InHouseSession implements Session {
 
   close(): void {
     this.#client.close();
+  }
+
+  /** Asked again under one reference, the agenda keeps it from now on, and where it is said now. */
+  #lease({ agendaId, reference, when: { start, end } }: HoldRequest, options: CallOptions): Promise<{ until: number }> {
+    const path = ['agendas', agendaId, 'leases', reference];
+    return this.#client.json(schemas.lease, { method: 'PUT', path, body: { start, end } }, options);
+  }
+
+  async #release({ agendaId, reference }: Named, options: CallOptions): Promise<void> {
+    if (this.hold === undefined) return;
+    const path = ['agendas', agendaId, 'leases', reference];
+    await orGone(this.#client.nothing({ method: 'DELETE', path }, options));
   }
 
   #get(agendaId: string, id: string, options: CallOptions): Promise<schemas.Entry> {
