@@ -21,6 +21,14 @@ export class HostileSituation {
   static async of(api: TestApi): Promise<HostileSituation> {
     const practice = await api.practice();
     const ask = await api.client(practice);
+    // Bodies made from the document have a note: it is refused for what is wrong with it, not for being one.
+    await api.sql(practice, 'UPDATE organization SET patient_notes = true WHERE organization_id = $1', [
+      practice.organization,
+    ]);
+    await api.sql(practice, `UPDATE access_grant SET identity = identity || '{note}' WHERE organization_id = $1`, [
+      practice.organization,
+    ]);
+    api.parts.access.forget(practice.organization);
     const body = { agenda: practice.agenda, motif: practice.motif };
     const patient = { lastName: 'Durand', firstName: 'Camille', birthDate: '1980-05-31' };
     const booked = await ask('POST', '/v1/appointments', { body: { ...body, patient, start: at('08:00') } });

@@ -45,6 +45,10 @@ export function refused(reason: AccessRefusal, action: AccessAction): Problem {
   return new Problem('grant-missing', { code: reason, extra: { right: action } });
 }
 
+export function unseen(field: IdentityField): Problem {
+  return new Problem('grant-missing', { code: 'RIGHT', extra: { right: 'see-identity', field } });
+}
+
 /**
  * Decides every request between its authentication and its handler: what the route needs, on the agendas and motifs that
  * path, query and body name. What no grant was ever about is left for the handler not to find, as if it did not exist.
@@ -197,8 +201,7 @@ function judgeIdentity(rights: Rights, { targets, identity }: Matter): void {
   for (const { agenda, motifId } of targets.length > 0 ? targets : [{ agenda: null, motifId: null }]) {
     const { fields } = rights.identity(agenda, motifId);
     const missing = identity.find((field) => !fields.has(field));
-    if (missing !== undefined)
-      throw new Problem('grant-missing', { code: 'RIGHT', extra: { right: 'see-identity', field: missing } });
+    if (missing !== undefined) throw unseen(missing);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import type { z } from 'zod';
-import { Patients } from '#application';
+import { Access, Patients } from '#application';
 import { USUAL_IDENTITY, type IdentityField } from '#domain';
 import {
   Answers,
@@ -13,6 +13,7 @@ import {
   type Caller,
   type Exchange,
 } from '#platform';
+import { askerOf, unseen } from '../access/enforcement.js';
 import { AppointmentAnswers } from '../appointments/appointment-answers.js';
 import { actingAs } from '../shared/acting.js';
 import { seen } from '../shared/identity.js';
@@ -43,6 +44,7 @@ export class PatientsController {
   constructor(
     private readonly patients: Patients,
     private readonly answers: AppointmentAnswers,
+    private readonly access: Access,
   ) {}
 
   /** Appointments of who has this telephone number, or this name and birth date. Nothing about a patient stands in a URL. */
@@ -71,13 +73,16 @@ export class PatientsController {
   /** Everything that is held about a patient: for whoever may see all of it. */
   @Post('patients/export')
   @HttpCode(200)
-  @Right('patient:manage', 'export', { on: 'organization', identity: USUAL_IDENTITY })
+  @Right('patient:manage', 'export', { on: 'organization' })
   @WriteHeaders({ idempotencyKey: 'none' })
   @Answers({ 200: exportView }, ...WHO, 'not-found')
   async export(
     @CallerParam() caller: Caller,
     @Body({ schema: exportInput }) body: z.output<typeof exportInput>,
   ): Promise<z.input<typeof exportView>> {
+    const { fields } = (await this.access.rights(askerOf(caller))).identity(null, null);
+    const missing = USUAL_IDENTITY.find((field) => !fields.has(field));
+    if (missing !== undefined) throw unseen(missing);
     const found = await this.patients.export(caller.organizationId, seedOf(body), actingAs(caller));
     if (found === null) throw new Problem('not-found');
     return viewExport(found);
