@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { publicHolidays } from '#domain';
 import { faultPaths, TestApi } from './api.suite.js';
-import { date, RuledPractice } from './rules.suite.js';
+import { Secretary } from './grants.suite.js';
+import { date, paris, patient, RuledPractice } from './rules.suite.js';
 
 let api: TestApi;
 
@@ -177,6 +178,22 @@ test('a reserve keeps its time for whom it is meant, until it is released or tak
   const released = { ...kept, release: [{ kind: 'before', minutes: 525_600 }] };
   expect(await at.status('PUT', `/reserves/${reserve.id}`, { body: released, version: 1 })).toBe(200);
   expect(await at.slots()).toEqual(halfHours);
+});
+
+test('a reserve is booked by those it is kept for only with the right to use it', async () => {
+  const at = await RuledPractice.create(api);
+  await at.open();
+  const kept = { rrule: 'FREQ=WEEKLY', start: `${date()}T10:00`, durationMinutes: 60, label: 'Télésecrétariat' };
+  await at.make('/reserves', { ...kept, keptFor: { audiences: ['SECRETARIAT'] } });
+  const secretary = await Secretary.of(api, at.practice);
+  await secretary.grant(['see-busy', 'create']);
+  const { agenda, motif } = at.practice;
+  const book = () =>
+    secretary.ask('POST', '/v1/appointments', { body: { agenda, motif, start: paris('10:00'), patient } });
+  const refused = await book();
+  expect([refused.status, refused.json.reasons]).toMatchObject([422, [{ code: 'RESERVED_UNTIL' }]]);
+  await secretary.grant(['use-reserved']);
+  expect((await book()).status).toBe(201);
 });
 
 test('lists go on from page to page', async () => {

@@ -3,7 +3,7 @@ import type { Booking } from './booking.js';
 import type { Actor, AppointmentRecord, Reason, RequestKey, Slot } from './model.js';
 import type { Bookings } from './ports.js';
 import type { SearchSlots } from './search-slots.js';
-import { sightOf } from './visibility.js';
+import { counted } from './visibility.js';
 
 type Alternative = Slot & { readonly timeZone: string };
 type Collaborator = Extract<Actor, { kind: 'collaborator' }>;
@@ -85,7 +85,7 @@ export class BulkCancellation {
     agendaIds: readonly string[],
     window: Interval,
   ): Promise<readonly Affected[] | null> {
-    await sightOf()?.counts?.(0);
+    await counted(0);
     const { start: from, end: to } = window;
     const query = { organizationId, agendaIds, from, to, statuses: LIVE, after: null, limit: MOST_AFFECTED + 1 };
     const records = await this.parts.bookings.list(query);
@@ -101,7 +101,7 @@ export class BulkCancellation {
   }
 
   async create(command: BulkCommand): Promise<{ readonly id: string } | 'reused'> {
-    await sightOf()?.counts?.(command.appointmentIds.length);
+    await counted(command.appointmentIds.length);
     return this.parts.store.create(command);
   }
 

@@ -4,7 +4,7 @@ import type { Refusal } from './refusals.js';
 import { awaitsAcceptance, type AppointmentRecord, type Reason, type RequestKey } from './model.js';
 import type { Bookings, PlaceResult } from './ports.js';
 import type { SeriesCommand, SeriesMove, SeriesPlaced, SeriesRecord, SeriesStore } from './series-ports.js';
-import { sightOf } from './visibility.js';
+import { counted, sightOf } from './visibility.js';
 import type { WriteThrough } from './write-through.js';
 
 /** One start of a series, and what would have become of it. */
@@ -61,7 +61,7 @@ export class SeriesBooking {
     request: Omit<SeriesCommand, 'acceptStale'> & { readonly waitMs: number; readonly key: RequestKey | null },
   ): Promise<SeriesAnswer> {
     const { organizationId, starts, waitMs } = request;
-    await sightOf()?.counts?.(starts.length);
+    await counted(starts.length);
     const placed = await this.placed(request);
     if (placed.outcome === 'refused')
       return { outcome: 'refused', refusal: await this.parts.booking.refusal(null, placed.result) };
@@ -108,7 +108,7 @@ export class SeriesBooking {
     // What was cut off goes on where it was, and shifts nothing twice.
     const isAgain = series?.moving != null && isSameMove(series.moving, request);
     const move = isAgain ? series.moving : moveOf(chosen, request);
-    await sightOf()?.counts?.(move.steps.length);
+    await counted(move.steps.length);
     if (!isAgain) await this.parts.store.moves({ organizationId, id }, move);
     const end = Date.now() + request.waitMs;
     const answers: OccurrenceAnswer[] = [];
@@ -117,7 +117,7 @@ export class SeriesBooking {
         (one) => one.id === appointmentId && one.start === to && isLive(one.status),
       );
       const asked = { organizationId, id: appointmentId, version, start: to, motifId: null, actor };
-      const terms = { audience, series: id };
+      const terms = { audience, usesReserved: sightOf()?.usesReserved, series: id };
       const waitMs = Math.max(0, end - Date.now());
       const given = there ? answer(there, 200) : await this.parts.booking.move({ ...asked, terms, waitMs });
       answers.push({ appointmentId, answer: given });
@@ -132,7 +132,7 @@ export class SeriesBooking {
     const series = await this.parts.store.get(organizationId, request.id);
     const chosen = series && chosenOf(series, request);
     if (chosen === null) return null;
-    await sightOf()?.counts?.(chosen.length);
+    await counted(chosen.length);
     const end = Date.now() + request.waitMs;
     const answers: OccurrenceAnswer[] = [];
     for (const { id: appointmentId } of chosen) {

@@ -11,7 +11,7 @@ export interface Sight {
   identity: (agendaId: string, motifId: string) => ReadonlySet<IdentityField>;
   /** Whether what is kept for somebody may be booked as well. */
   usesReserved: boolean;
-  /** Says of how many appointments the request is, for quotas: one until it is said. Throws when fewer are left. */
+  /** Takes what quotas have left for so many appointments: one, until {@link counted} says more. */
   counts?: (appointments: number) => Promise<void>;
 }
 
@@ -25,4 +25,9 @@ export function seeing<T>(sight: Sight, work: () => T): T {
 /** Of the request that is running; outside of one there is no limit. */
 export function sightOf(): Sight | undefined {
   return running.getStore();
+}
+
+/** Says of how many appointments the request that is running is, for quotas. Throws when fewer are left. */
+export async function counted(appointments: number): Promise<void> {
+  await sightOf()?.counts?.(appointments);
 }

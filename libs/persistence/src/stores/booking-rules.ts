@@ -92,13 +92,10 @@ const isRule = ({ code }: Pick<Objection, 'code'>): boolean => !TAKEN.has(code);
 
 /** A hold does not know its patient yet: rules about patients wait for the booking. */
 function askedOf(found: BookingFacts, motifId: string, { patient, terms }: Given): Asked {
-  const { audience, newPatient } = terms;
-  if (patient !== null) return askedBy(motifId, found, { audience, patient: classOf(patient, found.now) });
-  return askedBy(
-    motifId,
-    found,
-    newPatient === undefined ? { audience } : { audience, patient: { isNew: newPatient } },
-  );
+  const { audience, newPatient, usesReserved } = terms;
+  const asker = { audience, usesReserved };
+  if (patient !== null) return askedBy(motifId, found, { ...asker, patient: classOf(patient, found.now) });
+  return askedBy(motifId, found, newPatient === undefined ? asker : { ...asker, patient: { isNew: newPatient } });
 }
 
 /** Overbooking goes around rules about time: not into the past, not into a disabled agenda, not without the room. */
