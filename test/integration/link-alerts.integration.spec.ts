@@ -1,55 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
-import { SMTPServer } from 'smtp-server';
 import { newId } from '#application';
 import { SmtpMailer } from '#platform';
 import { eventsOf, linkAgenda, openHub, type TestHub } from '../support/hub.js';
+import { Postbox } from '../support/postbox.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { createPractice, openPool, query, twins, type Practice } from '../support/practice.js';
 import { openInHouse, type InHouseAgenda } from '../support/remotes.js';
 
 const PATIENT = { lastName: 'Zyxwvutsrq', firstName: 'Zoé' };
 const TEN = Math.floor(Date.now() / 86_400_000) * 86_400_000 + 10 * 86_400_000 + 36_000_000;
-
-/** A mail server on loopback that keeps what it is given, or turns everybody away. */
-class Postbox {
-  readonly mails: { to: string[]; text: string }[] = [];
-  refuse = false;
-  private readonly server = new SMTPServer({
-    disabledCommands: ['STARTTLS'],
-    authOptional: true,
-    onRcptTo: (_address, _session, callback) => {
-      callback(this.refuse ? Object.assign(new Error('greylisted secret-detail'), { responseCode: 451 }) : null);
-    },
-    onData: (stream, session, callback) => {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
-        this.mails.push({ to: session.envelope.rcptTo.map(({ address }) => address), text: decode(text) });
-        callback();
-      });
-    },
-  });
-
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `smtp://127.0.0.1:${String((this.server.server.address() as AddressInfo).port)}`;
-  }
-
-  stop(): Promise<void> {
-    return new Promise((resolve) => this.server.close(() => resolve()));
-  }
-}
-
-/** Quoted-printable, as far as these mails need it. */
-function decode(text: string): string {
-  const bytes = text
-    .replace(/=\r\n/g, '')
-    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(bytes, 'latin1').toString();
-}
 
 describe('alerts about links', () => {
   let database: TestDatabase;

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { startPostgres } from '../../scripts/postgres.mjs';
 
 /** One server for all test files of a run; every file makes its own database on it (postgres.ts). */
@@ -6,4 +7,5 @@ export default async function startTestPostgres() {
   const server = await startPostgres({ durable: false, settings: { max_connections: 300 } });
   globalThis.unissonTestPostgres = server;
   process.env.UNISSON_TEST_POSTGRES = server.url();
+  process.env.UNISSON_TEST_POSTGRES_LOG = path.join(server.dir, 'log');
 }

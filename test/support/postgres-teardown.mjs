@@ -3,5 +3,6 @@ export default async function stopTestPostgres() {
   if (!server) return;
   globalThis.unissonTestPostgres = undefined;
   delete process.env.UNISSON_TEST_POSTGRES;
+  delete process.env.UNISSON_TEST_POSTGRES_LOG;
   await server.stop();
 }

@@ -4,6 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { filesUnder } from './stored.js';
 
 const READY_TIMEOUT_MS = 10_000;
 
@@ -92,6 +93,11 @@ export class RedisServer {
       });
       socket.once('error', reject);
     });
+  }
+
+  /** Every command that changed something since the last {@link flush}: what it would restore itself from. */
+  written(): string {
+    return filesUnder(this.dir);
   }
 
   signal(signal: NodeJS.Signals): void {

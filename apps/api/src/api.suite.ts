@@ -96,6 +96,11 @@ export class TestApi {
     return this.inside.database.appUrl;
   }
 
+  /** Of the superuser, who sees every row. */
+  get adminUrl(): string {
+    return this.inside.database.adminUrl;
+  }
+
   practice(options: PracticeOptions = {}): Promise<Practice> {
     return createPractice(this.inside.pool, options);
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { at, type Practice } from '../../../test/support/practice.js';
-import { faultPaths, TestApi, type Answer, type Client } from './api.suite.js';
+import { everythingStored, markersIn, serverLog } from '../../../test/support/stored.js';
+import { faultPaths, Simulator, TestApi, type Answer, type Client } from './api.suite.js';
 
 const patient = {
   lastName: 'Lefèvre-Zibeline',
@@ -11,6 +12,9 @@ const patient = {
 };
 /** What must be found nowhere but in answers. */
 const MARKERS = ['Zibeline', 'zibeline', '698765432', '98 76 54 32', '1980-05-31', 'Rectifiée'];
+
+/** Of an account at a practitioner's backend. */
+const SECRET = 'Zibeline-compte-secret';
 
 let api: TestApi;
 let practice: Practice;
@@ -37,6 +41,30 @@ const search = async (body: object): Promise<string[]> => {
   expect(status).toBe(200);
   return (json.items as { id: string }[]).map(({ id }) => id);
 };
+
+/** An account that is connected, then tried and renewed with what its backend refuses; the refusals. */
+async function connectWithSecret(): Promise<Answer[]> {
+  const simulator = await Simulator.start();
+  try {
+    const agendas = [{ id: Simulator.agendaId, name: 'Dr Martin', zone: 'Europe/Paris', apiKey: SECRET }];
+    await simulator.control('seed', { agendas });
+    const account = { ...simulator.account, secrets: { apiKey: SECRET } };
+    const made = await post('connections', { ...account, label: 'Cabinet' });
+    expect(made.status).toBe(201);
+    const wrong = { secrets: { apiKey: `${SECRET}-faux` } };
+    const refused = [
+      await post('connections', { ...account, ...wrong, label: 'Cabinet' }),
+      await post('connections/dry-run', { ...account, ...wrong }),
+      await ask('PUT', `/v1/connections/${String(made.json.id)}/secrets`, { body: wrong }),
+    ];
+    await simulator.control('faults', { faults: [{ kind: 'error', status: 503 }] });
+    refused.push(await post(`connections/${String(made.json.id)}/verify`, {}));
+    refused.push(await ask('GET', `/v1/connections/${String(made.json.id)}/agendas`));
+    return refused;
+  } finally {
+    await simulator.stop();
+  }
+}
 
 describe('patients', () => {
   test('are found by telephone however it is written, and by name and birth date without accents', async () => {
@@ -139,10 +167,10 @@ describe('patients', () => {
       expect((await post(path, { appointment: id }, clerk)).status).toBe(403);
   });
 
-  test('are named in no log line, event, job, kept answer, metric or refusal', async () => {
+  test('and secrets are in no log line, table, metric or refusal, nor in what PostgreSQL logs', async () => {
     const id = await book(at('15:00'));
     await post('patients/search', { phone: patient.phone });
-    const refusals: Answer[] = [];
+    const refusals: Answer[] = await connectWithSecret();
     for (const [path, operations] of Object.entries(api.document.paths))
       for (const method of Object.keys(operations).filter((name) => ['post', 'put', 'patch'].includes(name))) {
         const real = path.replace(/^\//, '/').replace(/\{\w+\}/g, id);
@@ -153,27 +181,13 @@ describe('patients', () => {
       }
     expect(refusals.length).toBeGreaterThan(20);
     const metrics = await (await fetch(`${api.url}/metrics`)).text();
-    const rows: unknown[] = [];
-    for (const table of [
-      'event',
-      'idempotency',
-      'remote_write',
-      'erasure',
-      'key_rotation',
-      'vacancy',
-      'conflict',
-      'appointment',
-      'patient_identity',
-      'waiting_entry',
-    ])
-      rows.push(...(await api.sql(practice, `SELECT t::text AS line FROM ${table} t`)));
-    const everything = [
-      api.logged(),
-      ...refusals.map(({ json }) => JSON.stringify(json)),
+    const traces = {
+      log: api.logged(),
+      refusals: refusals.map(({ json }) => JSON.stringify(json)).join('\n'),
       metrics,
-      JSON.stringify(rows),
-    ].join('\n');
-    for (const marker of MARKERS)
-      expect({ marker, found: everything.includes(marker) }).toEqual({ marker, found: false });
+      stored: await everythingStored(api.adminUrl),
+    };
+    expect(markersIn(traces, [...MARKERS, SECRET])).toEqual([]);
+    expect(markersIn({ statements: serverLog() }, ['Zibeline', 'zibeline', SECRET])).toEqual([]);
   });
 });

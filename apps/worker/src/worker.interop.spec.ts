@@ -11,10 +11,9 @@ afterAll(async () => {
   await redis.stop();
 });
 
-describeWorker(
-  'Redis',
-  () => ({ REDIS_URL: redis.url }),
-  (worker) => {
+describeWorker('Redis', () => ({ REDIS_URL: redis.url }), {
+  jobs: () => redis.written(),
+  more: (worker) => {
     it('carries bookings on without Redis, and with an empty one that came back', async () => {
       await redis.down('SIGKILL');
       const without = await worker.book(worker.nextStart());
@@ -27,4 +26,4 @@ describeWorker(
       await until(async () => (await worker.status(after)) === 'confirmed');
     });
   },
-);
+});

@@ -7,15 +7,28 @@ import { newId } from '#application';
 import { Database, PgBookings, PgKeyStore, PgWaitingEntries } from '#persistence';
 import { createHttpAdapter, createLogger, type Environment, KeyRing, EnvelopeVault, parseEnvironment } from '#platform';
 import { migrateQueue } from '#queue';
+import { Postbox } from '../../../test/support/postbox.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
+import { everythingStored, logStatements, markersIn, serverLog } from '../../../test/support/stored.js';
 import { createMockVendors } from '../../mock-vendors/src/server.js';
 import { openWorker, type WorkerParts } from './composition.js';
-import { agendas, collaborators, motifs, organization } from './seed/practice.js';
+import { agendas, collaborators, connection, motifs, organization } from './seed/practice.js';
 import { type Demonstration, seed } from './seed/seed.js';
 import { WorkerModule } from './worker.module.js';
 
 const DAY = 86_400_000;
 const [linked] = agendas;
+const PATIENT = {
+  lastName: 'Quetzal',
+  firstName: 'Camille',
+  birthDate: '1971-02-13',
+  phone: '+33687654329',
+  email: 'quetzal@exemple.fr',
+} as const;
+/** What the practitioner wrote into his own agenda. */
+const HIS_TITLE = 'Réunion Ptarmigan';
+/** What may stand nowhere in clear. */
+const MARKERS = ['Quetzal', 'QUETZAL', 'quetzal@', '1971-02-13', '87654329', 'Ptarmigan', connection.apiKey];
 
 /** A worker with everything around it, and a demonstration practice to work on. */
 export class TestWorker {
@@ -26,17 +39,21 @@ export class TestWorker {
   hub!: Database;
   environment!: Environment;
   private database!: TestDatabase;
-  private readonly vendors = createMockVendors({ demo: true });
+  readonly post = new Postbox();
+  readonly vendors = createMockVendors({ demo: true });
+  private readonly lines: string[] = [];
   private slots = 0;
 
   async open(queue: { REDIS_URL?: string } = {}): Promise<void> {
     this.database = await createTestDatabase();
     await migrateQueue(this.database.ownerUrl);
+    await logStatements(this.database.adminUrl);
     const vendorsUrl = await this.vendors.listen({ host: '127.0.0.1', port: 0 });
     this.environment = parseEnvironment({
       DATABASE_URL: this.database.appUrl,
       UNISSON_KEYS: `k1:${randomBytes(32).toString('base64')}`,
       ALLOW_PRIVATE_NETWORKS: 'true',
+      UNISSON_SMTP_URL: await this.post.start(),
       ...queue,
     });
     const { DATABASE_URL: url, UNISSON_KEYS: keys } = this.environment;
@@ -47,7 +64,8 @@ export class TestWorker {
   }
 
   async startWorker(): Promise<void> {
-    this.parts = await openWorker(this.environment, createLogger({ level: 'silent', name: 'test' }));
+    const logger = createLogger({ level: 'trace', name: 'test' }, { write: (line) => void this.lines.push(line) });
+    this.parts = await openWorker(this.environment, logger);
     const adapter = createHttpAdapter({ metrics: this.parts.metrics });
     this.app = await NestFactory.create<NestFastifyApplication>(WorkerModule.with(this.parts), adapter, {
       bodyParser: false,
@@ -61,7 +79,25 @@ export class TestWorker {
     await this.app.close();
     await this.hub.close();
     await this.vendors.close();
+    await this.post.stop();
     await this.database.drop();
+  }
+
+  /** Everything that the worker left behind. */
+  async traces(): Promise<Readonly<Record<'log' | 'metrics' | 'stored' | 'statements', string>>> {
+    const metrics = await this.app.getHttpAdapter().getInstance().inject('/metrics');
+    const stored = await everythingStored(this.database.adminUrl);
+    return { log: this.lines.join(''), metrics: metrics.body, stored, statements: serverLog() };
+  }
+
+  /** The practitioner's agenda fails so, before it answers again. */
+  async fails(...faults: object[]): Promise<void> {
+    const answer = await this.vendors.inject({
+      method: 'POST',
+      url: '/in-house/__control/faults',
+      payload: { faults },
+    });
+    expect(answer.statusCode).toBeLessThan(300);
   }
 
   /** What the practitioner's own agenda holds. */
@@ -74,7 +110,7 @@ export class TestWorker {
   }
 
   async practitionerWrites(start: number): Promise<void> {
-    const entry = { start, end: start + 20 * 60_000, title: 'Réunion', reference: null };
+    const entry = { start, end: start + 20 * 60_000, title: HIS_TITLE, reference: null };
     const payload = { action: 'create', agendaId: linked!.remoteAgendaId, entry, force: true };
     const answer = await this.vendors.inject({ method: 'POST', url: '/in-house/__control/edit', payload });
     expect(answer.statusCode).toBe(200);
@@ -100,10 +136,10 @@ export class TestWorker {
       holdSeconds: null,
       collaboratorId: collaborators[0].id,
       actor: { kind: 'collaborator', id: collaborators[0].id, key: 'test' },
-      patient: { lastName: 'Essai', firstName: 'Camille' },
+      patient: PATIENT,
       key: null,
       acceptStale: true,
-      terms: { audience: 'SECRETARIAT' },
+      terms: { audience: 'SECRETARIAT', acknowledged: true },
     });
     expect(placed).toMatchObject({ outcome: 'placed', remote: true });
     return id;
@@ -126,7 +162,14 @@ export async function until(condition: () => Promise<boolean>, timeoutMs = 15_00
 export function describeWorker(
   name: string,
   queue: () => { REDIS_URL?: string },
-  more: (worker: TestWorker) => void = () => undefined,
+  {
+    more = () => undefined,
+    jobs = () => '',
+  }: {
+    readonly more?: (worker: TestWorker) => void;
+    /** What the store has written down, where that is not the hub's own database. */
+    readonly jobs?: () => string;
+  } = {},
 ): void {
   const worker = new TestWorker();
 
@@ -192,9 +235,8 @@ export function describeWorker(
       const [{ id: collaborator }] = collaborators;
       const who = { organizationId: organization.id, id: newId(), audience: 'SECRETARIAT' } as const;
       const actor = { kind: 'collaborator', id: collaborator, key: 'test' } as const;
-      const patient = { lastName: 'Essai', firstName: 'Dominique' };
       const made = await entries.create(
-        { ...wish, ...who, availability, actor, patient },
+        { ...wish, ...who, availability, actor, patient: PATIENT },
         { key: newId(), hash: Buffer.alloc(32) },
       );
       expect(made.outcome).toBe('created');
@@ -207,6 +249,38 @@ export function describeWorker(
       await until(async () => (await offered()).length === 1);
       const [offer] = await offered();
       expect(await worker.status(offer!.id)).toBe('held');
+    });
+
+    it('mails whom an agenda belongs to each change of a right on it, once, when the mail server lets it', async () => {
+      const [{ id: collaborator }] = collaborators;
+      worker.post.refuse = true;
+      await worker.hub.withOrganization(organization.id, async (transaction) => {
+        const given = [organization.id, linked!.id, collaborator];
+        await transaction.query(`UPDATE collaborator SET email = 'martin@example.org' WHERE id = $1`, [collaborator]);
+        await transaction.query('UPDATE agenda SET owner_id = $2 WHERE id = $1', given.slice(1));
+        await transaction.query(
+          `INSERT INTO grant_notice (organization_id, id, grant_id, agenda_id, change)
+           SELECT $1, gen_random_uuid(), id, $2, 'revoked' FROM access_grant WHERE collaborator_id = $3 LIMIT 1`,
+          given,
+        );
+      });
+      const notice = async (): Promise<{ error: string | null; told: boolean } | undefined> => {
+        const [row] = await worker.hub.withOrganization(organization.id, (transaction) =>
+          transaction.query<{ error: string | null; told: boolean }>(
+            'SELECT error, told_at IS NOT NULL AS told FROM grant_notice',
+          ),
+        );
+        return row;
+      };
+      await until(async () => (await notice())?.error != null);
+      expect(await notice()).toMatchObject({ told: false, error: expect.not.stringContaining('secret-detail') });
+      worker.post.refuse = false;
+      await worker.hub.withOrganization(organization.id, (transaction) =>
+        transaction.query('UPDATE grant_notice SET due_at = now()'),
+      );
+      await until(async () => (await notice())?.told === true);
+      expect(worker.post.mails).toMatchObject([{ to: ['martin@example.org'] }]);
+      expect(worker.post.mails[0]!.text).toMatch(/Un droit a été retiré[^]*A right was withdrawn/);
     });
 
     more(worker);
@@ -225,7 +299,7 @@ export function describeWorker(
         patient: null,
         key: null,
         acceptStale: true,
-        terms: { audience: 'SECRETARIAT' },
+        terms: { audience: 'SECRETARIAT', acknowledged: true },
       });
       expect(placed).toMatchObject({ outcome: 'placed' });
       await until(async () => (await worker.status(id)) === 'expired');
@@ -240,6 +314,26 @@ export function describeWorker(
       for (const id of ids) await until(carried(id));
       const there = (await worker.remoteEntries()).filter((entry) => starts.includes(entry.start));
       expect(there).toHaveLength(starts.length);
+    });
+
+    it('leaves no patient and no secret in its log, its jobs, its metrics, the database and what that logs', async () => {
+      await worker.hub.withOrganization(organization.id, (transaction) =>
+        transaction.query(`UPDATE link SET disclosure = 'full' WHERE id = $1`, [linked!.linkId]),
+      );
+      await worker.fails(
+        { kind: 'error', status: 503, times: 3 },
+        { kind: 'drop-after-commit', method: 'POST', times: 1 },
+      );
+      for (let n = 0; n < 3; n += 1) await until(carried(await worker.book(worker.nextStart())), 60_000);
+      const there = (await worker.vendors.inject({ method: 'GET', url: '/in-house/__control/dump' })).body;
+      // They went all the way, or the rest proves nothing.
+      expect(there).toContain(HIS_TITLE);
+      expect(there).toContain('QUETZAL');
+      const traces = { ...(await worker.traces()), jobs: jobs() };
+      expect(traces.stored).toContain(linked!.id);
+      expect(traces.statements).toContain('place_appointment');
+      expect(traces.log.length).toBeGreaterThan(100);
+      expect(markersIn(traces, MARKERS)).toEqual([]);
     });
 
     it('seeding again makes nothing twice, and replaces the keys', async () => {
