@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import pg from 'pg';
 import { issueApiKey, NOBODY } from '#platform';
 import type { Practice } from '../../../test/support/practice.js';
 import { TestApi, type Answer } from './api.suite.js';
@@ -251,6 +252,26 @@ describe('guessing', () => {
       }),
     );
     expect(new Set(series).size).toBe(1);
+  });
+
+  test('costs the same work whether the key, the organization or only the secret is wrong', async () => {
+    const { key } = await newClient();
+    const statements = jest.spyOn(pg.Client.prototype, 'query');
+    const work: unknown[] = [];
+    for (const text of [
+      wrong(key),
+      issueApiKey(practice.organization, randomUUID()).text,
+      issueApiKey(randomUUID(), randomUUID()).text,
+      'nonsense',
+    ]) {
+      statements.mockClear();
+      expect((await read(text)).status).toBe(401);
+      const names = statements.mock.calls.map(([query]: readonly unknown[]) => (query as { name?: string }).name);
+      work.push(names.filter((name) => name !== undefined));
+    }
+    statements.mockRestore();
+    expect(work[0]).toEqual(['find-api-key', 'record-failure']);
+    expect(new Set(work.map((one) => JSON.stringify(one))).size).toBe(1);
   });
 
   test('is counted by no name: neither address nor key stands in the table', async () => {
