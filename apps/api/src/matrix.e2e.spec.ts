@@ -12,6 +12,8 @@ interface Route extends FuzzTarget {
   readonly action: AccessAction;
   /** What its `id` names. */
   readonly on: string;
+  /** Whether what it tells takes seeing who patients are besides. */
+  readonly tellsIdentity: boolean;
 }
 
 /** What a path can name in one organization. */
@@ -42,7 +44,16 @@ beforeAll(async () => {
   routes = fuzz.targets.flatMap((target) => {
     const operation = api.document.paths[target.template]?.[target.method.toLowerCase()];
     const action = operation?.['x-action'] as AccessAction | 'self' | undefined;
-    return action === undefined || action === 'self' ? [] : [{ ...target, action, on: operation?.['x-on'] as string }];
+    return action === undefined || action === 'self'
+      ? []
+      : [
+          {
+            ...target,
+            action,
+            on: operation?.['x-on'] as string,
+            tellsIdentity: operation?.['x-identity'] !== undefined,
+          },
+        ];
   });
 });
 
@@ -155,9 +166,17 @@ describe('every route of the document', () => {
       const without = await secretary(ACTIONS.filter((one) => one !== action));
       const refused = async (route: Route): Promise<unknown> => refusal(await send(without, route, mine));
       expect(await wrong(all, refused, () => [403, 'RIGHT', action])).toEqual([]);
-      const alone = await secretary([action]);
+      const [alone, seeing] = [await secretary([action]), await secretary([action, 'see-identity'])];
       const opened = async (route: Route): Promise<unknown> =>
-        refusal(await send(alone, route, { ...nowhere(), agenda: mine.agenda, motif: mine.motif }));
+        refusal(
+          await send(route.tellsIdentity ? seeing : alone, route, {
+            ...nowhere(),
+            ...{ agenda: mine.agenda, motif: mine.motif },
+          }),
+        );
+      const blind = all.filter(({ tellsIdentity }) => tellsIdentity && action !== 'see-identity');
+      const unseen = async (route: Route): Promise<unknown> => refusal(await send(alone, route, mine));
+      expect(await wrong(blind, unseen, () => [403, 'RIGHT', 'see-identity'])).toEqual([]);
       expect(await wrong(all, opened, () => 'not refused')).toEqual([]);
     }
   });
@@ -172,9 +191,11 @@ describe('every route of the document', () => {
       const told = async (route: Route): Promise<unknown> =>
         refusal(await send(ask, route, isMeant(route) ? mine : { ...nowhere(), agenda: mine.agenda }));
       expect(routes.filter(isMeant).length).toBeGreaterThan(20);
-      expect(
-        await wrong(routes, told, (route) => (isMeant(route) ? [403, code, route.action] : 'not refused')),
-      ).toEqual([]);
+      const due = (route: Route): unknown => {
+        if (isMeant(route)) return [403, code, route.action];
+        return code === 'GRANT_AUDIENCE' && route.tellsIdentity ? [403, 'RIGHT', 'see-identity'] : 'not refused';
+      };
+      expect(await wrong(routes, told, due)).toEqual([]);
     }
   });
 

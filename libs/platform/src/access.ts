@@ -89,6 +89,7 @@ export const Right = (
     ApiSecurity('apiKey', [scope]),
     ApiExtension('x-action', action),
     ApiExtension('x-on', on ?? 'named'),
+    ...(identity ? [ApiExtension('x-identity', identity)] : []),
   );
 
 /** A route for whoever is known, about himself alone. */
