@@ -1,5 +1,7 @@
-import { newId, Vault, type Actor } from '#application';
+import { newId, pullWindow, Vault, type Actor } from '#application';
+import { connectors } from '#connectors';
 import { linkAgenda, openHub } from '../support/hub.js';
+import { residentPeakMb } from './measure.js';
 
 /** What the parent asks of a hub that does nothing else, so that its memory is the synchronisation's. */
 export interface ChildSetup {
@@ -15,10 +17,12 @@ export interface ChildSetup {
   readonly pushes: number;
 }
 
-export type Step = 'full' | 'sync' | 'push';
+export type Step = 'full' | 'learn' | 'sync' | 'push' | 'read';
 
 export interface StepDone {
   readonly seconds: number;
+  /** Of all threads of this process. */
+  readonly cpuSeconds: number;
   /** Highest resident memory so far, in MB. */
   readonly peakMb: number;
 }
@@ -46,6 +50,7 @@ class OpenVault extends Vault {
   }
 }
 
+const connector = connectors.get('caldav')!;
 const setup = JSON.parse(process.argv[2] ?? '{}') as ChildSetup;
 const { practice } = setup;
 const lane = { organizationId: practice.organization, agendaId: practice.agenda };
@@ -88,10 +93,28 @@ async function push(): Promise<void> {
   throw new Error('the pushes did not end');
 }
 
+/** Everything, understood as the hub needs it, and kept nowhere. */
+async function read(): Promise<void> {
+  const { settings, secrets, remoteAgendaId: agendaId } = setup.account;
+  const context = { timeoutMs: 60_000, allowPrivateNetworks: true, now: () => Date.now() };
+  const account = {
+    settings: connector.config.settings.parse(settings),
+    secrets: connector.config.secrets.parse(secrets),
+  };
+  const session = connector.open(account, context);
+  const range = { agendaId, window: pullWindow(Date.now()), timeZone: 'Europe/Paris', cursor: null };
+  const known = (): Promise<ReadonlyMap<string, string | null>> => Promise.resolve(new Map());
+  for await (const item of session.pull({ ...range, known }, { signal: AbortSignal.timeout(600_000) })) void item;
+  session.close();
+}
+
 const steps: Record<Step, () => Promise<unknown>> = {
-  full: () => hub.lanes.run({ ...lane, sync: 'full' }),
+  // The first read after it finds out how the calendar behaves, once.
+  full: () => hub.lanes.run({ ...lane, sync: 'full', awaited: true }),
+  learn: () => hub.lanes.run({ ...lane, sync: 'delta' }),
   sync: () => hub.lanes.run({ ...lane, sync: 'delta' }),
   push,
+  read,
 };
 
 process.on('message', (step: Step | 'end') => {
@@ -100,12 +123,16 @@ process.on('message', (step: Step | 'end') => {
     return;
   }
   const from = performance.now();
+  const before = process.cpuUsage();
   steps[step]().then(
-    () =>
+    () => {
+      const { user, system } = process.cpuUsage(before);
       process.send?.({
         seconds: (performance.now() - from) / 1000,
-        peakMb: process.resourceUsage().maxRSS / 1000,
-      } satisfies StepDone),
+        cpuSeconds: (user + system) / 1e6,
+        peakMb: residentPeakMb(),
+      } satisfies StepDone);
+    },
     (error: unknown) => {
       process.stderr.write(`${String(error)}\n`);
       process.exit(1);

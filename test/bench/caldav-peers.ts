@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DavProxy } from '../support/dav-proxy.js';
+import { residentPeakMb } from './measure.js';
 
 /** The calendar that every synchroniser is given. */
 export interface PeerAccount {
@@ -86,8 +87,8 @@ export function tsdav({ proxy, user, password, calendar }: PeerAccount): Peer {
       proxy.take();
       const program = path.resolve('test/bench/tsdav-peer.mjs');
       const words = [program, proxy.url, user, password, calendar, path.join(folder, 'state'), name];
-      const { output } = await runToEnd(process.execPath, words);
-      const { seconds, peakMb } = JSON.parse(output) as PeerStep;
+      const { output, peakMb } = await runToEnd(process.execPath, words);
+      const { seconds } = JSON.parse(output) as { seconds: number };
       return { seconds, peakMb, requests: proxy.take().length };
     },
     end: () => {
@@ -108,18 +109,9 @@ async function runToEnd(
   child.once('exit', (code) => (status = code));
   child.once('error', () => (status = null));
   while (status === undefined) {
-    peakMb = Math.max(peakMb, residentPeakMb(child.pid));
+    peakMb = Math.max(peakMb, child.pid === undefined ? 0 : residentPeakMb(child.pid));
     await delay(20);
   }
   if (status !== 0) throw new Error(`${program} failed: ${errors.slice(-500)}`);
   return { output, peakMb };
-}
-
-function residentPeakMb(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
-    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
 }

@@ -28,14 +28,16 @@ interface Measured {
 const STEPS: readonly PeerStepName[] = ['full', 'noop', 'delta'];
 
 interface Comparison {
-  readonly ours: Record<PeerStepName | 'push', Measured>;
+  readonly ours: Record<PeerStepName | 'learn' | 'push' | 'read', Measured>;
   /** By name of the peer. */
   readonly peers: Record<string, Record<PeerStepName, PeerStep>>;
 }
 
 /**
- * First sync, nothing to do, ten changes made there, ten bookings made here, on a Radicale calendar of each size; beside it
- * vdirsyncer (where it is installed) and tsdav on the same calendar, `vs_…`: their time divided by ours.
+ * First sync, what is found out once about the calendar (`learn`), nothing to do, ten changes made there, ten bookings made
+ * here, on a Radicale calendar of each size; beside it vdirsyncer (where it is installed) and tsdav on the same calendar,
+ * `vs_…`: their time divided by ours. tsdav downloads and understands nothing of it, so that its first sync is compared with
+ * our reading (`read`), too: everything parsed and expanded, nothing stored.
  */
 export async function benchCaldav(short: boolean): Promise<BenchResult> {
   const metrics: Record<string, number> = {};
@@ -52,6 +54,8 @@ export async function benchCaldav(short: boolean): Promise<BenchResult> {
     for (const [name, steps] of Object.entries(peers))
       for (const step of STEPS)
         metrics[`vs_${name}_${String(size)}_${step}`] = steps[step].seconds / ours[step].seconds;
+    const { tsdav: downloads } = peers;
+    if (downloads) metrics[`vs_tsdav_${String(size)}_read`] = downloads.full.seconds / ours.read.seconds;
   }
   return benchResult('caldav', {}, { metrics, runs });
 }
@@ -67,17 +71,18 @@ async function measureSize(size: number): Promise<Comparison> {
     await warm(radicale, calendar);
     child = await startChild({ postgres: postgres.url(), proxy: proxy.url, calendar });
     const full = await step(child, proxy, 'full');
-    await step(child, proxy, 'sync');
+    const learn = await step(child, proxy, 'learn');
     const noop = await step(child, proxy, 'sync');
     const change = (): Promise<void> => retitleSome(radicale, calendar, objects);
     await change();
     const delta = await step(child, proxy, 'sync');
     const push = await step(child, proxy, 'push');
+    const read = await step(child, proxy, 'read');
     child.send('end');
     await once(child, 'exit');
     const account = { proxy, user: USER, password: PASSWORD, calendar };
     const peers = await measurePeers([vdirsyncer(account), tsdav(account)], change);
-    return { ours: { full, noop, delta, push }, peers };
+    return { ours: { full, learn, noop, delta, push, read }, peers };
   } finally {
     child?.kill();
     await proxy.stop();

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectors } from '#connectors';
 import type { PullItem } from '#connector-sdk';
+import { residentPeakMb } from './measure.js';
 
 /** One thing to read, as a hub would. */
 export interface HostileTask {
@@ -58,11 +58,6 @@ async function read({ connector, url, agendaId, deadlineMs }: HostileTask): Prom
 
 await delay(500);
 const idle = process.memoryUsage().rss / 2 ** 20;
-
-/** Not that of `resourceUsage`, which a process inherits from whoever started it. */
-function residentPeakMb(): number {
-  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024;
-}
 
 process.on('message', (task: HostileTask | 'end') => {
   if (task === 'end') process.exit(0);

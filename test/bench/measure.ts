@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 
 /** One number per thing measured; every bench prints one of these. */
@@ -34,6 +35,17 @@ export function benchResult(
     metrics: Object.fromEntries(Object.entries(measured.metrics).map(([key, value]) => [key, round(value)])),
     runs: measured.runs,
   };
+}
+
+/** Highest resident memory of a process; not that of `resourceUsage`, which a process inherits from whoever started it. */
+export function residentPeakMb(pid: number | 'self' = 'self'): number {
+  try {
+    const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+  } catch {
+    // It has ended.
+    return 0;
+  }
 }
 
 export function round(value: number): number {

@@ -1,5 +1,5 @@
 // One step of a synchronisation with tsdav, as its documentation shows it; plain JavaScript, as its users run it.
-// argv: url, user, password, calendar path, file of the state, step. Prints { seconds, peakMb }.
+// argv: url, user, password, calendar path, file of the state, step. Prints { seconds, objects, changed }.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createDAVClient } from 'tsdav';
 
@@ -33,7 +33,6 @@ writeFileSync(file, JSON.stringify(state));
 process.stdout.write(
   JSON.stringify({
     seconds,
-    peakMb: process.resourceUsage().maxRSS / 1000,
     objects: state.objects.length,
     changed: state.changed ?? 0,
   }),
