@@ -86,6 +86,8 @@ describe('the document', () => {
       'delete /v1/connections/{id}',
       'delete /v1/feeds/{id}',
       'delete /v1/holds/{id}',
+      'delete /v1/identities/{id}',
+      'delete /v1/identity-providers/{id}',
       'delete /v1/links/{id}',
       'delete /v1/sessions/{id}',
       'delete /v1/waiting-list/{id}',
@@ -126,6 +128,8 @@ describe('the document', () => {
       'get /v1/grant-templates',
       'get /v1/grants',
       'get /v1/grants/{id}',
+      'get /v1/identities',
+      'get /v1/identity-providers',
       'get /v1/links',
       'get /v1/links/{id}',
       'get /v1/links/{id}/brake',
@@ -179,6 +183,7 @@ describe('the document', () => {
       'post /v1/grants/{id}/revoke',
       'post /v1/holds',
       'post /v1/holds/{id}/renew',
+      'post /v1/identity-providers',
       'post /v1/links',
       'post /v1/links/{id}/approve',
       'post /v1/links/{id}/brake/release',
@@ -214,6 +219,7 @@ describe('the document', () => {
       'put /v1/connections/{id}/responsible',
       'put /v1/connections/{id}/secrets',
       'put /v1/grants/{id}',
+      'put /v1/identity-providers/{id}',
       'put /v1/teams/{id}',
     ]);
   });

@@ -15,6 +15,8 @@ import {
   SeriesStore,
   SignIn,
   SignInStore,
+  IdentityAdministration,
+  OpenIdProviders,
   Undo,
   Bookings,
   Brake,
@@ -101,6 +103,7 @@ import { Asking } from './slots/asking.js';
 import { BulkCancellationsController } from './bulk-cancellations/bulk-cancellations.controller.js';
 import { SeriesController } from './series/series.controller.js';
 import { SessionsController } from './sign-in/sessions.controller.js';
+import { IdentitiesController } from './sign-in/identities.controller.js';
 import { SignInController } from './sign-in/sign-in.controller.js';
 import { SlotsController } from './slots/slots.controller.js';
 import { TokensController } from './tokens/tokens.controller.js';
@@ -140,6 +143,8 @@ const accessProviders = (access: AuthenticationParts): Provider[] => [
   value(AttemptGuard, access.attempts),
   value(SignInStore, access.signInStore),
   value(SignIn, access.signIn),
+  value(IdentityAdministration, access.identities),
+  value(OpenIdProviders, access.openIdProviders),
   value(SessionCookie, access.sessionCookie),
 ];
 
@@ -181,6 +186,7 @@ const CONTROLLERS: Type[] = [
   PatientsController,
   SignInController,
   SessionsController,
+  IdentitiesController,
   MeController,
   GrantsController,
   TeamsController,

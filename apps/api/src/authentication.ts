@@ -1,6 +1,22 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { SignIn, type AccessTokens, type Calendar, type People, type SignInStore, type Vault } from '#application';
-import { PgAccessTokens, PgApiKeys, PgAttempts, PgKeyStore, PgSignInStore, type Database } from '#persistence';
+import {
+  SignIn,
+  type AccessTokens,
+  type Calendar,
+  type IdentityAdministration,
+  type People,
+  type SignInStore,
+  type Vault,
+} from '#application';
+import {
+  PgAccessTokens,
+  PgApiKeys,
+  PgAttempts,
+  PgIdentityAdministration,
+  PgKeyStore,
+  PgSignInStore,
+  type Database,
+} from '#persistence';
 import {
   AccessTokenRecogniser,
   ApiKeyRecogniser,
@@ -25,6 +41,7 @@ export interface AuthenticationParts {
   readonly attempts: AttemptGuard;
   readonly signInStore: SignInStore;
   readonly signIn: SignIn;
+  readonly identities: IdentityAdministration;
   readonly sessionCookie: SessionCookie;
   readonly openIdProviders: GuardedOpenIdProviders;
   readonly vault: Vault;
@@ -81,6 +98,7 @@ export function buildAuthentication(given: Given, environment: Environment): Aut
     attempts,
     signInStore,
     signIn,
+    identities: new PgIdentityAdministration(database, vault),
     sessionCookie,
     openIdProviders,
     vault,

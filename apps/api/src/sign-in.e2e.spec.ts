@@ -2,8 +2,8 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { issueFeedToken } from '#platform';
 import type { Practice } from '../../../test/support/practice.js';
-import type { Answer, TestApi } from './api.suite.js';
-import { Browser, CLIENT, PUBLIC_URL, SignInDesk, type TestProvider } from './sign-in.suite.js';
+import type { Answer, Client, TestApi } from './api.suite.js';
+import { AUDIENCE, Browser, CLIENT, PUBLIC_URL, SignInDesk, type TestProvider } from './sign-in.suite.js';
 
 const ORIGIN = { origin: PUBLIC_URL };
 const COOKIE = '__Host-unisson-session';
@@ -328,5 +328,63 @@ describe('a session', () => {
     }
     expect(statuses).toEqual([...Array<number>(10).fill(401), 429]);
     expect((await ask(browser, 'GET', '/v1/agendas')).status).toBe(200);
+  });
+});
+
+describe('providers and people', () => {
+  const given = { label: 'Annuaire du cabinet', clientSecret: null, clientId: 'phone', audience: AUDIENCE };
+  const add = (client: Client, issuer: string, more: object = {}) =>
+    client('POST', '/v1/identity-providers', { body: { ...given, issuer, ...more } });
+
+  test('are administered over the API: a provider that answers as one is kept, its secret sealed and never shown', async () => {
+    const admin = await api.client(practice);
+    const secret = 'a-new-secret-nobody-sees-again';
+    const added = await add(admin, idp.issuer, { clientSecret: secret });
+    expect([added.status, added.json]).toEqual([
+      201,
+      { ...given, clientSecret: undefined, id: expect.any(String), kind: 'oidc', issuer: idp.issuer, hasSecret: true },
+    ]);
+    expect((await add(admin, idp.issuer)).json.errors).toEqual([expect.objectContaining({ path: 'body.issuer' })]);
+    for (const issuer of [`${idp.issuer}/nowhere`, 'http://127.0.0.1:9', 'http://[::1]:9'])
+      expect([issuer, (await add(admin, issuer)).json.type]).toEqual([issuer, expect.stringMatching(/unusable$/)]);
+    expect((await add(admin, idp.issuer, { clientId: AUDIENCE })).status).toBe(400);
+    const id = added.json.id as string;
+    const change = { label: 'Annuaire', clientSecret: null, audience: null };
+    const changed = await admin('PUT', `/v1/identity-providers/${id}`, { body: change });
+    expect(changed.json).toMatchObject({ label: 'Annuaire', hasSecret: false, audience: null, clientId: 'phone' });
+    const listed = await admin('GET', '/v1/identity-providers');
+    expect((listed.json.items as { id: string }[]).map((one) => one.id)).toEqual(
+      expect.arrayContaining([id, provider]),
+    );
+    const stranger = await api.client(await api.practice());
+    expect((await stranger('GET', '/v1/identity-providers')).json.items).toEqual([]);
+    expect((await stranger('PUT', `/v1/identity-providers/${id}`, { body: change })).status).toBe(404);
+    expect((await stranger('DELETE', `/v1/identity-providers/${id}`)).status).toBe(404);
+    expect((await admin('DELETE', `/v1/identity-providers/${id}`)).status).toBe(204);
+    expect((await admin('DELETE', `/v1/identity-providers/${id}`)).status).toBe(404);
+    const events = (await api.sql(
+      practice,
+      'SELECT type, data::text AS data FROM event WHERE subject_id = $1 ORDER BY id',
+      [id],
+    )) as { type: string }[];
+    expect(events.map(({ type }) => type)).toEqual(
+      ['added', 'changed', 'removed'].map((what) => `identity-provider-${what}`),
+    );
+    expect(JSON.stringify([events, listed.text]) + api.logged()).not.toContain(secret);
+  });
+
+  test('whoever is unlinked is out at once, and only by who manages every grant', async () => {
+    const link = await desk.link({ subject: 'paule' });
+    idp.login = { accountId: 'paule' };
+    const browser = await signedIn();
+    const admin = await api.client(practice);
+    const { json } = await admin('GET', '/v1/identities');
+    expect(json.items).toContainEqual(
+      expect.objectContaining({ id: link, provider, collaborator: practice.collaborator, subject: 'paule' }),
+    );
+    expect((await ask(browser, 'GET', '/v1/identities')).status).toBe(403);
+    expect((await ask(browser, 'GET', '/v1/agendas')).status).toBe(200);
+    expect((await admin('DELETE', `/v1/identities/${link}`)).status).toBe(204);
+    expect((await ask(browser, 'GET', '/v1/agendas')).status).toBe(401);
   });
 });

@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import { newId } from '#application';
 import { ACTIONS } from '#domain';
-import { Database, migrate, PgRegisters } from '#persistence';
+import { Database, migrate, PgIdentityAdministration, PgRegisters } from '#persistence';
 import { type Environment, loadEnvironment, SCOPES } from '#platform';
 import { migrateQueue } from '#queue';
 import { signAudit, verifyAudit } from './audit-commands.js';
 import { openKeys, rotateAll, rotationStatus } from './organization-keys.js';
 import { createKey, parseScopes, revokeKeys } from './keys.js';
-import { createProvider, linkPerson, unlinkPerson } from './people.js';
+import { createProvider, linkPerson } from './people.js';
 import { seed } from './seed/seed.js';
 
 const USAGE = `Usage: hub <command>
@@ -131,7 +131,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'person unlink': ([organization, id], environment) => {
     const which = { organizationId: uuid(organization), id: uuid(id) };
     return withDatabase(environment, async (database) => {
-      if (!(await unlinkPerson(database, which))) throw new Error('there is no such link');
+      const identities = new PgIdentityAdministration(database, openKeys(database, environment).vault);
+      if (!(await identities.unlink(which, { kind: 'system' }))) throw new Error('there is no such link');
       return { unlinked: which.id };
     });
   },

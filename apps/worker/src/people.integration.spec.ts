@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Database, PgSignInStore } from '#persistence';
+import { Database, PgIdentityAdministration, PgSignInStore } from '#persistence';
 import { parseEnvironment, type Environment } from '#platform';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
 import { createPractice, inTenant, openPool, type Practice } from '../../../test/support/practice.js';
 import { openKeys } from './organization-keys.js';
-import { createProvider, linkPerson, unlinkPerson } from './people.js';
+import { createProvider, linkPerson } from './people.js';
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -76,8 +76,9 @@ test('a provider is made with its secret sealed, and a professional is known by 
       .filter(({ identity }) => identity !== null).length;
   expect(await issuers()).toBe(1);
 
-  expect(await unlinkPerson(database, { organizationId, id: link.id })).toBe(true);
-  expect(await unlinkPerson(database, { organizationId, id: link.id })).toBe(false);
+  const identities = new PgIdentityAdministration(database, openKeys(database, environment).vault);
+  const unlink = () => identities.unlink({ organizationId, id: link.id }, { kind: 'system' });
+  expect([await unlink(), await unlink()]).toEqual([true, false]);
   expect(await issuers()).toBe(0);
   const pool = openPool(testDatabase.appUrl, 1);
   const { rows } = await inTenant(pool, organizationId, (client) =>

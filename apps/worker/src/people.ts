@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { newId } from '#application';
+import { newId, type IdentityProvider } from '#application';
 import { nationalIdOfRpps } from '#domain';
-import { providerSecret, type Database } from '#persistence';
+import { PgIdentityAdministration, type Database } from '#persistence';
 import { SCOPES, type Environment, type Scope } from '#platform';
 import { openKeys } from './organization-keys.js';
 
@@ -20,8 +20,12 @@ export interface NewProvider {
 }
 
 /** Options of `provider new`. Throws for what is none. */
-function readOptions(options: readonly string[]): { kind: string; audience: string | null; secret: string | null } {
-  let [kind, audience, secret]: [string, string | null, string | null] = ['oidc', null, null];
+function readOptions(options: readonly string[]): {
+  kind: IdentityProvider['kind'];
+  audience: string | null;
+  secret: string | null;
+} {
+  let [kind, audience, secret]: [IdentityProvider['kind'], string | null, string | null] = ['oidc', null, null];
   for (const option of options) {
     const [name, value = ''] = option.split(/=(.*)/s, 2);
     if (option === '--pro-sante-connect') kind = 'pro-sante-connect';
@@ -46,14 +50,9 @@ export async function createProvider(
   if (url?.protocol !== 'https:' && !plain) throw new Error(ISSUER_HELP);
   const id = newId();
   const { vault } = openKeys(database, environment);
-  const sealed = secret === null ? null : await vault.seal(organizationId, providerSecret(id), Buffer.from(secret));
-  await database.withOrganization(organizationId, (transaction) =>
-    transaction.query(
-      `INSERT INTO identity_provider (organization_id, id, label, kind, issuer, client_id, client_secret_sealed, audience)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-      [organizationId, id, label, kind, issuer, clientId, sealed, audience],
-    ),
-  );
+  const provider = { organizationId, id, label, kind, issuer, clientId, clientSecret: secret, audience };
+  if ((await new PgIdentityAdministration(database, vault).add(provider, { kind: 'system' })) === null)
+    throw new Error('this provider is known already with this client');
   const base = environment.PUBLIC_URL?.replace(/\/+$/, '') ?? '<PUBLIC_URL>';
   return { id, label, callback: `${base}/v1/sign-in/callback` };
 }
@@ -82,22 +81,6 @@ export async function linkPerson(
     await tell(transaction, 'person-linked', { id, collaborator, scopes });
   });
   return { id, scopes: SCOPES.filter((scope) => scopes.includes(scope)) };
-}
-
-/** Ends a link, and every session opened with it. Resolves to whether there was one. */
-export async function unlinkPerson(
-  database: Database,
-  { organizationId, id }: { organizationId: string; id: string },
-): Promise<boolean> {
-  return database.withOrganization(organizationId, async (transaction) => {
-    const [row] = await transaction.query<{ collaborator: string; scopes: readonly Scope[] }>(
-      'DELETE FROM identity WHERE organization_id = $1 AND id = $2 RETURNING collaborator_id AS collaborator, scopes',
-      [organizationId, id],
-    );
-    if (row === undefined) return false;
-    await tell(transaction, 'person-unlinked', { id, ...row });
-    return true;
-  });
 }
 
 type Transaction = Parameters<Parameters<Database['withOrganization']>[1]>[0];

@@ -1,3 +1,5 @@
+import type { Actor } from './model.js';
+
 /** Where people of an organization sign in. */
 export interface IdentityProvider {
   readonly organizationId: string;
@@ -96,6 +98,41 @@ export abstract class SignInStore {
   ): Promise<{ readonly providerId: string; readonly idToken: string } | null>;
 }
 
+/** A provider as it is administered: its secret goes in, and never comes out. */
+export interface ProviderRecord extends Omit<IdentityProvider, 'organizationId' | 'clientSecret'> {
+  readonly hasSecret: boolean;
+}
+
+/** Who a person of a provider is here. */
+export interface LinkedPerson {
+  readonly id: string;
+  readonly providerId: string;
+  readonly collaboratorId: string;
+  /** `null` until a person who was linked by his national identifier has signed in. */
+  readonly subject: string | null;
+  readonly nationalId: string | null;
+  readonly scopes: readonly string[];
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+/** Providers and links of people, as they are administered. Each change is an event. */
+export abstract class IdentityAdministration {
+  abstract providers(organizationId: string): Promise<readonly ProviderRecord[]>;
+  /** `null`: there is one with this issuer and client. */
+  abstract add(provider: IdentityProvider, actor: Actor): Promise<ProviderRecord | null>;
+  /** Another label, secret or audience. `null`: there is none. */
+  abstract change(provider: IdentityProvider, actor: Actor): Promise<ProviderRecord | null>;
+  /** With its links, and the sessions opened there. */
+  abstract remove(key: Key, actor: Actor): Promise<boolean>;
+  abstract people(
+    organizationId: string,
+    page: { readonly after: string | null; readonly limit: number },
+  ): Promise<readonly LinkedPerson[]>;
+  /** Ends a link, and every session opened with it. */
+  abstract unlink(key: Key, actor: Actor): Promise<boolean>;
+}
+
 /** What fits to one sign-in alone. */
 export interface SignInSecrets {
   readonly state: string;
@@ -107,6 +144,8 @@ export interface SignInSecrets {
 
 /** The outside half of signing in. All of it throws {@link ProviderUnavailable}. */
 export abstract class OpenIdProviders {
+  /** Reads what it says of itself (OpenID Connect Discovery), whatever is remembered of it. */
+  abstract check(provider: IdentityProvider): Promise<void>;
   abstract authorizationUrl(provider: IdentityProvider, secrets: SignInSecrets): Promise<string>;
   /** `null`: what came back does not prove who it is. */
   abstract person(provider: IdentityProvider, back: SignInSecrets & { readonly query: string }): Promise<Person | null>;

@@ -13,6 +13,7 @@ export * from './stores/events.js';
 export * from './stores/feeds.js';
 export * from './stores/lanes.js';
 export { providerSecret } from './stores/sealed-places.js';
+export * from './stores/identity-administration.js';
 export * from './stores/sign-in.js';
 export * from './stores/sync.js';
 export * from './stores/writes.js';

@@ -54,6 +54,12 @@ export class GuardedOpenIdProviders extends OpenIdProviders {
     this.http = createHttp(context);
   }
 
+  async check(provider: IdentityProvider): Promise<void> {
+    await this.discovered(provider).catch((error: unknown) => {
+      throw unavailable(error);
+    });
+  }
+
   async authorizationUrl(provider: IdentityProvider, secrets: SignInSecrets): Promise<string> {
     const { configuration } = await this.open(provider);
     const professional = provider.kind === 'pro-sante-connect';

@@ -223,6 +223,7 @@ export const PROBLEMS = {
     fr: "Le serveur de l'agenda refuse cette demande.",
     en: "The agenda's server refuses this request.",
   },
+  'provider-unusable': { status: 422, fr: 'Aucun fournisseur OpenID ici.', en: 'No OpenID provider answers here.' },
   'precondition-required': { status: 428, fr: "L'en-tête If-Match est exigé.", en: 'The header If-Match is required.' },
   'locked-out': {
     status: 429,
