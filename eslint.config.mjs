@@ -88,6 +88,16 @@ export default defineConfig(
     },
   },
   {
+    files: ['libs/connectors/src/**/*.ts'],
+    ignores: ['**/*.spec.ts', '**/*.suite.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'JSON', property: 'parse', message: 'What a backend sent is read by parseJson, in bounded time.' },
+      ],
+    },
+  },
+  {
     files: ['libs/connectors/src/*/connector.ts'],
     rules: { 'no-restricted-syntax': restricted(FUNCTION_PARAMETERS, ENVIRONMENT) },
   },

@@ -7,7 +7,7 @@ import { residentPeakMb } from './measure.js';
 /** One thing to read, as a hub would. */
 export interface HostileTask {
   readonly name: string;
-  readonly connector: 'caldav' | 'ics';
+  readonly connector: 'caldav' | 'ics' | 'in-house' | 'mon-docteur';
   readonly url: string;
   readonly agendaId: string;
   readonly deadlineMs: number;
@@ -24,14 +24,20 @@ export interface HostileDone {
   readonly aboveIdleMb: number;
 }
 
+const ACCOUNTS: Readonly<Record<HostileTask['connector'], (url: string) => readonly [object, object]>> = {
+  ics: (url) => [{}, { url }],
+  caldav: (url) => [{ url }, { auth: { type: 'basic', username: 'anne', password: 'bench' } }],
+  'in-house': (url) => [{ baseUrl: url }, { apiKey: 'bench-key-0123456789abcdef' }],
+  'mon-docteur': (url) => [{ baseUrl: url }, { login: 'cabinet', password: 'bench-2027' }],
+};
+
 const DAY = 86_400_000;
 const RESOLUTION_MS = 5;
 
 async function read({ connector, url, agendaId, deadlineMs }: HostileTask): Promise<HostileDone['outcome']> {
   const known = connectors.get(connector);
   if (known === undefined) throw new Error(`no connector ${connector}`);
-  const [settings, secrets] =
-    connector === 'ics' ? [{}, { url }] : [{ url }, { auth: { type: 'basic', username: 'anne', password: 'bench' } }];
+  const [settings, secrets] = ACCOUNTS[connector](url);
   const account = { settings: known.config.settings.parse(settings), secrets: known.config.secrets.parse(secrets) };
   const session = known.open(account, { timeoutMs: 30_000, allowPrivateNetworks: true, now: () => Date.now() });
   const window = { start: Date.now() - 31 * DAY, end: Date.now() + 183 * DAY };

@@ -80,6 +80,19 @@ function report(path: string, asked: string, count: number): string {
   return `${open}${objects.join('')}</multistatus>`;
 }
 
+/** What a vendor must not answer: larger, deeper, wider or wronger than anything honest, up to what is received at all. */
+const VENDORS: Readonly<Record<string, () => string>> = {
+  'json-large': () => `{"entries":[${'{"id":1},'.repeat(1_700_000)}{}]}`,
+  'json-levels': () => '['.repeat(8_000_000),
+  'json-members': () => `{${Array.from({ length: 49_000 }, (_, n) => `"k${String(n)}":0`).join(',')}}`,
+  'json-wrong': () => `{"entries":[${'"x",'.repeat(49_000)}0],"cursor":0}`,
+  'xml-entities': () =>
+    `<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "${'&a;'.repeat(1000)}">]><Reponse>${'&b;'.repeat(100_000)}</Reponse>`,
+  'xml-deep': () => `<Reponse>${'<a>'.repeat(600_000)}`,
+  'xml-rows': () => `<Reponse>${'<Rdv><Id>1</Id></Rdv>'.repeat(95_000)}</Reponse>`,
+  'xml-attributes': () => `<Reponse ${Array.from({ length: 150_000 }, (_, n) => `a${String(n)}=""`).join(' ')}/>`,
+};
+
 /** A server that means no good, on a free port of this machine. */
 export async function hostileServer(count: number): Promise<{ readonly url: string; stop(): void }> {
   const known = feeds(count);
@@ -94,6 +107,12 @@ export async function hostileServer(count: number): Promise<{ readonly url: stri
         response.once('close', () => {
           clearInterval(timer);
         });
+        return;
+      }
+      const vendor = VENDORS[path.split('/')[1] ?? ''];
+      if (vendor) {
+        response.writeHead(200, { 'content-type': path.startsWith('/json') ? 'application/json' : 'text/xml' });
+        response.end(vendor());
         return;
       }
       const feed = known[path]?.();

@@ -8,10 +8,12 @@ import { benchResult, type BenchResult } from './measure.js';
 const WORKER_FLAGS = ['--max-semi-space-size=4'];
 const FEEDS = ['mixed', 'many', 'large', 'wide', 'alarms', 'gzip', 'drip'];
 const COLLECTIONS = ['mixed', 'entities', 'deep', 'rows'];
+const JSONS = ['large', 'levels', 'members', 'wrong'];
+const XMLS = ['entities', 'deep', 'rows', 'attributes'];
 
 /**
  * Ten thousand items, every tenth hostile, as a feed and as a CalDAV calendar; files of a hundred thousand events and of
- * 50 MB; bombs of gzip and XML; a server that drips. What one process needs above its idle memory for all of them, one
+ * 50 MB; bombs of gzip and XML; a server that drips; vendors that answer with large, deep or endlessly wrong JSON and XML. What one process needs above its idle memory for all of them, one
  * after the other, and for how long its event loop was held up.
  */
 export async function benchHostile(short: boolean): Promise<BenchResult> {
@@ -31,6 +33,10 @@ export async function benchHostile(short: boolean): Promise<BenchResult> {
     for (const name of FEEDS) await read({ name, connector: 'ics', url: `${server.url}${name}.ics`, agendaId: 'feed' });
     for (const name of COLLECTIONS)
       await read({ name: `dav-${name}`, connector: 'caldav', url: server.url, agendaId: `/${name}/` });
+    for (const name of JSONS)
+      await read({ name: `json-${name}`, connector: 'in-house', url: `${server.url}json-${name}`, agendaId: '1' });
+    for (const name of XMLS)
+      await read({ name: `xml-${name}`, connector: 'mon-docteur', url: `${server.url}xml-${name}`, agendaId: '1' });
     child.send('end');
     await once(child, 'exit');
   } finally {

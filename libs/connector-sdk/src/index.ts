@@ -2,6 +2,7 @@ export * from './capabilities.js';
 export * from './connector.js';
 export * from './errors.js';
 export * from './http.js';
+export * from './json.js';
 export * from './manners.js';
 export * from './session.js';
 export * from './push-secret.js';

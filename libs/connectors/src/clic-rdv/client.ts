@@ -1,4 +1,11 @@
-import { ConnectorError, type CallOptions, type ConnectorContext, type Http, type HttpAnswer } from '#connector-sdk';
+import {
+  ConnectorError,
+  type CallOptions,
+  type ConnectorContext,
+  type Http,
+  type HttpAnswer,
+  parseJson,
+} from '#connector-sdk';
 import type { z } from 'zod';
 import type { Secrets, Settings } from './config.js';
 import { errorOf, senseless } from './errors.js';
@@ -125,7 +132,7 @@ export class Client {
 
 function bodyOf({ body, status }: HttpAnswer, write: boolean): unknown {
   try {
-    return JSON.parse(body);
+    return parseJson(body);
   } catch {
     throw senseless(write, status);
   }

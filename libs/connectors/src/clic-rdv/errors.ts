@@ -1,4 +1,4 @@
-import { ConnectorError, retryAfterMs, type ConnectorErrorKind, type HttpAnswer } from '#connector-sdk';
+import { ConnectorError, retryAfterMs, type ConnectorErrorKind, type HttpAnswer, parseJson } from '#connector-sdk';
 import { failure } from './schemas.js';
 
 /** What a request was, as far as its failures are concerned. */
@@ -46,7 +46,7 @@ export function senseless(write: boolean, status: number): ConnectorError {
 
 function isTheirs({ body }: HttpAnswer): boolean {
   try {
-    return failure.safeParse(JSON.parse(body)).success;
+    return failure.safeParse(parseJson(body)).success;
   } catch {
     return false;
   }

@@ -1,4 +1,11 @@
-import { ConnectorError, createHttp, type CallOptions, type ConnectorContext, type Http } from '#connector-sdk';
+import {
+  ConnectorError,
+  createHttp,
+  type CallOptions,
+  type ConnectorContext,
+  type Http,
+  parseJson,
+} from '#connector-sdk';
 import { credentialsOf, type Credentials } from './credentials.js';
 import type { Secrets, Settings } from './config.js';
 import { errorOf, unlike } from './errors.js';
@@ -96,7 +103,7 @@ function headersOf({ headers = {}, values }: Call): Record<string, string> {
 
 function parsed(body: string): unknown {
   try {
-    return JSON.parse(body) as unknown;
+    return parseJson(body);
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ConnectorError } from '#connector-sdk';
+import { ConnectorError, parseJson } from '#connector-sdk';
 import type { AgendaDocument } from './parts.js';
 
 /** Part of a document on which the meaning of a cursor depends: with another one, everything is read anew. */
@@ -20,7 +20,7 @@ export function writeCursor(document: AgendaDocument, value: unknown): string {
 /** Throws `cursor_expired` for one of another document, and for what is no cursor. */
 export function readCursor(document: AgendaDocument, text: string): string | number {
   try {
-    const [from, value] = JSON.parse(text) as unknown[];
+    const [from, value] = parseJson(text) as unknown[];
     if (from === fingerprint(document) && (typeof value === 'string' || typeof value === 'number')) return value;
   } catch {
     // Not one of ours.

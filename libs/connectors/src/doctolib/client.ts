@@ -1,4 +1,11 @@
-import { ConnectorError, type CallOptions, type ConnectorContext, type Http, type HttpAnswer } from '#connector-sdk';
+import {
+  ConnectorError,
+  type CallOptions,
+  type ConnectorContext,
+  type Http,
+  type HttpAnswer,
+  parseJson,
+} from '#connector-sdk';
 import type { z } from 'zod';
 import type { Secrets, Settings } from './config.js';
 import { blocked, errorOf, isPage, senseless, softError } from './errors.js';
@@ -121,7 +128,7 @@ function refuseAborted({ signal }: CallOptions): void {
 
 function parsed({ body, status }: HttpAnswer, write: boolean): unknown {
   try {
-    return JSON.parse(body);
+    return parseJson(body);
   } catch {
     throw senseless(write, status);
   }

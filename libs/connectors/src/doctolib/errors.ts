@@ -1,4 +1,4 @@
-import { ConnectorError, retryAfterMs, type ConnectorErrorKind, type HttpAnswer } from '#connector-sdk';
+import { ConnectorError, retryAfterMs, type ConnectorErrorKind, type HttpAnswer, parseJson } from '#connector-sdk';
 import { refusal } from './schemas.js';
 
 /** How long a banned address stays banned, as far as is known. */
@@ -166,7 +166,7 @@ function lost(write: boolean, options: { status: number; retryAfterMs: number | 
 
 function refusalIn(body: string): Refusal | null {
   try {
-    const value: unknown = JSON.parse(body);
+    const value: unknown = parseJson(body);
     const read = refusal.safeParse(value);
     if (read.success) return read.data;
     return typeof value === 'object' && value !== null && 'errors' in value ? { error: 'invalid' } : null;

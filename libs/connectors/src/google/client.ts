@@ -1,5 +1,13 @@
 import { calendar, type calendar_v3 } from '@googleapis/calendar';
-import { ConnectorError, createHttp, type CallOptions, type ConnectorContext, type Http } from '#connector-sdk';
+import {
+  ConnectorError,
+  createHttp,
+  type CallOptions,
+  type ConnectorContext,
+  type Http,
+  type HttpAnswer,
+  refuseCostlyJson,
+} from '#connector-sdk';
 import type { z } from 'zod';
 import type { Secrets, Settings } from './config.js';
 import { errorOf, senseless } from './errors.js';
@@ -92,11 +100,21 @@ export class Client {
     const headers = Object.entries(answer.headers).filter(
       ([name]) => name === 'content-type' || name === 'retry-after',
     );
+    refuseCostly(answer, write);
     const empty = answer.status === 204 || answer.status === 304;
     return new Response(empty ? null : answer.body, {
       status: answer.status,
       headers: headers.map(([name, value]) => [name, value ?? '']),
     });
+  }
+}
+
+/** The library parses it by itself, whatever it costs. */
+function refuseCostly({ body, status }: HttpAnswer, write: boolean): void {
+  try {
+    refuseCostlyJson(body);
+  } catch {
+    throw senseless(write, status);
   }
 }
 

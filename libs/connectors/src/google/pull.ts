@@ -10,7 +10,8 @@ import { asSeries, readSeries } from './series.js';
 
 /** Sync tokens hold only for the parameters they were given with; another number makes older cursors useless. */
 const CURSOR = '1:';
-const PAGE = 2500;
+/** Half of what may be held by one answer. */
+const PAGE = 1000;
 /** Pages of one pull; an endless listing is a fault of the backend, not work to be done. */
 const MAX_PAGES = 2_000;
 const MAX_RAW = 64 * 1024;

@@ -1,4 +1,11 @@
-import { ConnectorError, retryAfterMs, type ConnectorContext, type Http, type HttpAnswer } from '#connector-sdk';
+import {
+  ConnectorError,
+  retryAfterMs,
+  type ConnectorContext,
+  type Http,
+  type HttpAnswer,
+  parseJson,
+} from '#connector-sdk';
 import type { Settings } from './config.js';
 import { token as tokenSchema, tokenFailure } from './schemas.js';
 
@@ -69,7 +76,7 @@ export async function revokeGrant(
 
 export function json(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return null;
   }

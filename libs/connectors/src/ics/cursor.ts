@@ -1,3 +1,4 @@
+import { parseJson } from '#connector-sdk';
 import { z } from 'zod';
 
 /** What the last complete read saw. */
@@ -19,7 +20,7 @@ export function writeCursor(value: Cursor): string {
 /** `null` for none, and for one that makes no sense: reading everything is always right. */
 export function readCursor(text: string | null): Cursor | null {
   try {
-    return cursor.parse(JSON.parse(text ?? ''));
+    return cursor.parse(parseJson(text ?? ''));
   } catch {
     return null;
   }

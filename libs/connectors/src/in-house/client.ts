@@ -5,6 +5,7 @@ import {
   type ConnectorContext,
   type Http,
   type HttpAnswer,
+  parseJson,
 } from '#connector-sdk';
 import type { z } from 'zod';
 import type { Secrets, Settings } from './config.js';
@@ -42,7 +43,7 @@ export class Client {
     const write = call.method !== 'GET';
     let body: unknown;
     try {
-      body = JSON.parse(answer.body);
+      body = parseJson(answer.body);
     } catch {
       throw senseless(write, answer.status);
     }

@@ -1,4 +1,4 @@
-import { ConnectorError, retryAfterMs, type HttpAnswer } from '#connector-sdk';
+import { ConnectorError, retryAfterMs, type HttpAnswer, parseJson } from '#connector-sdk';
 import { failure } from './schemas.js';
 
 /** What a request was, as far as its failures are concerned. */
@@ -90,7 +90,7 @@ function conflict(status: number, code: string): ConnectorError | undefined {
 
 function codeOf({ body }: HttpAnswer): string | null {
   try {
-    return failure.parse(JSON.parse(body)).error.code;
+    return failure.parse(parseJson(body)).error.code;
   } catch {
     return null;
   }

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { ConnectorError, type PushHint, type PushRequest } from '#connector-sdk';
+import { ConnectorError, type PushHint, type PushRequest, parseJson } from '#connector-sdk';
 import { push } from './schemas.js';
 
 const MAX_AGE_S = 5 * 60;
@@ -29,7 +29,7 @@ function equal(a: Buffer, b: Buffer): boolean {
 
 function agendaOf(rawBody: Buffer): string | null {
   try {
-    return push.parse(JSON.parse(rawBody.toString('utf8'))).agendaId;
+    return push.parse(parseJson(rawBody.toString('utf8'))).agendaId;
   } catch {
     return null;
   }

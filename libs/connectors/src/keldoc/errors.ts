@@ -1,4 +1,4 @@
-import { ConnectorError, retryAfterMs, type HttpAnswer } from '#connector-sdk';
+import { ConnectorError, retryAfterMs, type HttpAnswer, parseJson } from '#connector-sdk';
 import { parisTime } from './signing.js';
 import { failure, refusal } from './schemas.js';
 
@@ -83,7 +83,7 @@ export function isKind(error: unknown, kind: ConnectorError['kind']): boolean {
 
 export function json(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { ConnectorError, type CallOptions, type ConnectorContext, type Http } from '#connector-sdk';
+import { ConnectorError, type CallOptions, type ConnectorContext, type Http, parseJson } from '#connector-sdk';
 import type { z } from 'zod';
 import type { Secrets, Settings } from './config.js';
 import { errorOf, senseless, TokenExpired } from './errors.js';
@@ -85,7 +85,7 @@ export class Client {
     if (error !== null) throw error;
     let body: unknown;
     try {
-      body = JSON.parse(answer.body);
+      body = parseJson(answer.body);
     } catch {
       throw senseless(write, answer.status);
     }

@@ -1,4 +1,4 @@
-import { ConnectorError, retryAfterMs, type ConnectorErrorKind, type HttpAnswer } from '#connector-sdk';
+import { ConnectorError, retryAfterMs, type ConnectorErrorKind, type HttpAnswer, parseJson } from '#connector-sdk';
 import { failure } from './schemas.js';
 
 /** What a request was, as far as its failures are concerned. */
@@ -76,7 +76,7 @@ function codeOf({ status, body }: HttpAnswer): number | null {
   const text = status === 500 ? TEXT.exec(body)?.[1] : undefined;
   if (text !== undefined) return Number(text);
   try {
-    return failure.parse(JSON.parse(body)).code;
+    return failure.parse(parseJson(body)).code;
   } catch {
     return null;
   }

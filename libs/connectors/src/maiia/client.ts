@@ -1,4 +1,11 @@
-import { ConnectorError, type CallOptions, type ConnectorContext, type Http, type HttpAnswer } from '#connector-sdk';
+import {
+  ConnectorError,
+  type CallOptions,
+  type ConnectorContext,
+  type Http,
+  type HttpAnswer,
+  parseJson,
+} from '#connector-sdk';
 import type { z } from 'zod';
 import type { Secrets, Settings } from './config.js';
 import { errorOf, senseless } from './errors.js';
@@ -43,7 +50,7 @@ export class Client {
     const write = call.method !== 'GET';
     let body: unknown;
     try {
-      body = JSON.parse(answer.body);
+      body = parseJson(answer.body);
     } catch {
       throw senseless(write, answer.status);
     }

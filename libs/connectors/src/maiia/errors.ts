@@ -1,4 +1,4 @@
-import { ConnectorError, retryAfterMs, type HttpAnswer } from '#connector-sdk';
+import { ConnectorError, retryAfterMs, type HttpAnswer, parseJson } from '#connector-sdk';
 import { failure } from './schemas.js';
 
 const SLOW_DOWN_MS = 10_000;
@@ -95,7 +95,7 @@ function gone(status: number): ConnectorError {
 
 function codeOf({ body }: HttpAnswer): string | null {
   try {
-    return failure.parse(JSON.parse(body)).code;
+    return failure.parse(parseJson(body)).code;
   } catch {
     return null;
   }

@@ -1,4 +1,4 @@
-import { ConnectorError, type ConnectorContext } from '#connector-sdk';
+import { ConnectorError, type ConnectorContext, parseJson } from '#connector-sdk';
 import { shared as schema, type Shared } from './schemas.js';
 
 const NOTHING: Shared = { tokens: null, motifs: {} };
@@ -59,7 +59,7 @@ function unreachable(): ConnectorError {
 function parsed(stored: string | null): Shared | null {
   if (stored === null) return null;
   try {
-    return schema.parse(JSON.parse(stored));
+    return schema.parse(parseJson(stored));
   } catch {
     return null;
   }

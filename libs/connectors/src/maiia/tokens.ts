@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConnectorError, type ConnectorContext, type Http } from '#connector-sdk';
+import { ConnectorError, type ConnectorContext, type Http, parseJson } from '#connector-sdk';
 import type { z } from 'zod';
 import { errorOf, isKind, senseless } from './errors.js';
 import { tokenPair, type Shared } from './schemas.js';
@@ -110,7 +110,7 @@ export class AccessTokens {
 
 function read(body: string, status: number): z.output<typeof tokenPair> {
   try {
-    return tokenPair.parse(JSON.parse(body));
+    return tokenPair.parse(parseJson(body));
   } catch {
     throw senseless(false, status);
   }

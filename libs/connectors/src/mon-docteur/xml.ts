@@ -13,8 +13,9 @@ interface Open extends Element {
   text: string;
 }
 
-/** Bounds of one answer: a month of a busy agenda has about 10,000 elements. */
-const LIMITS = { elements: 400_000, depth: 16, attributes: 16 };
+/** Bounds of one answer, within which reading it holds up nobody: a month of a busy agenda has about 10,000 elements. */
+const LIMITS = { characters: 2 * 1024 * 1024, elements: 40_000, depth: 16, attributes: 16 };
+const CHUNK = 16 * 1024;
 
 /**
  * Parses an answer whole. `null` when it is not well-formed, or declares a document type: no entity is ever defined, inside
@@ -31,10 +32,15 @@ export function parseXml(document: string): Element | null {
   };
   parser.on('doctype', refuse);
   parser.on('error', refuse);
+  let attributesOfOne = 0;
+  parser.on('attribute', () => {
+    attributesOfOne += 1;
+    if (attributesOfOne > LIMITS.attributes) refuse();
+  });
   parser.on('opentag', ({ name, attributes }) => {
     elements += 1;
-    const tooMuch = elements > LIMITS.elements || open.length >= LIMITS.depth;
-    if (tooMuch || Object.keys(attributes).length > LIMITS.attributes) refuse();
+    attributesOfOne = 0;
+    if (elements > LIMITS.elements || open.length >= LIMITS.depth) refuse();
     const element: Open = { name, attributes, children: [], text: '' };
     if (usable) open.at(-1)?.children.push(element);
     root ??= element;
@@ -49,7 +55,10 @@ export function parseXml(document: string): Element | null {
   parser.on('closetag', () => {
     open.pop();
   });
-  parser.write(document.replace(/^\uFEFF/, '')).close();
+  if (document.length > LIMITS.characters) return null;
+  const text = document.replace(/^\uFEFF/, '');
+  for (let at = 0; at < text.length && usable; at += CHUNK) parser.write(text.slice(at, at + CHUNK));
+  if (usable) parser.close();
   return usable ? root : null;
 }
 

@@ -5,6 +5,7 @@ import {
   type ConnectorContext,
   type Http,
   type HttpAnswer,
+  parseJson,
 } from '#connector-sdk';
 import type { z } from 'zod';
 import type { Secrets, Settings } from './config.js';
@@ -42,7 +43,7 @@ export class Client {
     const { status, body } = await this.#send(call, options);
     let data: unknown;
     try {
-      data = JSON.parse(body);
+      data = parseJson(body);
     } catch {
       throw senseless(call.method !== 'GET', status);
     }

@@ -1,4 +1,4 @@
-import { ConnectorError, retryAfterMs, type HttpAnswer } from '#connector-sdk';
+import { ConnectorError, retryAfterMs, type HttpAnswer, parseJson } from '#connector-sdk';
 import { refusal } from './schemas.js';
 
 /** What a request was, as far as its failures are concerned. */
@@ -58,7 +58,7 @@ function believed(status: number): ConnectorError | undefined {
 
 function jsonOf(body: string): unknown {
   try {
-    return JSON.parse(body) as unknown;
+    return parseJson(body);
   } catch {
     return null;
   }

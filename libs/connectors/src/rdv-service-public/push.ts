@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { ConnectorError, type PushHint, type PushRequest } from '#connector-sdk';
+import { ConnectorError, type PushHint, type PushRequest, parseJson } from '#connector-sdk';
 import { push } from './schemas.js';
 
 /** Failed deliveries are repeated, as they were first written, for days; after this a read has long passed. */
@@ -23,7 +23,7 @@ export function parsePush({ headers, rawBody, secret, now }: PushRequest): PushH
 
 function read(rawBody: Buffer): ReturnType<typeof push.parse> | null {
   try {
-    return push.parse(JSON.parse(rawBody.toString('utf8')));
+    return push.parse(parseJson(rawBody.toString('utf8')));
   } catch {
     return null;
   }

@@ -1,4 +1,4 @@
-import { ConnectorError, type CallOptions, type ConnectorContext, type Http } from '#connector-sdk';
+import { ConnectorError, type CallOptions, type ConnectorContext, type Http, parseJson } from '#connector-sdk';
 import type { Secrets } from './config.js';
 import { errorOf, senseless } from './errors.js';
 import { headers as schema, type Headers } from './schemas.js';
@@ -87,7 +87,7 @@ export class SignIn {
 
 function parsed(kept: string | null): Headers | null {
   try {
-    return kept === null ? null : (schema.safeParse(JSON.parse(kept)).data ?? null);
+    return kept === null ? null : (schema.safeParse(parseJson(kept)).data ?? null);
   } catch {
     return null;
   }
