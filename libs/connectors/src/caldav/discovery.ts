@@ -5,6 +5,7 @@ import type { Settings } from './config.js';
 import { pathOf, withSlash } from './hrefs.js';
 import { caldav, CALENDAR_SERVER, dav, type DavResponse } from './multistatus.js';
 import { CALENDARS, PRINCIPAL, WHO_AND_WHAT } from './requests.js';
+import { announcedAddress, type ServiceNames } from './services.js';
 import { childOf, type XmlElement } from './xml.js';
 
 const WELL_KNOWN = '/.well-known/caldav';
@@ -24,10 +25,12 @@ interface Account {
 export class Discovery {
   readonly #client: DavClient;
   readonly #settings: Settings;
+  readonly #dns: ServiceNames | undefined;
 
-  constructor(client: DavClient, settings: Settings) {
+  constructor(client: DavClient, settings: Settings, dns?: ServiceNames) {
     this.#client = client;
     this.#settings = settings;
+    this.#dns = dns;
   }
 
   async account(options: CallOptions): Promise<Account> {
@@ -78,12 +81,28 @@ export class Discovery {
         if (self && leadsOn(self)) return listing;
         fallback ??= listing;
       } catch (error) {
-        if (!ConnectorError.is(error) || error.kind === 'auth' || error.status === undefined) throw error;
         failure ??= error;
+        if (isSilent(error)) break;
+        if (!isAnswer(error)) throw error;
       }
     }
-    if (fallback) return fallback;
+    const found = (await this.#announced(options)) ?? fallback;
+    if (found) return found;
     throw failure;
+  }
+
+  /**
+   * What the domain of a bare host announces. Whoever can forge its records must not be sent the password: another host
+   * is named to the administrator, and only asked once he enters it (RFC 6764 8).
+   */
+  async #announced(options: CallOptions): Promise<DavListing | null> {
+    const { protocol, hostname, pathname } = this.#client.base;
+    const url = protocol === 'https:' && pathname === '/' ? await announcedAddress(hostname, this.#dns) : null;
+    if (url === null || (url.origin === this.#client.base.origin && url.pathname === WELL_KNOWN)) return null;
+    if (!this.#client.isTrusted(url))
+      throw new ConnectorError('invalid', `${hostname} has its calendars elsewhere: enter the address ${url.href}`);
+    const listing = await this.#propfind(url.href, WHO_AND_WHAT, options);
+    return listing.responses[0] !== undefined && leadsOn(listing.responses[0]) ? listing : null;
   }
 
   #propfind(url: string, body: string, options: CallOptions, depth: '0' | '1' = '0'): Promise<DavListing> {
@@ -102,6 +121,14 @@ export class Discovery {
     return hrefs.filter((href) => href !== '' && URL.canParse(href, base.href)).map((href) => new URL(href, base));
   }
 }
+
+/** Nothing answers there at all. */
+const isSilent = (error: unknown): boolean =>
+  ConnectorError.is(error) && error.status === undefined && error.kind === 'unavailable';
+
+/** The server answered, and not that it does not believe us. */
+const isAnswer = (error: unknown): boolean =>
+  ConnectorError.is(error) && error.status !== undefined && error.kind !== 'auth';
 
 function leadsOn({ properties }: DavResponse): boolean {
   const names = [dav('current-user-principal'), caldav('calendar-home-set')];
