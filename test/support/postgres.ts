@@ -9,6 +9,8 @@ export interface TestDatabase {
   readonly appUrl: string;
   /** The superuser, for what only a test does: reading statistics, ending connections. */
   readonly adminUrl: string;
+  /** What it holds now, as a database of its own; nobody may be connected to it. */
+  copy(): Promise<TestDatabase>;
   drop(): Promise<void>;
 }
 
@@ -67,13 +69,17 @@ function sharedServer(): string {
  * `server` is a superuser URL of a server the test started itself (scripts/postgres.mjs); without it the run's shared one.
  */
 export async function createTestDatabase(server: string = sharedServer()): Promise<TestDatabase> {
+  await withClient(server, (client) => ensureTemplate(server, client));
+  return copyOf(server, TEMPLATE);
+}
+
+async function copyOf(server: string, template: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await withClient(server, async (client) => {
-    await ensureTemplate(server, client);
-    // A copy of files: through the write-ahead log, block by block, it takes five times as long.
-    await client.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} OWNER ${OWNER} STRATEGY FILE_COPY`);
-  });
+  // A copy of files: through the write-ahead log, block by block, it takes five times as long.
+  const create = `CREATE DATABASE ${name} TEMPLATE ${template} OWNER ${OWNER} STRATEGY FILE_COPY`;
+  await withClient(server, (client) => client.query(create));
   return {
+    copy: () => copyOf(server, name),
     ownerUrl: urlOf(server, name, OWNER),
     appUrl: urlOf(server, name, APP),
     adminUrl: urlOf(server, name),
