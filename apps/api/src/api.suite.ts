@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
@@ -119,6 +120,14 @@ export class TestApi {
       grantEverything(client, practice.organization, { application: id }),
     );
     return { text, id };
+  }
+
+  /** Waits until the log of events shows all of them: not before every older transaction on the whole server has ended (docs/adr/0004). */
+  async eventsShown(practice: Practice): Promise<void> {
+    const withheld = 'SELECT 1 FROM event WHERE organization_id = $1 AND transaction_id >= event_horizon() LIMIT 1';
+    for (const end = Date.now() + 30_000; Date.now() < end; await sleep(50))
+      if ((await this.sql(practice, withheld, [practice.organization])).length === 0) return;
+    throw new Error('events were never shown');
   }
 
   async sql(practice: Practice, text: string, values: unknown[] = []): Promise<unknown[]> {

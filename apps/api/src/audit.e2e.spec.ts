@@ -143,6 +143,7 @@ test('it is taken along as JSON Lines, or as CSV that no spreadsheet runs; and t
 test('nobody is shown where another’s requests come from, except by the audit log', async () => {
   const id = await book('11:00');
   await ask('POST', `/v1/appointments/${id}/cancel`, { body: { cause: 'patient' } });
+  await api.eventsShown(practice);
   const events = await ask('GET', '/v1/events?limit=500');
   expect(events.text).not.toContain('127.0.0.1');
   expect(events.text).not.toContain('"origin"');

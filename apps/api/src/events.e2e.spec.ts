@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { at, type Practice } from '../../../test/support/practice.js';
 import { TestApi, type Client } from './api.suite.js';
@@ -73,18 +72,9 @@ async function listen(
   return events();
 }
 
-/** Waits until the log shows it: not before every older transaction on the whole server has ended (docs/adr/0004). */
-async function logged(subject: string): Promise<void> {
-  for (const end = Date.now() + 10_000; Date.now() < end; await sleep(50)) {
-    const { json } = await ask('GET', '/v1/events?limit=500');
-    if ((json.items as { subject: string }[]).some((event) => event.subject === subject)) return;
-  }
-  throw new Error('an event was never shown');
-}
-
 test('the log is replayed page by page, and never says who the patient is', async () => {
   const ids = [await book('08:00'), await book('09:00'), await book('10:00')];
-  await logged(ids[2]!);
+  await api.eventsShown(practice);
   const first = await ask('GET', '/v1/events?limit=2');
   expect((first.json.items as { subject: string }[]).map(({ subject }) => subject)).toEqual(ids.slice(0, 2));
   const rest = await ask('GET', `/v1/events?after=${first.json.nextCursor as string}`);
@@ -111,7 +101,8 @@ test('a stream tells what happens from now on', async () => {
 });
 
 test('a stream that was cut goes on behind the last event', async () => {
-  await logged(await book('14:00'));
+  await book('14:00');
+  await api.eventsShown(practice);
   const page = await ask('GET', '/v1/events?limit=1');
   const last = page.json.items[0].id as string;
   const all = (await ask('GET', '/v1/events')).json.items as { id: string }[];

@@ -208,6 +208,7 @@ describe('an address', () => {
     await fetched(path);
     await fetched(`${path}?x=1`);
     await fetch(api.url + path, { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } });
+    await api.eventsShown(practice);
     const events = await ask('GET', '/v1/events?limit=500');
     const rows = await api.sql(practice, `SELECT encode(token_hash, 'base64') AS hash, label FROM feed`);
     for (const text of [api.logged(), events.text, JSON.stringify(rows)]) expect(text).not.toContain(secret);

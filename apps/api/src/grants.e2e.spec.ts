@@ -38,6 +38,7 @@ describe('what a grant does not reach', () => {
     const there = (await book(owner, '08:00', { agenda: other })).json.id as string;
     const { ask, grant } = await secretary();
     await grant(STANDARD, { agenda_ids: [practice.agenda] });
+    await api.eventsShown(practice);
     for (const path of [
       '/v1/agendas',
       '/v1/appointments',
@@ -280,6 +281,7 @@ describe('grants are issued', () => {
     expect((await deputy('POST', `${path}/revoke`, { headers: { 'if-match': '"9"' } })).status).toBe(412);
     expect((await deputy('POST', `${path}/revoke`, tag(issued))).json.state).toBe('revoked');
     expect(tells(await book(ask, '20:30'))).toEqual([403, 'GRANT_REVOKED']);
+    await api.eventsShown(practice);
     const events = await owner('GET', '/v1/events?limit=500');
     const types = (events.json.items as { type: string; data: { grantId?: string } }[])
       .filter(({ data }) => data.grantId === issued.json.id)
