@@ -58,7 +58,6 @@ export class TestApi {
     readonly url: string,
     readonly parts: ApiParts,
     readonly contract: Contract,
-    readonly document: Document,
     private readonly inside: {
       app: NestFastifyApplication;
       environment: Environment;
@@ -82,15 +81,19 @@ export class TestApi {
     });
     const lines: string[] = [];
     const { app, parts, url } = await serve(environment, lines);
-    const document = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
+    const contract = Contract.of(await (await fetch(`${url}/openapi.json`)).text());
     const pool = openPool(database.appUrl, 2);
-    return new TestApi(url, parts, new Contract(document), document, { app, environment, database, pool, lines });
+    return new TestApi(url, parts, contract, { app, environment, database, pool, lines });
   }
 
   /** A second api on the same database, as a process beside this one has it. */
   async beside(): Promise<{ url: string; stop(): Promise<void> }> {
     const { app, parts, url } = await serve(this.inside.environment, this.inside.lines);
     return { url, stop: () => shutDown(app, parts.drain, 0) };
+  }
+
+  get document(): Document {
+    return this.contract.document;
   }
 
   get databaseUrl(): string {

@@ -10,6 +10,10 @@ export interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
+/** What the test files of one worker share: the schemas of a document take longer to make than most files to run. */
+const MADE = Symbol.for('unisson.tests.contracts');
+const made = ((globalThis as { [MADE]?: Map<string, Contract> })[MADE] ??= new Map<string, Contract>());
+
 /** Judges answers by the published document, and nothing else. */
 export class Contract {
   private readonly routes: readonly {
@@ -19,7 +23,14 @@ export class Contract {
   }[];
   private readonly schemas = new Map<object, z.ZodType>();
 
-  constructor(private readonly document: Document) {
+  /** Of a document as it was served; the same text makes the same contract. */
+  static of(text: string): Contract {
+    const contract = made.get(text) ?? new Contract(JSON.parse(text) as Document);
+    made.set(text, contract);
+    return contract;
+  }
+
+  private constructor(readonly document: Document) {
     const templates = Object.entries(document.paths).map(([template, methods]) => ({
       template,
       pattern: new RegExp(`^${template.replace(/\{[^}]+\}/g, '[^/]+')}$`),
