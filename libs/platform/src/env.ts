@@ -76,12 +76,10 @@ export const environmentSchema = z.object({
   ALLOW_PRIVATE_NETWORKS: flag.prefault('false').meta({
     description: 'true lets connections point into private and loopback networks (simulators, a server in the house).',
   }),
-  POOL_SIZE: whole(1, 200)
-    .prefault('10')
-    .meta({
-      description:
-        'PostgreSQL connections of one process. Each plans its statements for itself: over all processes, four per processor of the database are plenty.',
-    }),
+  POOL_SIZE: whole(1, 200).prefault('10').meta({
+    description:
+      'PostgreSQL connections of one process. Each plans its statements for itself: over all processes, four per processor of the database are plenty.',
+  }),
   RATE_LIMIT_PER_MINUTE: whole(1, 10_000_000)
     .prefault('6000')
     .meta({ description: 'Requests per minute and API key, in each api process.' }),
