@@ -4,8 +4,12 @@ import { expect, it } from '@jest/globals';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** Where connections are made: to backends through the guard, to the mail server and the databases of the operator. */
-const DOORS = new Set(['libs/connector-sdk/src/http.ts', 'libs/platform/src/mailer.ts']);
+/** Where connections are made: to backends through the guard, to the mail server, the name servers and the databases of the operator. */
+const DOORS = new Set([
+  'libs/connector-sdk/src/http.ts',
+  'libs/connectors/src/caldav/services.ts',
+  'libs/platform/src/mailer.ts',
+]);
 
 const OPENS =
   /from '(node:)?(https?|http2|net|tls|dgram|dns|undici|axios|nodemailer)'|(?<!async )(?<![.\w])fetch\(|new (WebSocket|EventSource)\(/;

@@ -2,12 +2,13 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectors } from '#connectors';
 import type { PullItem } from '#connector-sdk';
+import { VENDOR_ROWS } from '../support/vendor-rows.js';
 import { residentPeakMb } from './measure.js';
 
 /** One thing to read, as a hub would. */
 export interface HostileTask {
   readonly name: string;
-  readonly connector: 'caldav' | 'ics' | 'in-house' | 'mon-docteur';
+  readonly connector: string;
   readonly url: string;
   readonly agendaId: string;
   readonly deadlineMs: number;
@@ -24,20 +25,20 @@ export interface HostileDone {
   readonly aboveIdleMb: number;
 }
 
-const ACCOUNTS: Readonly<Record<HostileTask['connector'], (url: string) => readonly [object, object]>> = {
-  ics: (url) => [{}, { url }],
-  caldav: (url) => [{ url }, { auth: { type: 'basic', username: 'anne', password: 'bench' } }],
-  'in-house': (url) => [{ baseUrl: url }, { apiKey: 'bench-key-0123456789abcdef' }],
-  'mon-docteur': (url) => [{ baseUrl: url }, { login: 'cabinet', password: 'bench-2027' }],
-};
+function accountOf({ connector, url }: HostileTask): readonly [settings: object, secrets: object] {
+  if (connector === 'ics') return [{}, { url }];
+  if (connector === 'caldav') return [{ url }, { auth: { type: 'basic', username: 'anne', password: 'bench' } }];
+  return [{ baseUrl: url }, VENDOR_ROWS.find(({ id }) => id === connector)?.secrets ?? {}];
+}
 
 const DAY = 86_400_000;
 const RESOLUTION_MS = 5;
 
-async function read({ connector, url, agendaId, deadlineMs }: HostileTask): Promise<HostileDone['outcome']> {
+async function read(task: HostileTask): Promise<HostileDone['outcome']> {
+  const { connector, agendaId, deadlineMs } = task;
   const known = connectors.get(connector);
   if (known === undefined) throw new Error(`no connector ${connector}`);
-  const [settings, secrets] = ACCOUNTS[connector](url);
+  const [settings, secrets] = accountOf(task);
   const account = { settings: known.config.settings.parse(settings), secrets: known.config.secrets.parse(secrets) };
   const session = known.open(account, { timeoutMs: 30_000, allowPrivateNetworks: true, now: () => Date.now() });
   const window = { start: Date.now() - 31 * DAY, end: Date.now() + 183 * DAY };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import type { HostileDone, HostileTask } from './hostile-child.js';
 import { hostileServer } from './hostile-server.js';
+import { XML_VENDOR } from '../support/vendor-rows.js';
 import { benchResult, type BenchResult } from './measure.js';
 
 const WORKER_FLAGS = ['--max-semi-space-size=4'];
@@ -13,8 +14,9 @@ const XMLS = ['entities', 'deep', 'rows', 'attributes'];
 
 /**
  * Ten thousand items, every tenth hostile, as a feed and as a CalDAV calendar; files of a hundred thousand events and of
- * 50 MB; bombs of gzip and XML; a server that drips; vendors that answer with large, deep or endlessly wrong JSON and XML. What one process needs above its idle memory for all of them, one
- * after the other, and for how long its event loop was held up.
+ * 50 MB; bombs of gzip and XML; a server that drips; vendors that answer with large, deep or endlessly wrong JSON and XML.
+ * What one process needs above its idle memory for all of them, one after the other, and for how long its event loop was
+ * held up.
  */
 export async function benchHostile(short: boolean): Promise<BenchResult> {
   const server = await hostileServer(short ? 1000 : 10_000);
@@ -36,7 +38,7 @@ export async function benchHostile(short: boolean): Promise<BenchResult> {
     for (const name of JSONS)
       await read({ name: `json-${name}`, connector: 'in-house', url: `${server.url}json-${name}`, agendaId: '1' });
     for (const name of XMLS)
-      await read({ name: `xml-${name}`, connector: 'mon-docteur', url: `${server.url}xml-${name}`, agendaId: '1' });
+      await read({ name: `xml-${name}`, connector: XML_VENDOR, url: `${server.url}xml-${name}`, agendaId: '1' });
     child.send('end');
     await once(child, 'exit');
   } finally {

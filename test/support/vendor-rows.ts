@@ -22,6 +22,9 @@ const ZONE = 'Europe/Paris';
 const PASSWORD = 'scene-mot-de-passe-0123';
 const WEEK = [1, 2, 3, 4, 5, 6, 7];
 
+/** The one that answers in XML. */
+export const XML_VENDOR = 'mon-docteur';
+
 export const VENDOR_ROWS: readonly VendorRow[] = [
   {
     id: 'in-house',

@@ -9,7 +9,7 @@ export interface ServiceNames {
 }
 
 const SERVICE = '_caldavs._tcp';
-const HOST = /^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+const LABEL = /^(?!-)[a-z0-9-]{1,63}$/;
 const PATH = /^path=(\/[\w!$&'()*+,;=:@%./~-]{0,200})$/;
 
 /** One try of two seconds: the DNS only helps where nothing else does. */
@@ -28,7 +28,12 @@ export async function announcedAddress(hostname: string, dns: ServiceNames = nam
   ]);
   const [first] = [...services].sort((a, b) => a.priority - b.priority || b.weight - a.weight);
   const target = first?.name.toLowerCase().replace(/\.$/, '') ?? '';
-  if (first === undefined || !HOST.test(target) || first.port < 1 || first.port > 65_535) return null;
+  if (first === undefined || !isHost(target) || first.port < 1 || first.port > 65_535) return null;
   const path = texts.flatMap((parts) => PATH.exec(parts.join(''))?.[1] ?? [])[0];
   return new URL(`https://${target}:${String(first.port)}${path ?? '/.well-known/caldav'}`);
+}
+
+function isHost(name: string): boolean {
+  const labels = name.split('.');
+  return labels.length > 1 && labels.every((label) => LABEL.test(label));
 }
