@@ -2,6 +2,7 @@ import {
   Alarm,
   Backends,
   Booking,
+  BusyWriter,
   Calendar,
   Effects,
   LaneRunner,
@@ -78,6 +79,8 @@ export class Host implements Application {
       backends,
       sync,
       writer,
+      // Nobody changes the practitioner's own time: of the store, only this is ever called.
+      busyWriter: Object.assign(new BusyWriter(null!, sync, effects), { next: () => Promise.resolve(null) }),
       // Links of the simulation are live from the beginning: nothing here is ever called.
       stages: new LinkStages({ store: null!, firstSync: null!, sync, effects }),
       effects,

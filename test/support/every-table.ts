@@ -67,6 +67,11 @@ export async function fill(
     ['key_rotation', 'organization_id, id, to_version, total', [organization, id, 1, 0]],
     ['mirror', 'organization_id, id, link_id, remote_id, content_hash', [organization, id, link, '1', 'hash']],
     [
+      'busy_change',
+      'organization_id, id, agenda_id, link_id, mirror_id, during, following, content_hash, actor',
+      [organization, id, agenda, link, id, `[${at('08:00')},${at('09:00')})`, false, 'hash', {}],
+    ],
+    [
       'quarantine',
       'organization_id, link_id, remote_id, reason, raw_sealed',
       [organization, link, '2', 'unreadable', Buffer.alloc(1)],

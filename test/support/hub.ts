@@ -6,6 +6,8 @@ import {
   BackendHolds,
   Booking,
   Brake,
+  BusyChanging,
+  BusyWriter,
   CleanUp,
   ConflictInbox,
   ConnectorBackends,
@@ -43,6 +45,7 @@ import {
   PgBackendHolds,
   PgBookings,
   PgBrakeStore,
+  PgBusyChanges,
   PgCalendar,
   PgConflicts,
   PgConnectionStore,
@@ -86,6 +89,7 @@ export interface TestHub {
   readonly subscriptions: Subscriptions;
   readonly brake: Brake;
   readonly quarantine: Quarantine;
+  readonly busy: BusyChanging;
   readonly interest: PgInterest;
   readonly search: SearchSlots;
   readonly sync: PgSyncStore;
@@ -168,6 +172,7 @@ export async function openHub({
     backends,
     sync: syncLink,
     writer: new RemoteWriter(usedWrites, syncLink, effects),
+    busyWriter: new BusyWriter(new PgBusyChanges(database), syncLink, effects),
     stages,
     effects,
   });
@@ -218,6 +223,7 @@ export async function openHub({
     subscriptions,
     brake: new Brake(new PgBrakeStore(database), lanes, alarm),
     quarantine: new Quarantine(new PgQuarantineStore(database, vault), lanes),
+    busy: new BusyChanging(new PgBusyChanges(database), through),
     interest: new PgInterest(database),
     async close() {
       await lanes.drained();

@@ -10,6 +10,7 @@ import {
   Booking,
   BulkCancellation,
   BulkStore,
+  BusyChanging,
   DeskStore,
   SeriesBooking,
   SeriesStore,
@@ -76,6 +77,7 @@ import type { AuthenticationParts } from './authentication.js';
 import type { ApiParts } from './composition.js';
 import type { Desk } from './desk.js';
 import { AuditController } from './audit/audit.controller.js';
+import { BusyController } from './busy/busy.controller.js';
 import { BrakeController } from './brake/brake.controller.js';
 import { ConflictsController } from './conflicts/conflicts.controller.js';
 import { ConnectionTrialsController } from './connections/connection-trials.controller.js';
@@ -126,7 +128,7 @@ class Closing implements OnApplicationShutdown {
   }
 }
 
-const deskProviders = ({ store, anyOf, series, seriesStore, undo, bulk, bulkStore }: Desk): Provider[] => [
+const deskProviders = ({ store, anyOf, series, seriesStore, undo, bulk, bulkStore, busy }: Desk): Provider[] => [
   value(DeskStore, store),
   value(AnyOf, anyOf),
   value(SeriesBooking, series),
@@ -134,6 +136,7 @@ const deskProviders = ({ store, anyOf, series, seriesStore, undo, bulk, bulkStor
   value(Undo, undo),
   value(BulkCancellation, bulk),
   value(BulkStore, bulkStore),
+  value(BusyChanging, busy),
 ];
 
 const accessProviders = (access: AuthenticationParts): Provider[] => [
@@ -150,6 +153,7 @@ const accessProviders = (access: AuthenticationParts): Provider[] => [
 
 const CONTROLLERS: Type[] = [
   AgendasController,
+  BusyController,
   MotifsController,
   SlotsController,
   HoldsController,

@@ -4,6 +4,7 @@ import {
   BackendHolds,
   Booking,
   Brake,
+  BusyWriter,
   CleanUp,
   ConflictInbox,
   ConnectorBackends,
@@ -46,6 +47,7 @@ import {
   PgBackendHolds,
   PgBookings,
   PgBrakeStore,
+  PgBusyChanges,
   PgCalendar,
   PgConflicts,
   PgConnectionStore,
@@ -203,6 +205,7 @@ function buildLanes(database: Database, environment: Environment) {
     backends,
     sync: syncLink,
     writer: new RemoteWriter(writes, syncLink, effects),
+    busyWriter: new BusyWriter(new PgBusyChanges(database), syncLink, effects),
     stages,
     effects,
   });

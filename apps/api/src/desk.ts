@@ -1,6 +1,7 @@
 import {
   AnyOf,
   BulkCancellation,
+  BusyChanging,
   SeriesBooking,
   Undo,
   type Booking,
@@ -10,7 +11,7 @@ import {
   type SeriesStore,
   type WriteThrough,
 } from '#application';
-import { PgBulk, PgDesk, PgSeries, type Database, type PgBookings } from '#persistence';
+import { PgBulk, PgBusyChanges, PgDesk, PgSeries, type Database, type PgBookings } from '#persistence';
 
 /** What the secretary's desk does beside booking itself. */
 export interface Desk {
@@ -22,6 +23,7 @@ export interface Desk {
   readonly undo: Undo;
   readonly bulkStore: BulkStore;
   readonly bulk: BulkCancellation;
+  readonly busy: BusyChanging;
 }
 
 /** Builds the desk's use cases on those of booking. */
@@ -36,6 +38,7 @@ export function buildDesk(
     undo: new Undo(around.booking, around.bookings),
     bulkStore,
     bulk: new BulkCancellation({ ...around, store: bulkStore }),
+    busy: new BusyChanging(new PgBusyChanges(database), around.through),
     store,
     through: around.through,
     anyOf: new AnyOf({ ...around, desk: store }),

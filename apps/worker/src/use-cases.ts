@@ -4,6 +4,7 @@ import {
   Alerts,
   BackendHolds,
   type Backends,
+  BusyWriter,
   CleanUp,
   ConnectorBackends,
   type ConnectionStore,
@@ -33,6 +34,7 @@ import {
   PgAlertStore,
   PgBackendHolds,
   PgBookings,
+  PgBusyChanges,
   PgCalendar,
   PgConnectionStore,
   PgDisconnections,
@@ -115,6 +117,7 @@ export function createUseCases(database: Database, environment: Environment, ala
     backends,
     sync: syncLink,
     writer: new RemoteWriter(writes, syncLink, effects),
+    busyWriter: new BusyWriter(new PgBusyChanges(database), syncLink, effects),
     stages,
     effects,
   });

@@ -1,8 +1,9 @@
 import type { Manners } from '#connector-sdk';
+import type { BusyWriter } from './busy-writer.js';
 import { LaneLost } from './errors.js';
 import { FullReconcile } from './full-reconcile.js';
 import type { LinkStages } from './link-stages.js';
-import type { Backend, Backends, Effects, Lanes, Lease, SyncStore, Writes } from './ports.js';
+import type { Backend, Backends, Effects, Lanes, Lease, PendingWrite, SyncStore, Writes } from './ports.js';
 import type { RemoteWriter } from './remote-writer.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
 import { UnreadWrites } from './unread-writes.js';
@@ -31,6 +32,7 @@ export interface LaneParts {
   readonly backends: Backends;
   readonly sync: SyncLink;
   readonly writer: RemoteWriter;
+  readonly busyWriter: BusyWriter;
   readonly stages: LinkStages;
   readonly effects: Effects;
 }
@@ -104,13 +106,15 @@ export class LaneRunner {
   }
 
   private async write(remote: Remote, held: { readonly value: boolean }): Promise<LaneOutcome> {
-    const { store, writes, writer, effects } = this.parts;
+    const { store, writes, busyWriter } = this.parts;
     const { organizationId, id, agendaId } = remote.link;
     const unread = new UnreadWrites();
     let backend: Backend | null = remote.backend;
     while (held.value) {
       const write = await writes.next(organizationId, agendaId, unread.appointmentIds);
-      if (write === null && unread.isEmpty) return this.finish(remote);
+      const idle = write === null && unread.isEmpty;
+      const change = idle ? await busyWriter.next(organizationId, agendaId) : null;
+      if (idle && change === null) return this.finish(remote);
       const link = await store.link(organizationId, id);
       if (link === null) return 'unlinked';
       if (link.paused) return 'unreachable';
@@ -118,12 +122,18 @@ export class LaneRunner {
       backend ??= await this.orUnreachable(() => this.parts.backends.open(organizationId, link.connectionId));
       if (backend === null) return 'unreachable';
       const current = { ...remote, link, backend: asFound(backend, link.manners) };
-      if (write !== null && unread.takes(write, current.backend.capabilities, effects.now()))
-        await writer.advance(write, current, unread);
-      else await writer.readBack(unread.take(), current);
+      if (change === null) await this.step(write, current, unread);
+      else await busyWriter.advance(change, current);
       backend = null;
     }
     return 'busy';
+  }
+
+  private step(write: PendingWrite | null, current: Remote, unread: UnreadWrites): Promise<void> {
+    const { writer, effects } = this.parts;
+    return write !== null && unread.takes(write, current.backend.capabilities, effects.now())
+      ? writer.advance(write, current, unread)
+      : writer.readBack(unread.take(), current);
   }
 
   private async finish(remote: Remote): Promise<LaneOutcome> {

@@ -40,23 +40,37 @@ export class WriteThrough {
    * Waits until the appointment is certain, or a request that is answered later; carries it out where this process can; at
    * most `waitMs`.
    */
-  async settled(ref: AppointmentRef, placed: AppointmentRecord, waitMs: number): Promise<AppointmentRecord> {
-    const { effects, lanes, bookings } = this.parts;
+  settled(ref: AppointmentRef, placed: AppointmentRecord, waitMs: number): Promise<AppointmentRecord> {
+    const isOpen = (record: AppointmentRecord): boolean => OPEN.has(record.status) && !awaitsAcceptance(record);
+    const read = (): Promise<AppointmentRecord | null> => this.parts.bookings.get(ref);
+    return this.carried(placed, { organizationId: ref.organizationId, isOpen, read, waitMs });
+  }
+
+  /** Waits until what stands in the lane of an agenda is no longer open, likewise. */
+  async carried<Written extends { readonly agendaId: string }>(
+    first: Written,
+    until: {
+      readonly organizationId: string;
+      readonly waitMs: number;
+      isOpen(written: Written): boolean;
+      read(): Promise<Written | null>;
+    },
+  ): Promise<Written> {
+    const { effects, lanes } = this.parts;
+    const { organizationId, waitMs } = until;
     const end = effects.now() + waitMs;
-    let record = placed;
-    while (OPEN.has(record.status) && !awaitsAcceptance(record)) {
+    let written = first;
+    while (until.isOpen(written)) {
       const left = end - effects.now();
       if (left <= 0) {
-        await this.wakeWorker(ref.organizationId, record.agendaId);
-        return record;
+        await this.wakeWorker(organizationId, written.agendaId);
+        return written;
       }
-      const run = lanes.run({ organizationId: ref.organizationId, agendaId: record.agendaId, sync: 'none' });
-      await this.within(run, left);
-      record = (await bookings.get(ref)) ?? record;
-      if (OPEN.has(record.status) && !awaitsAcceptance(record))
-        await effects.sleep(Math.min(LOOK_MS, Math.max(0, end - effects.now())));
+      await this.within(lanes.run({ organizationId, agendaId: written.agendaId, sync: 'none' }), left);
+      written = (await until.read()) ?? written;
+      if (until.isOpen(written)) await effects.sleep(Math.min(LOOK_MS, Math.max(0, end - effects.now())));
     }
-    return record;
+    return written;
   }
 
   now(): number {

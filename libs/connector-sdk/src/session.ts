@@ -103,15 +103,29 @@ export interface CancelRequest {
   readonly version: string | null;
 }
 
-/** One instance of a series, by the start that the series itself gives it, epoch milliseconds. */
+/**
+ * One instance of a series: that which stands at a start now, moved there or not. With `version` null it is a repetition:
+ * what stands as it shall is left as it is.
+ */
 export interface InstanceRequest {
   readonly agendaId: string;
   readonly remoteId: string;
-  /** Version that the series must still have. */
+  /** Version that the series must still have; `null` takes whatever stands there. */
   readonly version: string | null;
+  /** Epoch milliseconds. */
   readonly instance: number;
   /** IANA zone of the place of consultation: of series that name none. */
   readonly timeZone: string;
+}
+
+/** Where the instance shall stand; `null` cancels it. */
+export interface InstanceChange extends InstanceRequest {
+  readonly to: Interval | null;
+}
+
+/** Where the second series begins; with `to` null there is none. */
+export interface SeriesSplit extends InstanceChange {
+  readonly reference: string;
 }
 
 export interface SubscribeRequest {
@@ -211,18 +225,16 @@ export interface Session {
    * Moves one instance of a series, or cancels it (`to` null); the rest of the series stays as it is, down to what nobody
    * here understands. Throws `stale`, `not_found`, and `invalid` when the object has no such instance.
    */
-  changeInstance?(
-    request: InstanceRequest & { readonly to: Interval | null },
-    options: CallOptions,
-  ): Promise<RemoteObject>;
+  changeInstance?(request: InstanceChange, options: CallOptions): Promise<RemoteObject>;
   /**
-   * "This and following": ends a series just before an instance, and makes a second one from there on under `reference`. The
-   * second is made first: what fails in between leaves busy time twice, never none. Throws as `changeInstance`.
+   * "This and following": ends a series just before an instance, and makes a second one that begins at `to`, on the same
+   * day, under `reference`; none with `to` null. The second is made first: what fails in between leaves busy time twice,
+   * never none. Throws as `changeInstance`.
    */
   splitSeries?(
-    request: InstanceRequest & { readonly reference: string },
+    request: SeriesSplit,
     options: CallOptions,
-  ): Promise<{ readonly before: RemoteObject; readonly after: RemoteObject }>;
+  ): Promise<{ readonly before: RemoteObject; readonly after: RemoteObject | null }>;
   /** Finds out what the backend does with an agenda, by doing it; leaves nothing behind, and removes what an earlier one left. */
   probe?(request: ProbeRequest, options: CallOptions): Promise<Manners>;
   subscribe?(request: SubscribeRequest, options: CallOptions): Promise<Subscription>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readCalendarObject } from './calendar-object.js';
 import { expand } from './expansion.js';
-import { cancelledInstance, movedInstance, splitSeries } from './instances.js';
+import { cancelledInstance, endsBefore, instanceAt, movedInstance, splitSeries } from './instances.js';
 import { ianaZone } from './zones.js';
 
 const local = ianaZone('Europe/Paris')!;
@@ -85,7 +85,11 @@ describe('one instance of a series', () => {
 });
 
 describe('this and following', () => {
-  const split = (body: string) => splitSeries(body, { ...edit, uid: 'garde-2' })!;
+  const same = (instance: number, hours = 1) => ({ start: instance, end: instance + hours * HOUR });
+  const split = (body: string, to = same(THIRD)) => {
+    const { before, after } = splitSeries(body, { ...edit, uid: 'garde-2', to })!;
+    return { before, after: after! };
+  };
 
   it.each([
     ['a count', WEEKLY],
@@ -97,7 +101,9 @@ describe('this and following', () => {
     ['no hour', series(['DTSTART;VALUE=DATE:20270315', 'RRULE:FREQ=WEEKLY;COUNT=5'])],
   ])('makes two series of one with %s, and no instance is lost or doubled', (what, body) => {
     const instance = what === 'no hour' ? Date.parse('2027-03-28T22:00:00Z') : THIRD;
-    const { before, after } = splitSeries(body, { ...edit, instance, uid: 'garde-2' })!;
+    const to = same(instance, what === 'no hour' ? 24 : 1);
+    const { before, ...parts } = splitSeries(body, { ...edit, instance, uid: 'garde-2', to })!;
+    const after = parts.after!;
     expect([...starts(before), ...starts(after)]).toEqual(starts(body));
     expect(starts(after)).toHaveLength(3);
     expect(after).toContain('UID:garde-2\r\n');
@@ -118,8 +124,48 @@ describe('this and following', () => {
   });
 
   it('is not done from the first instance, nor of a series with dates of its own', () => {
-    expect(splitSeries(WEEKLY, { ...edit, instance: Date.parse('2027-03-15T08:00:00Z'), uid: 'x' })).toBeNull();
+    const first = Date.parse('2027-03-15T08:00:00Z');
+    expect(splitSeries(WEEKLY, { ...edit, instance: first, uid: 'x', to: same(first) })).toBeNull();
     const dates = series([...ZONED, 'RRULE:FREQ=WEEKLY;COUNT=5', 'RDATE;TZID=Europe/Paris:20270401T090000']);
-    expect(splitSeries(dates, { ...edit, uid: 'x' })).toBeNull();
+    expect(splitSeries(dates, { ...edit, uid: 'x', to: same(THIRD) })).toBeNull();
+  });
+
+  it.each([
+    ['a count', ['RRULE:FREQ=WEEKLY;COUNT=5', 'EXDATE;TZID=Europe/Paris:20270405T090000']],
+    ['an end just at the last', ['RRULE:FREQ=WEEKLY;UNTIL=20270412T070000Z', 'EXDATE:20270405T070000Z']],
+    ['a local end', ['RRULE:FREQ=WEEKLY;UNTIL=20270412T090000', 'EXDATE;VALUE=DATE:20270405']],
+  ])('begins at another time of the day, with what was excluded: %s', (_, rules) => {
+    const { before, after } = split(series([...ZONED, ...rules]), { start: THIRD + 2 * HOUR, end: THIRD + 5 * HOUR });
+    expect(starts(before)).toEqual(['2027-03-15T08:00 1', '2027-03-22T08:00 1']);
+    expect(starts(after)).toEqual(['2027-03-29T09:00 3', '2027-04-12T09:00 3']);
+  });
+
+  it('an override keeps its own time when those around it move', () => {
+    const fourth = { ...edit, instance: THIRD + 7 * 24 * HOUR };
+    const moved = movedInstance(WEEKLY, fourth, {
+      start: fourth.instance + 7 * HOUR,
+      end: fourth.instance + 8 * HOUR,
+    })!;
+    const { after } = split(moved, same(THIRD + HOUR));
+    expect(starts(after)).toEqual(['2027-03-29T08:00 1', '2027-04-05T14:00 1', '2027-04-12T08:00 1']);
+  });
+
+  it('ends a series that goes on nowhere, and takes no other day, nor a rule that says the hour', () => {
+    const { before, after } = splitSeries(WEEKLY, { ...edit, uid: 'x', to: null })!;
+    expect([after, starts(before)]).toEqual([null, ['2027-03-15T08:00 1', '2027-03-22T08:00 1']]);
+    expect([endsBefore(before, THIRD, local), endsBefore(WEEKLY, THIRD, local)]).toEqual([true, false]);
+    expect(splitSeries(WEEKLY, { ...edit, uid: 'x', to: same(THIRD + 24 * HOUR) })).toBeNull();
+    const hourly = series([...ZONED, 'RRULE:FREQ=WEEKLY;BYHOUR=9;COUNT=5']);
+    expect(splitSeries(hourly, { ...edit, uid: 'x', to: same(THIRD + HOUR) })).toBeNull();
+  });
+
+  it('finds an instance where it stands by now, by the name that the series gives it', () => {
+    const moved = movedInstance(WEEKLY, edit, same(THIRD + HOUR))!;
+    expect([THIRD, THIRD + HOUR, THIRD + 2 * HOUR].map((at) => instanceAt(moved, at, local))).toEqual([
+      null,
+      THIRD,
+      null,
+    ]);
+    expect(instanceAt(WEEKLY, THIRD, local)).toBe(THIRD);
   });
 });

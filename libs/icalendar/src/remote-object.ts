@@ -66,9 +66,9 @@ function holdable({ start, end }: Interval): Interval | null {
   return start < end && start > -LAST_INSTANT && end < LAST_INSTANT ? { start, end } : null;
 }
 
-/** What we wrote ourselves is ours to read, though it is written as private. */
+/** What we wrote ourselves is ours to read, though it is written as private. A series is the practitioner's. */
 function visibleSummary(event: CalendarEvent): string | null {
-  if (event.reference !== null && event.uid === uidOf(event.reference)) return event.summary;
+  if (event.reference !== null && event.uid === uidOf(event.reference) && !isRecurring([event])) return event.summary;
   return event.classification === 'PUBLIC' ? event.summary : null;
 }
 

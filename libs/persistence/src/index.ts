@@ -39,6 +39,7 @@ export * from './stores/overbookings.js';
 export * from './stores/desk.js';
 export * from './stores/series.js';
 export * from './stores/bulk.js';
+export * from './stores/busy-changes.js';
 export * from './stores/audit.js';
 export * from './stores/access.js';
 export * from './stores/grants.js';

@@ -170,6 +170,7 @@ describe('the isolation of organizations', () => {
       appointment: 'organization_id, id, agenda_id, status, hold_until, held_there_until',
       audit_entry: 'organization_id, transaction_id, source_id',
       bulk_cancellation: 'organization_id, id, state, due_at',
+      busy_change: 'organization_id, agenda_id, state, due_at',
       connection: 'organization_id, id, blocked_until',
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',
       event: 'organization_id, transaction_id, id',

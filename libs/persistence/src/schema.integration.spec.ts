@@ -234,6 +234,7 @@ describe('the schema', () => {
       'appointment SELECT organization_id id agenda_id status hold_until held_there_until',
       'audit_entry SELECT organization_id transaction_id source_id',
       'bulk_cancellation SELECT organization_id id state due_at',
+      'busy_change SELECT organization_id agenda_id state due_at',
       'connection SELECT organization_id id blocked_until',
       'disconnection SELECT organization_id link_id agenda_id state due_at',
       'event SELECT organization_id transaction_id id',

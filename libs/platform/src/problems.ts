@@ -1,8 +1,4 @@
-import type { Sentence } from './reasons.js';
-
-interface ProblemType extends Sentence {
-  readonly status: number;
-}
+import { BUSY_PROBLEMS, type ProblemType } from './busy-problems.js';
 
 /** Every kind of refusal the API answers with (RFC 9457): slug, status, title. Slugs are stable for ever. */
 export const PROBLEMS = {
@@ -193,6 +189,7 @@ export const PROBLEMS = {
     fr: "Ces heures sont fermées dans l'outil du praticien : c'est là qu'il les ouvre.",
     en: "These hours are closed in the practitioner's own tool: that is where he opens them.",
   },
+  ...BUSY_PROBLEMS,
   'capacity-in-use': {
     status: 409,
     fr: 'Plus de rendez-vous sont déjà pris en même temps que cette capacité n’en permet.',

@@ -98,7 +98,10 @@ describeOnServers('probe and series', ({ name, start }) => {
       session.changeInstance!({ ...named, version: 'another', instance: week(2), to: null }, call),
     ).rejects.toMatchObject({ kind: 'stale' });
     await session.changeInstance!({ ...named, version: moved.version, instance: week(2), to: null }, call);
-    await session.splitSeries!({ ...named, version: null, instance: week(4), reference: 'garde-2' }, call);
+    await session.splitSeries!(
+      { ...named, version: null, instance: week(4), reference: 'garde-2', to: { start: week(4), end: week(4) + HOUR } },
+      call,
+    );
     const found: RemoteObject[] = [];
     const asked = { agendaId: calendar, cursor: null, window: WINDOW, timeZone: 'Europe/Paris' };
     for await (const item of session.pull({ ...asked, known: () => Promise.resolve(new Map()) }, call))

@@ -2,7 +2,9 @@ import type { Interval, RemoteChange, RemoteObject } from '#domain';
 import {
   cancelledInstance,
   editedEvent,
+  endsBefore,
   ianaZone,
+  instanceAt,
   isRecurring,
   Meter,
   movedInstance,
@@ -147,7 +149,7 @@ export function* editIn({ body, writing }: { body: string; writing: Writing }): 
   yield editedEvent(body, writing);
 }
 
-/** A series and one of its instances, by the start that the series gives it. */
+/** A series and one of its instances, by the start at which it stands. */
 export interface SeriesEdit {
   readonly body: string;
   readonly instance: number;
@@ -156,15 +158,21 @@ export interface SeriesEdit {
   readonly now: number;
 }
 
+/** What is to be written; `done`: no instance stands there, and the object is as if it had been changed. `null`: it cannot be. */
+export type Edited<Written> = Written | 'done' | null;
+
 /** A series with one instance moved or, without `to`, cancelled; see `movedInstance`. */
 export function* instanceIn({
   body,
   timeZone,
   to,
   ...edit
-}: SeriesEdit & { readonly to: Interval | null }): Generator<string | null> {
-  const named = { ...edit, local: ianaZone(timeZone) ?? UTC };
-  yield to === null ? cancelledInstance(body, named) : movedInstance(body, named, to);
+}: SeriesEdit & { readonly to: Interval | null }): Generator<Edited<string>> {
+  const local = ianaZone(timeZone) ?? UTC;
+  const instance = instanceAt(body, edit.instance, local);
+  if (instance === null) yield to === null || instanceAt(body, to.start, local) !== null ? 'done' : null;
+  else if (to === null) yield cancelledInstance(body, { ...edit, instance, local });
+  else yield movedInstance(body, { ...edit, instance, local }, to);
 }
 
 /** A series in two; see `splitSeries`. */
@@ -172,8 +180,13 @@ export function* splitIn({
   body,
   timeZone,
   ...edit
-}: SeriesEdit & { readonly uid: string }): Generator<ReturnType<typeof splitSeries>> {
-  yield splitSeries(body, { ...edit, local: ianaZone(timeZone) ?? UTC });
+}: SeriesEdit & { readonly uid: string; readonly to: Interval | null }): Generator<
+  Edited<NonNullable<ReturnType<typeof splitSeries>>>
+> {
+  const local = ianaZone(timeZone) ?? UTC;
+  const instance = instanceAt(body, edit.instance, local);
+  if (instance === null) yield endsBefore(body, edit.instance, local) ? 'done' : null;
+  else yield splitSeries(body, { ...edit, instance, local });
 }
 
 function boundedChange(

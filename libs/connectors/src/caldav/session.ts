@@ -4,12 +4,13 @@ import {
   type CancelRequest,
   type ConnectorContext,
   type CreateRequest,
-  type InstanceRequest,
+  type InstanceChange,
   type Manners,
   type ProbeRequest,
   type PullItem,
   type PullRequest,
   type RemoteAgenda,
+  type SeriesSplit,
   type Session,
   type UpdateRequest,
 } from '#connector-sdk';
@@ -84,17 +85,14 @@ export class CaldavSession implements Session {
     return this.#writes(request.agendaId, options).store(request, options);
   }
 
-  changeInstance(
-    request: InstanceRequest & { readonly to: Interval | null },
-    options: CallOptions,
-  ): Promise<RemoteObject> {
+  changeInstance(request: InstanceChange, options: CallOptions): Promise<RemoteObject> {
     return this.#writes(request.agendaId, options).changeInstance(request, options);
   }
 
   splitSeries(
-    request: InstanceRequest & { readonly reference: string },
+    request: SeriesSplit,
     options: CallOptions,
-  ): Promise<{ before: RemoteObject; after: RemoteObject }> {
+  ): Promise<{ before: RemoteObject; after: RemoteObject | null }> {
     return this.#writes(request.agendaId, options).splitSeries(request, options);
   }
 

@@ -3,10 +3,12 @@ import {
   type CallOptions,
   type CancelRequest,
   type CreateRequest,
+  type InstanceChange,
   type InstanceRequest,
+  type SeriesSplit,
   type UpdateRequest,
 } from '#connector-sdk';
-import type { Interval, RemoteObject } from '#domain';
+import type { RemoteObject } from '#domain';
 import { newEvent, uidOf, Unreadable } from '#icalendar';
 import { readMultistatus, readOne } from './answers.js';
 import type { DavAnswer, DavClient } from './client.js';
@@ -91,35 +93,35 @@ export class CollectionWrites {
     return this.#replace(current, body, options);
   }
 
-  async changeInstance(
-    request: InstanceRequest & { readonly to: Interval | null },
-    options: CallOptions,
-  ): Promise<RemoteObject> {
+  async changeInstance(request: InstanceChange, options: CallOptions): Promise<RemoteObject> {
     const { series, edit } = await this.#instanceOf(request, options);
-    const body = await this.#apart(
-      instanceIn,
-      { ...edit, to: request.to },
-      { ...options, characters: edit.body.length },
-    );
-    if (body === null) throw new ConnectorError('invalid', 'the event has no such instance');
+    const { timeZone, version, to } = request;
+    const body = await this.#apart(instanceIn, { ...edit, to }, { ...options, characters: edit.body.length });
+    if (body === 'done' && version === null) return this.#understood({ ...series, body: edit.body }, timeZone, options);
+    if (body === null || body === 'done') throw new ConnectorError('invalid', 'the event has no such instance');
     await this.#replace(series, body, options);
-    return this.#readBack({ path: series.path, reference: null, timeZone: request.timeZone }, options);
+    return this.#readBack({ path: series.path, reference: null, timeZone }, options);
   }
 
   async splitSeries(
-    request: InstanceRequest & { readonly reference: string },
+    request: SeriesSplit,
     options: CallOptions,
-  ): Promise<{ before: RemoteObject; after: RemoteObject }> {
+  ): Promise<{ before: RemoteObject; after: RemoteObject | null }> {
     const { series, edit } = await this.#instanceOf(request, options);
-    const { reference, timeZone } = request;
-    const parts = await this.#apart(
-      splitIn,
-      { ...edit, uid: uidOf(reference) },
-      { ...options, characters: edit.body.length },
-    );
-    if (parts === null) throw new ConnectorError('invalid', 'the event cannot be split there');
+    const { reference, timeZone, version, to } = request;
+    const characters = edit.body.length;
+    const parts = await this.#apart(splitIn, { ...edit, uid: uidOf(reference), to }, { ...options, characters });
+    if (parts === 'done' && version === null) {
+      const before = await this.#understood({ ...series, body: edit.body }, timeZone, options);
+      const after = to === null ? null : await this.find(reference, options);
+      if (to === null || after !== null) return { before, after };
+    }
+    if (parts === null || parts === 'done') throw new ConnectorError('invalid', 'the event cannot be split there');
     const stored = { path: this.#pathOf(reference), reference, timeZone };
-    const after = (await this.#putNew(reference, parts.after, options)) ?? (await this.#readBack(stored, options));
+    const after =
+      parts.after === null
+        ? null
+        : ((await this.#putNew(reference, parts.after, options)) ?? (await this.#readBack(stored, options)));
     await this.#replace(series, parts.before, options);
     return { before: await this.#readBack({ path: series.path, reference: null, timeZone }, options), after };
   }

@@ -38,6 +38,7 @@ import { People1763770042500 } from './0039-people.js';
 import { PatientRights1763770043000 } from './0043-patient-rights.js';
 import { Manners1763770045000 } from './0045-manners.js';
 import { UnansweredRequests1763770047000 } from './0047-unanswered-requests.js';
+import { BusyChanges1763770053000 } from './0053-busy-changes.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -81,4 +82,5 @@ export const migrations = [
   PatientRights1763770043000,
   Manners1763770045000,
   UnansweredRequests1763770047000,
+  BusyChanges1763770053000,
 ];

@@ -2,6 +2,7 @@ import * as access from './access.rows.js';
 import * as agenda from './agenda.rows.js';
 import * as appointment from './appointment.rows.js';
 import * as audit from './audit.rows.js';
+import * as busy from './busy.rows.js';
 import * as conflict from './conflict.rows.js';
 import * as connection from './connection.rows.js';
 import * as consent from './consent.rows.js';
@@ -21,6 +22,7 @@ export const rows = [
   ...Object.values(tenancy),
   ...Object.values(agenda),
   ...Object.values(connection),
+  ...Object.values(busy),
   ...Object.values(appointment),
   ...Object.values(feed),
   ...Object.values(conflict),

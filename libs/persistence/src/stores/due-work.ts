@@ -22,7 +22,8 @@ export class PgDueWork extends DueWork {
     return this.list(
       `SELECT organization_id AS "organizationId", agenda_id AS "agendaId" FROM (
          SELECT w.organization_id, w.agenda_id, row_number() OVER (PARTITION BY w.organization_id ORDER BY min(w.due_at)) AS turn
-         FROM remote_write w JOIN link l ON l.organization_id = w.organization_id AND l.agenda_id = w.agenda_id AND l.paused_at IS NULL AND l.status = 'active'
+         FROM (SELECT organization_id, agenda_id, state, due_at FROM remote_write UNION ALL SELECT organization_id, agenda_id, state, due_at FROM busy_change) w
+           JOIN link l ON l.organization_id = w.organization_id AND l.agenda_id = w.agenda_id AND l.paused_at IS NULL AND l.status = 'active'
            JOIN connection c ON c.organization_id = l.organization_id AND c.id = l.connection_id AND c.blocked_until <= clock_timestamp()
          WHERE w.state = 'due' AND w.due_at <= clock_timestamp() GROUP BY w.organization_id, w.agenda_id) due
        WHERE turn <= ${String(SHARE)} ORDER BY turn LIMIT $1`,
