@@ -1,4 +1,3 @@
-import nock from 'nock';
 import type { PullItem, Session } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import connector from './connector.js';
@@ -60,14 +59,6 @@ export const row = (id: string, day: number, more: object = {}): object => ({
   ...{ id, from: `2027-06-0${String(day)}T07:00:00Z`, to: `2027-06-0${String(day)}T07:30:00Z`, text: 'Visite', v: 1 },
   ...more,
 });
-
-/** The next listing of the small document, whatever range it asks for. */
-export function listed(page: number, body: object): nock.Scope {
-  return nock(ORIGIN)
-    .get(`${BASE}/entries`)
-    .query(({ p }) => p === String(page))
-    .reply(200, body);
-}
 
 export interface Pulled {
   readonly objects: readonly RemoteObject[];

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import nock from 'nock';
 import { ConnectorError } from '#connector-sdk';
-import { BASE, listed, options, ORIGIN, pulled, row, sessionOf, smallDocument, type Loose } from './scripted.suite.js';
+import { BASE, options, ORIGIN, pulled, row, sessionOf, smallDocument, type Loose } from './scripted.suite.js';
 
 beforeAll(() => nock.disableNetConnect());
 afterEach(() => nock.cleanAll());
@@ -17,6 +17,14 @@ async function failure(attempt: Promise<unknown>): Promise<ConnectorError> {
   );
   if (!ConnectorError.is(error)) throw new Error('no ConnectorError', { cause: error });
   return error;
+}
+
+/** The next listing of the small document, whatever range it asks for. */
+function listed(page: number, body: object): nock.Scope {
+  return nock(ORIGIN)
+    .get(`${BASE}/entries`)
+    .query(({ p }) => p === String(page))
+    .reply(200, body);
 }
 
 const changed = (change: (document: Loose) => void): Loose => {
