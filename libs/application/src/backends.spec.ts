@@ -24,6 +24,9 @@ function opened(write: Capabilities['write']): { open: () => Promise<Backend>; a
     create: () => note('create'),
     update: () => note('update'),
     cancel: () => note('cancel'),
+    store: () => note('store'),
+    hold: () => note('hold'),
+    changeInstance: () => note('changeInstance'),
     find: () => Promise.resolve(null),
     close: () => undefined,
   };
@@ -62,6 +65,8 @@ describe('a backend', () => {
     const backend = await open();
     expect(await tried(backend)).toEqual(['forbidden', 'forbidden', 'forbidden']);
     expect(asked).toEqual([]);
+    const { store, hold, changeInstance } = backend.session;
+    expect([store, hold, changeInstance]).toEqual([undefined, undefined, undefined]);
     expect(await backend.session.listAgendas(options)).toEqual([{ ...AGENDA, writable: false }]);
     expect(await backend.session.find({ agendaId: 'a', reference: 'r' }, options)).toBeNull();
   });
@@ -71,6 +76,8 @@ describe('a backend', () => {
     const backend = await open();
     expect(await tried(backend)).toEqual(['taken', 'taken', 'taken']);
     expect(asked).toEqual(['create', 'update', 'cancel']);
+    const { store, hold, changeInstance } = backend.session;
+    for (const method of [store, hold, changeInstance]) expect(method).toBeDefined();
     expect(await backend.session.listAgendas(options)).toEqual([AGENDA]);
   });
 });

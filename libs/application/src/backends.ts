@@ -119,33 +119,26 @@ function readOnly(session: Session): Session {
     create: refuse,
     update: refuse,
     cancel: refuse,
-    ...optionalsOf(session),
-    store: refuse,
+    ...optionalsOf(session, OPTIONAL_READS),
     close: () => {
       session.close();
     },
   };
 }
 
-/** Methods that a session may have, each a call to its backend. */
-const OPTIONAL_CALLS = [
-  'store',
-  'versions',
-  'rules',
-  'hold',
-  'probe',
-  'changeInstance',
-  'splitSeries',
-  'subscribe',
-  'renew',
-  'unsubscribe',
-] as const;
+/** Methods that a session may have, each a call to its backend; and those among them that change no agenda. */
+const OPTIONAL_READS = ['versions', 'rules', 'subscribe', 'renew', 'unsubscribe'] as const;
+const OPTIONAL_CALLS = [...OPTIONAL_READS, 'store', 'hold', 'probe', 'changeInstance', 'splitSeries'] as const;
 type Optionals = Pick<Session, (typeof OPTIONAL_CALLS)[number] | 'parsePush'>;
 type Around = <T>(options: CallOptions, call: () => Promise<T>) => Promise<T>;
 
-/** The optional methods that a session has, bound to it; each call goes `around`. */
-function optionalsOf(session: Session, around: Around = (_options, call) => call()): Optionals {
-  const calls = OPTIONAL_CALLS.flatMap((name) => {
+/** Those of the methods that a session has, bound to it; each call goes `around`. */
+function optionalsOf(
+  session: Session,
+  names: readonly (typeof OPTIONAL_CALLS)[number][],
+  around: Around = (_options, call) => call(),
+): Optionals {
+  const calls = names.flatMap((name) => {
     type Method = (request: unknown, options: CallOptions) => Promise<unknown>;
     const method = session[name]?.bind(session) as Method | undefined;
     if (method === undefined) return [];
@@ -200,7 +193,7 @@ function countedSession(session: Session, { begin, report }: Counter): Session {
         throw error;
       }
     },
-    ...optionalsOf(session, count),
+    ...optionalsOf(session, OPTIONAL_CALLS, count),
     close: () => {
       session.close();
     },

@@ -1,6 +1,8 @@
+import type { Capabilities } from '#connector-sdk';
 import { backoffMs } from './backoff.js';
 import type { BusyChanges, BusyRefusal, PendingBusyChange } from './busy-ports.js';
 import type { Backend, Effects, Failure } from './ports.js';
+import { settlingMs } from './settling.js';
 import { failureOf, type Remote, type SyncLink } from './sync-link.js';
 
 /** A series is read, written, perhaps made a second one of, and read back. */
@@ -35,7 +37,7 @@ export class BusyWriter {
     if (link.direction !== 'two-way' || !changesSeries(backend)) return this.changes.end(change, 'unsupported');
     if (!(await this.orPostpone(change, () => this.sync.pull(remote)))) return;
     if (change.landed) return this.changes.end(change, null);
-    const wait = settlingMs(change, remote);
+    const wait = waitMs(change, backend.capabilities);
     if (wait > 0) return this.changes.postpone(change, wait, null);
     const asked = this.effects.now();
     const sent = await this.changes.sent(change);
@@ -107,7 +109,7 @@ function changesSeries({ session, capabilities }: Backend): boolean {
 const referenceOf = ({ id }: PendingBusyChange): string => `serie-${id}`;
 
 /** Where nothing refuses a change that lands late, no other is sent before it cannot. */
-function settlingMs({ unanswered, sinceSentMs }: PendingBusyChange, { backend }: Remote): number {
-  const { settleMs, conditionalWrites = true } = backend.capabilities;
-  return unanswered > 0 && !conditionalWrites ? settleMs - (sinceSentMs ?? 0) : 0;
+function waitMs(change: PendingBusyChange, capabilities: Capabilities): number {
+  const { conditionalWrites = true } = capabilities;
+  return conditionalWrites ? 0 : settlingMs(change, capabilities);
 }

@@ -3,8 +3,11 @@ import type { Interval, RemoteObject } from '#domain';
 import type { PendingWrite } from './ports.js';
 
 /** Milliseconds until nothing that was sent can land any more; not above 0 when nothing can. */
-export function settlingMs(write: PendingWrite, { settleMs }: Capabilities): number {
-  return write.unanswered > 0 ? settleMs - (write.sinceSentMs ?? 0) : 0;
+export function settlingMs(
+  { unanswered, sinceSentMs }: Pick<PendingWrite, 'unanswered' | 'sinceSentMs'>,
+  { settleMs }: Capabilities,
+): number {
+  return unanswered > 0 ? settleMs - (sinceSentMs ?? 0) : 0;
 }
 
 /** Whether something sent earlier may stand there already, or may still land and undo what is sent now. */
