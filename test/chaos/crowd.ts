@@ -30,10 +30,22 @@ export interface Habits {
   /** Length of the range that everybody wants to be in. */
   readonly hotMinutes: number;
   readonly from: number;
+  /** Whether each secretary keeps to one process, as a kept connection does; otherwise any process gets any request. */
+  readonly kept: boolean;
 }
 
 /** Two days that everybody wants to be in. */
-export const HABITS = { holds: 20, moves: 8, cancels: 8, hotMinutes: 2 * 1440, from: Date.parse(at('00:00')) };
+export const HABITS = {
+  holds: 20,
+  moves: 8,
+  cancels: 8,
+  hotMinutes: 2 * 1440,
+  from: Date.parse(at('00:00')),
+  kept: false,
+};
+
+/** Where one secretary's next request goes. */
+type Door = () => string;
 
 interface Motif {
   readonly id: string;
@@ -104,8 +116,10 @@ export class Crowd {
   }
 
   async run(): Promise<void> {
-    const secretary = async (): Promise<void> => {
-      while (this.#left > 0) await this.#something();
+    const { apis } = this.parts.hub;
+    const secretary = async (_: unknown, n: number): Promise<void> => {
+      const door = this.habits.kept ? (): string => apis[n % apis.length]!.url : this.#anyDoor;
+      while (this.#left > 0) await this.#something(door);
     };
     await Promise.all(Array.from({ length: this.habits.clients }, secretary));
   }
@@ -117,6 +131,7 @@ export class Crowd {
     const taken: { start: number; end: number; status: number }[] = [];
     for (const { start, motif } of this.abandoned) {
       const { status } = await this.#book(
+        this.#anyDoor,
         { agenda: this.parts.desk.agenda, motif: motif.id, start: new Date(start).toISOString() },
         { start, motif },
       );
@@ -129,23 +144,25 @@ export class Crowd {
     this.parts.client.close();
   }
 
-  async #something(): Promise<void> {
+  readonly #anyDoor: Door = () => this.#oneOf(this.parts.hub.apis).url;
+
+  async #something(door: Door): Promise<void> {
     const { holds, moves, cancels } = this.habits;
     const dice = this.#random() * 100;
     const motif = this.#oneOf(this.parts.motifs);
     const start = this.habits.from + Math.floor((this.#random() * this.habits.hotMinutes) / 5) * 5 * MINUTE;
     const place = { agenda: this.parts.desk.agenda, motif: motif.id, start: new Date(start).toISOString() };
-    if (dice < holds) return this.#hold(place, { start, motif });
-    if (dice < holds + moves && this.#visits.length > 0) return this.#move(this.#oneOf(this.#visits), start);
-    if (dice < holds + moves + cancels && this.#visits.length > 0) return this.#cancel(this.#oneOf(this.#visits));
-    await this.#book(place, { start, motif });
+    if (dice < holds) return this.#hold(door, place, { start, motif });
+    if (dice < holds + moves && this.#visits.length > 0) return this.#move(door, this.#oneOf(this.#visits), start);
+    if (dice < holds + moves + cancels && this.#visits.length > 0) return this.#cancel(door, this.#oneOf(this.#visits));
+    await this.#book(door, place, { start, motif });
   }
 
   /** `hold`: the key of the request that made it, which goes on naming the visit in the record. */
-  async #book(where: object, { start, motif }: Wish, hold?: string): Promise<Answer> {
+  async #book(door: Door, where: object, { start, motif }: Wish, hold?: string): Promise<Answer> {
     const key = newId();
     const op = this.#wanted(hold ?? key, start, motif);
-    const answer = await this.#ask('book', {
+    const answer = await this.#ask(door, 'book', {
       method: 'POST',
       path: '/v1/appointments',
       body: { ...where, patient: PATIENT },
@@ -157,9 +174,9 @@ export class Crowd {
     return answer;
   }
 
-  async #hold(place: object, { start, motif }: Wish): Promise<void> {
+  async #hold(door: Door, place: object, { start, motif }: Wish): Promise<void> {
     const op = this.#wanted(newId(), start, motif);
-    const held = await this.#ask('hold', {
+    const held = await this.#ask(door, 'hold', {
       method: 'POST',
       path: '/v1/holds',
       body: { ...place, seconds: HOLD_MS / 1000 },
@@ -170,10 +187,10 @@ export class Crowd {
     const id = String(held.body['id']);
     const next = this.#random();
     if (next < 0.5) {
-      await this.#book({ hold: id }, { start, motif }, op.key);
+      await this.#book(door, { hold: id }, { start, motif }, op.key);
     } else if (next < 0.75) {
       const t0 = performance.now();
-      const { status } = await this.#ask('release', { method: 'DELETE', path: `/v1/holds/${id}` });
+      const { status } = await this.#ask(door, 'release', { method: 'DELETE', path: `/v1/holds/${id}` });
       this.ops.push({ op: 'cancel', key: op.key, t0, t1: performance.now(), outcome: status === 204 ? 'ok' : 'fail' });
     } else {
       // Its time began after it was asked for, by the database's clock.
@@ -183,7 +200,7 @@ export class Crowd {
     }
   }
 
-  async #move(visit: Visit, start: number): Promise<void> {
+  async #move(door: Door, visit: Visit, start: number): Promise<void> {
     const t0 = performance.now();
     const op = {
       op: 'move' as const,
@@ -196,7 +213,7 @@ export class Crowd {
     };
     this.ops.push(op);
     const headers = { 'if-match': `"${visit.version}"` };
-    const answer = await this.#ask('move', {
+    const answer = await this.#ask(door, 'move', {
       method: 'PATCH',
       path: `/v1/appointments/${visit.id}`,
       body: { start: new Date(start).toISOString() },
@@ -210,12 +227,12 @@ export class Crowd {
     visit.version = Number((await this.#read(visit.id)).body['version']);
   }
 
-  async #cancel(visit: Visit): Promise<void> {
+  async #cancel(door: Door, visit: Visit): Promise<void> {
     const t0 = performance.now();
     const op = { op: 'cancel' as const, key: visit.key, t0, t1: Infinity, outcome: 'unknown' as Told };
     this.ops.push(op);
     const body = { reason: 'Le patient est empêché' };
-    const answer = await this.#ask('cancel', {
+    const answer = await this.#ask(door, 'cancel', {
       method: 'POST',
       path: `/v1/appointments/${visit.id}/cancel`,
       body,
@@ -266,15 +283,15 @@ export class Crowd {
   }
 
   #read(id: string): Promise<Answer> {
-    return this.parts.client.ask(this.#oneOf(this.parts.hub.apis).url, {
+    return this.parts.client.ask(this.#anyDoor(), {
       method: 'GET',
       path: `/v1/appointments/${id}`,
     });
   }
 
-  async #ask(asked: string, question: Question): Promise<Answer> {
+  async #ask(door: Door, asked: string, question: Question): Promise<Answer> {
     this.#left -= 1;
-    const answer = await this.parts.client.ask(this.#oneOf(this.parts.hub.apis).url, question);
+    const answer = await this.parts.client.ask(door(), question);
     this.answers.push({ asked, status: answer.status, ms: answer.ms, problem: answer.body['type'] });
     return answer;
   }

@@ -38,7 +38,7 @@ describe('64 secretaries at one calendar on Radicale, through four processes and
     remote = await openCalendar(radicale);
     await linkAgenda(inProcess, practice, remote.account);
     hub = await HubProcesses.start({ databaseUrl: database.appUrl, apis: 4, workers: 1, env: { POOL_SIZE: '6' } });
-    const habits = { clients: 64, holds: 15, moves: 3, cancels: 3, hotMinutes: 1440, from: TEN };
+    const habits = { clients: 64, holds: 15, moves: 3, cancels: 3, hotMinutes: 1440, from: TEN, kept: false };
     // What a process is asked first has to be compiled and planned first: here, before anybody is in a hurry.
     const elsewhere = await createPractice(admin);
     await inProcess.housekeeping.extendOpenings(elsewhere.organization, elsewhere.agenda);
