@@ -1,5 +1,6 @@
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { newId, Patients, type Actor, type Patient } from '#application';
+import { newId, Patients, summaryDigest, type Actor, type Patient, type SyncStore } from '#application';
 import { PgPatients, PgRegisters } from '#persistence';
 import { InHouseHub, ownTime } from '../support/in-house-hub.js';
 import { testVault } from '../support/test-vault.js';
@@ -12,8 +13,22 @@ let at: InHouseHub;
 let patients: Patients;
 let actor: Extract<Actor, { kind: 'collaborator' }>;
 
+/** True: digests are stored as they were before they were keyed. */
+let unkeyed = false;
+const formerly = (store: SyncStore): SyncStore => {
+  const keyed = store.digested.bind(store);
+  store.digested = async (link, changes) => {
+    if (!unkeyed) return keyed(link, changes);
+    return changes.map((change) => {
+      if (change.kind !== 'upsert' || change.object.summary === null) return change;
+      return { ...change, object: { ...change.object, summary: summaryDigest(change.object.summary) } };
+    });
+  };
+  return store;
+};
+
 beforeAll(async () => {
-  at = await InHouseHub.start();
+  at = await InHouseHub.start({ around: { sync: formerly } });
   patients = new Patients(new PgPatients(at.hub.database, testVault(at.hub.database)));
 });
 afterAll(() => at.stop());
@@ -134,4 +149,75 @@ it('the register and the report of a breach name what and how many, and nobody',
   expect(await registers.breach(organization, { ...period, agendaId: newId() })).toMatchObject({ appointments: 0 });
   expect(await registers.breach(newId(), period)).toBeNull();
   for (const name of ['Durand', 'Zoé', 'Petit']) expect(JSON.stringify([register, report])).not.toContain(name);
+});
+
+it('one who is booked while his records are put right is put right there too', async () => {
+  const first = await book(start, zoe);
+  const { organization, agenda } = at.practice;
+  const holder = new pg.Client({ connectionString: at.url });
+  const waiting = async (sessions: number): Promise<void> => {
+    const text = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    while ((await at.sql(text)).length < sessions) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  await holder.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query(`SELECT set_config('app.organization', $1, true)`, [organization]);
+    await holder.query('SELECT 1 FROM agenda WHERE id = $1 FOR UPDATE', [agenda]);
+    const booking = book(start + HALF, zoe);
+    await waiting(1);
+    const change = { lastName: 'Durant', phone: '0687654321' };
+    const rectified = patients.rectify(organization, seed(first), { change, actor });
+    await waiting(2);
+    await holder.query('COMMIT');
+    const second = await booking;
+    expect(await rectified).toBe(2);
+    const read = await at.hub.bookings.patients(organization, [first, second]);
+    expect([...read.values()]).toEqual([first, second].map(() => ({ ...zoe, ...change })));
+    expect(await patients.find(organization, { phone: change.phone }, 10)).toHaveLength(2);
+  } finally {
+    await holder.end();
+  }
+});
+
+it('what mirrors keep of texts and contents can be guessed by nobody, and what was kept otherwise is keyed: no write, no event', async () => {
+  unkeyed = true;
+  const own = await at.edit({
+    action: 'create',
+    entry: { start: start + 4 * HALF, end: start + 5 * HALF, title: 'Mme Petit' },
+  });
+  await at.pull();
+  const mine = await book(start, zoe);
+  unkeyed = false;
+  const kept = (): Promise<{ id: string; content: string; summary: string | null }[]> =>
+    at.sql('SELECT remote_id AS id, content_hash AS content, summary_hash AS summary FROM mirror ORDER BY remote_id');
+  const state = async (): Promise<unknown> => ({
+    there: await at.entries(),
+    events: await at.sql('SELECT count(*)::int AS n FROM event'),
+    writes: await at.sql('SELECT appointment_id, state, attempts FROM remote_write'),
+  });
+  const guessed = ['Mme Petit', 'DURAND Zoé – Consultation'].map((text) => summaryDigest(text));
+  expect((await kept()).map(({ summary }) => summary).sort()).toEqual(guessed.sort());
+  const [plain, before] = [await kept(), await state()];
+  expect([await at.pull(), await at.pull('full'), await at.pull('full')]).toEqual(['done', 'done', 'done']);
+  expect(await state()).toEqual(before);
+  const keyed = await kept();
+  const known = new Set([...guessed, ...plain.map(({ content }) => content)]);
+  for (const { content, summary } of keyed)
+    expect([content, summary].filter((one) => known.has(String(one)))).toEqual([]);
+  expect(keyed).toHaveLength(2);
+  // Read anew, they are the same; and what he retitles is told as before.
+  await at.sql(`UPDATE mirror SET version = NULL`);
+  await at.pull('full');
+  expect(await kept()).toEqual(keyed);
+  const copy = (await at.entries()).find(({ id }) => id !== own.id);
+  await at.edit({ action: 'retitle', id: copy?.id, title: 'Z. à rappeler' });
+  await at.pull();
+  expect(
+    await at.sql(`SELECT 1 FROM event WHERE type = 'appointment-retitled' AND subject_id = $1`, [mine]),
+  ).toHaveLength(1);
+  // What no read comes by is keyed by the daily round.
+  await at.sql('UPDATE mirror SET content_hash = $1, summary_hash = $2', [plain[0]?.content, guessed[0]]);
+  await patients.retain(at.practice.organization);
+  for (const { content } of await kept()) expect(content).toBe(keyed[0]?.content);
 });

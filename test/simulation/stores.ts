@@ -3,6 +3,7 @@ import {
   LaneLost,
   Lanes,
   referenceOf,
+  summaryDigest,
   SyncStore,
   Writes,
   type Applied,
@@ -233,6 +234,13 @@ export class SimulatedSyncStore extends SyncStore {
       return new Map(
         [...mirrors.values()].filter(({ gone }) => !gone).map(({ remoteId, version }) => [remoteId, version]),
       );
+    });
+  }
+
+  async digested(_link: LinkRecord, changes: readonly RemoteChange[]): Promise<readonly RemoteChange[]> {
+    return changes.map((change) => {
+      if (change.kind !== 'upsert' || change.object.summary === null) return change;
+      return { kind: 'upsert', object: { ...change.object, summary: summaryDigest(change.object.summary) } };
     });
   }
 

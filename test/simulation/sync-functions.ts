@@ -18,7 +18,7 @@ const ORDER: Partial<Record<Action['type'], number>> = { forget: 0, 'follow-canc
 /** Reading the base of a reconciliation and applying what it decided: the migrations' functions of the same names. */
 export class SyncFunctions {
   private readonly tables: Tables;
-  private readonly summary = summaryDigest(summaryOf('initials', PATIENT, MOTIF_LABEL)) ?? '';
+  private readonly summary = summaryDigest(summaryOf('initials', PATIENT, MOTIF_LABEL));
 
   constructor(private readonly lifecycle: Lifecycle) {
     this.tables = lifecycle.tables;

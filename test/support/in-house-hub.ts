@@ -133,6 +133,11 @@ export class InHouseHub {
     };
   }
 
+  /** Of its database, for the application's role. */
+  get url(): string {
+    return this.parts.database.appUrl;
+  }
+
   get ids(): { readonly organizationId: string; readonly linkId: string } {
     return { organizationId: this.practice.organization, linkId: this.linkId };
   }

@@ -41,9 +41,9 @@ function initial(name: string): string {
   return first === undefined ? '' : `${first.toLocaleUpperCase('fr')}.`;
 }
 
-/** Mirrors keep a digest of a text, never the text: a practitioner's private titles do not belong in the hub. */
-export function summaryDigest(summary: string | null): string | null {
-  return summary === null ? null : createHash('sha256').update(summary.normalize('NFC').trim()).digest('base64url');
+/** Texts that differ only in how they are written are one. Short texts can be guessed from it: it is kept keyed only. */
+export function summaryDigest(summary: string): string {
+  return createHash('sha256').update(summary.normalize('NFC').trim()).digest('base64url');
 }
 
 /** The reference under which an appointment is written at a backend; a new generation after the old one was used up. */

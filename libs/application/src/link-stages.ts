@@ -1,5 +1,5 @@
 import type { Manners } from '#connector-sdk';
-import { summaryDigest, summaryOf } from './disclosure.js';
+import { summaryOf } from './disclosure.js';
 import type { FirstSync } from './first-sync.js';
 import type { Disclosure, LinkRecord, Patient } from './model.js';
 import type { Interval } from '#domain';
@@ -21,13 +21,13 @@ export interface WrittenText {
   readonly remoteId: string;
   readonly version: string | null;
   readonly when: Interval;
-  /** Digest of the text as last seen. */
-  readonly summary: string | null;
+  /** The disclosures whose text it showed when it was last seen. */
+  readonly shows: readonly Disclosure[];
   readonly patient: Patient | null;
   readonly motifLabel: string;
   readonly overbooked: boolean;
-  /** Digests of what it may say of a patient who was put right or erased since; `null`: nothing was. */
-  readonly former: readonly string[] | null;
+  /** Of a patient who was put right or erased since: whether it still says what it said of him. `null`: nobody was. */
+  readonly former: { readonly isShown: boolean } | null;
 }
 
 export abstract class StageStore {
@@ -111,11 +111,9 @@ export class LinkStages {
   private async rewriteOne(remote: Remote, text: WrittenText): Promise<'done' | 'refused' | 'unreachable'> {
     const { link, backend } = remote;
     const { patient, motifLabel, overbooked } = text;
-    const told = (disclosure: Disclosure): string => summaryOf(disclosure, patient, motifLabel, overbooked);
-    const wanted = told(link.disclosure);
-    const ours = (['full', 'initials', 'busy'] as const).map((level) => summaryDigest(told(level)));
-    const isOurs = ours.includes(text.summary) || text.former?.includes(text.summary ?? '') === true;
-    if (text.summary === summaryDigest(wanted) || !isOurs) return 'done';
+    const isOurs = text.shows.length > 0 || text.former?.isShown === true;
+    if (text.shows.includes(link.disclosure) || !isOurs) return 'done';
+    const wanted = summaryOf(link.disclosure, patient, motifLabel, overbooked);
     const { reference, remoteId, version, when } = text;
     const content = { ...when, timeZone: link.timeZone, summary: wanted };
     const request = { agendaId: link.remoteAgendaId, reference, remoteId, version, content };

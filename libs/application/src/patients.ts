@@ -1,7 +1,10 @@
 import { e164Of, foldedName } from '#domain';
-import { summaryDigest, summaryOf } from './disclosure.js';
+import { summaryOf } from './disclosure.js';
+import { StoreUnavailable } from './errors.js';
 import { newId } from './ids.js';
 import type { Actor, AppointmentRecord, Disclosure, Patient } from './model.js';
+
+const MOST_ATTEMPTS = 5;
 
 /** Who is looked for: by telephone, or by name and birth date. */
 export type Wanted =
@@ -12,6 +15,15 @@ export interface Known {
   readonly kind: 'appointment' | 'entry';
   readonly id: string;
   readonly patient: Patient;
+  /** Another one once it says anything else. */
+  readonly mark: string;
+}
+
+/** What a patient's records were looked for by, and the {@link Known.mark} of everything that was found, his or not. */
+export interface Look {
+  readonly seed: Seed;
+  readonly patient: Patient;
+  readonly marks: readonly string[];
 }
 
 /** An appointment of a patient, and what a copy of ours may say of it. */
@@ -25,7 +37,7 @@ export interface Visit {
   readonly overbooked: boolean;
 }
 
-/** Copies of ours whose text has to follow: what they may say now, as digests. */
+/** Copies of ours whose text has to follow: what they may say now, which is kept as keyed digests only. */
 export interface FormerText {
   readonly appointmentId: string;
   readonly linkId: string;
@@ -63,17 +75,23 @@ export abstract class PatientStore {
   abstract candidates(organizationId: string, patient: Patient): Promise<readonly Known[]>;
   abstract visits(organizationId: string, ids: readonly string[]): Promise<readonly Visit[]>;
   abstract portable(organizationId: string, known: readonly Known[], actor: Actor): Promise<Portable>;
+  /** False, and nothing done, when the same look finds anything else by now: nothing is booked between it and the change. */
   abstract rectify(
     organizationId: string,
     known: readonly Known[],
-    change: { readonly texts: readonly FormerText[]; readonly actor: Actor },
-  ): Promise<void>;
-  /** Destroys the keys and the records of these, and what of theirs lies in quarantine. */
+    change: { readonly look: Look; readonly texts: readonly FormerText[]; readonly actor: Actor },
+  ): Promise<boolean>;
+  /** Destroys the keys and the records of these, and what of theirs lies in quarantine; false as for `rectify`. */
   abstract erase(
     organizationId: string,
     known: readonly Known[],
-    erasure: { readonly id: string; readonly texts: readonly FormerText[]; readonly actor: Actor },
-  ): Promise<void>;
+    erasure: {
+      readonly id: string;
+      readonly look: Look;
+      readonly texts: readonly FormerText[];
+      readonly actor: Actor;
+    },
+  ): Promise<boolean>;
   abstract erasure(organizationId: string, id: string): Promise<ErasureRecord | null>;
   /** The erasure that took this record, when there was one. */
   abstract erasureOf(organizationId: string, id: string): Promise<string | null>;
@@ -99,8 +117,8 @@ export class Patients {
   }
 
   async export(organizationId: string, seed: Seed, actor: Actor): Promise<Portable | null> {
-    const known = await this.subject(organizationId, seed);
-    return known === null ? null : this.store.portable(organizationId, known, actor);
+    const subject = await this.subject(organizationId, seed);
+    return subject === null ? null : this.store.portable(organizationId, subject.known, actor);
   }
 
   /** Puts fields right in every record, and in the copies of ours. Resolves to how many records; `null`: nobody. */
@@ -109,46 +127,62 @@ export class Patients {
     seed: Seed,
     { change, actor }: { readonly change: Partial<Patient>; readonly actor: Actor },
   ): Promise<number | null> {
-    const known = await this.subject(organizationId, seed);
-    if (known === null) return null;
-    const texts = await this.former(organizationId, known);
-    const right = known.map((record) => ({ ...record, patient: { ...record.patient, ...change } }));
-    await this.store.rectify(organizationId, right, { texts, actor });
-    return known.length;
+    return asOften(async () => {
+      const subject = await this.subject(organizationId, seed);
+      if (subject === null) return null;
+      const { known, look } = subject;
+      const texts = await this.former(organizationId, known);
+      const right = known.map((record) => ({ ...record, patient: { ...record.patient, ...change } }));
+      return (await this.store.rectify(organizationId, right, { look, texts, actor })) ? known.length : 'again';
+    });
   }
 
   /** Erases a patient. What stands ahead is refused unless `force`: then it stands on, and nobody knows for whom. */
-  async erase(
+  erase(
     organizationId: string,
     seed: Seed,
-    { force, actor }: { readonly force: boolean; readonly actor: Actor },
+    request: { readonly force: boolean; readonly actor: Actor },
   ): Promise<Erased> {
-    const known = await this.subject(organizationId, seed);
-    if (known === null) {
-      const earlier = await this.store.erasureOf(organizationId, seed.id);
-      const record = earlier === null ? null : await this.store.erasure(organizationId, earlier);
-      return record === null ? { outcome: 'unknown' } : { outcome: 'erased', record };
-    }
-    const ahead = (await this.visits(organizationId, known)).filter((visit) => visit.ahead).map(({ id }) => id);
-    if (ahead.length > 0 && !force) return { outcome: 'ahead', appointments: ahead };
-    const id = newId();
-    const texts = await this.former(organizationId, known);
-    await this.store.erase(organizationId, known, { id, texts, actor });
-    const record = await this.store.erasure(organizationId, id);
-    if (record === null) throw new Error('an erasure left no record');
-    return { outcome: 'erased', record };
+    return asOften(() => this.eraseOnce(organizationId, seed, request));
   }
 
   retain(organizationId: string): Promise<number> {
     return this.store.retain(organizationId);
   }
 
-  private async subject(organizationId: string, seed: Seed): Promise<readonly Known[] | null> {
+  private async eraseOnce(
+    organizationId: string,
+    seed: Seed,
+    { force, actor }: { readonly force: boolean; readonly actor: Actor },
+  ): Promise<Erased | 'again'> {
+    const subject = await this.subject(organizationId, seed);
+    if (subject === null) {
+      const earlier = await this.store.erasureOf(organizationId, seed.id);
+      const record = earlier === null ? null : await this.store.erasure(organizationId, earlier);
+      return record === null ? { outcome: 'unknown' } : { outcome: 'erased', record };
+    }
+    const { known, look } = subject;
+    const ahead = (await this.visits(organizationId, known)).filter((visit) => visit.ahead).map(({ id }) => id);
+    if (ahead.length > 0 && !force) return { outcome: 'ahead', appointments: ahead };
+    const id = newId();
+    const texts = await this.former(organizationId, known);
+    if (!(await this.store.erase(organizationId, known, { id, look, texts, actor }))) return 'again';
+    const record = await this.store.erasure(organizationId, id);
+    if (record === null) throw new Error('an erasure left no record');
+    return { outcome: 'erased', record };
+  }
+
+  private async subject(
+    organizationId: string,
+    seed: Seed,
+  ): Promise<{ readonly known: readonly Known[]; readonly look: Look } | null> {
     const first = await this.store.seed(organizationId, seed);
     if (first === null) return null;
-    const others = await this.store.candidates(organizationId, first.patient);
-    const same = others.filter(({ id, patient }) => id !== first.id && isSamePerson(first.patient, patient));
-    return [first, ...same];
+    const { patient } = first;
+    const others = (await this.store.candidates(organizationId, patient)).filter(({ id }) => id !== first.id);
+    const same = others.filter((other) => isSamePerson(patient, other.patient));
+    const marks = [first, ...others].map(({ mark }) => mark);
+    return { known: [first, ...same], look: { seed, patient, marks } };
   }
 
   private visits(organizationId: string, known: readonly Known[]): Promise<readonly Visit[]> {
@@ -163,9 +197,18 @@ export class Patients {
     return (await this.visits(organizationId, known)).flatMap(({ id, linkId, motifLabel, overbooked }) => {
       if (linkId === null) return [];
       const text = (level: Disclosure): string => summaryOf(level, patients.get(id) ?? null, motifLabel, overbooked);
-      return [{ appointmentId: id, linkId, former: levels.map((level) => summaryDigest(text(level)) ?? '') }];
+      return [{ appointmentId: id, linkId, former: levels.map(text) }];
     });
   }
+}
+
+/** As often as somebody books him, or changes what is known of him, between the look and the change. */
+async function asOften<T>(attempt: () => Promise<T | 'again'>): Promise<T> {
+  for (let n = 0; n < MOST_ATTEMPTS; n += 1) {
+    const done = await attempt();
+    if (done !== 'again') return done;
+  }
+  throw new StoreUnavailable('patient_changes');
 }
 
 /** The same name, and the same birth date where both are known; else the same telephone number. */

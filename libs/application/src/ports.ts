@@ -142,7 +142,12 @@ export abstract class SyncStore {
   /** Puts what the backend lets be booked `until` an instant in the place of what it said before; true when that differs. */
   abstract putBackendRules(link: LinkRecord, rules: BackendRules, until: number): Promise<boolean>;
   abstract versions(link: LinkRecord): Promise<ReadonlyMap<string, string | null>>;
-  /** Base for the objects that changes name, and, with `window`, for every known object in it. */
+  /**
+   * The changes as mirrors keep them: content and text as digests under the organization's key. A practitioner's private
+   * titles do not belong in the hub, and short texts are guessed from digests that need no key.
+   */
+  abstract digested(link: LinkRecord, changes: readonly RemoteChange[]): Promise<readonly RemoteChange[]>;
+  /** Base for the objects that changes name, which are {@link digested}, and, with `window`, for every known object in it. */
   abstract base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase>;
   /** One transaction: what reconcile decided, then (last) the cursor. Throws LaneLost when the lease is another's by now. */
   abstract apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied>;

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ConnectorError, type PullRequest, type Session } from '#connector-sdk';
-import { overlaps, type Interval, type RemoteObject } from '#domain';
+import { overlaps, type Interval, type RemoteChange, type RemoteObject } from '#domain';
 import type { ConnectionStore } from './connections.js';
-import { summaryDigest } from './disclosure.js';
 import { recogniseExported, type Exported, type Recognised } from './exported.js';
 import { syncLink, type Alarm } from './jobs.js';
 import type { LinkDetails, LinkRef } from './link-lifecycle.js';
@@ -151,7 +150,7 @@ export class Succession {
       : { outcome: done, link: now, takenUp: summaryOfAll(recognised, exported), version };
   }
 
-  /** Everything in the successor's agenda, texts as digests. Throws ConnectorError. */
+  /** Everything in the successor's agenda, as mirrors keep it. Throws ConnectorError. */
   private async read(
     link: LinkRecord,
     { connectionId, remoteAgendaId: agendaId }: NewPlace,
@@ -162,22 +161,23 @@ export class Succession {
     const agenda = (await session.listAgendas(effects.deadline(LIST_MS))).find(({ id }) => id === agendaId);
     if (agenda === undefined) return 'remote-agenda-unknown';
     if (!agenda.writable && link.direction === 'two-way') return 'not-writable';
+    const all = await this.everything(session, { agendaId, timeZone: link.timeZone, window });
     const objects = new Map<string, RemoteObject>();
-    for (const object of await this.everything(session, { agendaId, timeZone: link.timeZone, window }))
-      objects.set(object.remoteId, { ...object, summary: summaryDigest(object.summary) });
+    for (const change of await this.parts.sync.digested(link, all))
+      if (change.kind === 'upsert') objects.set(change.object.remoteId, change.object);
     return [...objects.values()];
   }
 
   private async everything(
     session: Session,
     what: Pick<PullRequest, 'agendaId' | 'timeZone' | 'window'>,
-  ): Promise<RemoteObject[]> {
+  ): Promise<RemoteChange[]> {
     const known = (): Promise<ReadonlyMap<string, string | null>> => Promise.resolve(new Map());
-    const found: RemoteObject[] = [];
+    const found: RemoteChange[] = [];
     const options = this.parts.effects.deadline(READ_MS);
     for await (const item of session.pull({ ...what, cursor: null, known }, options)) {
       if (item.type === 'end') return found;
-      for (const change of item.changes) if (change.kind === 'upsert') found.push(change.object);
+      found.push(...item.changes);
     }
     throw new ConnectorError('unavailable', 'the backend stopped before the end of its answer');
   }

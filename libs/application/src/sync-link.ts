@@ -14,7 +14,6 @@ import { ConnectorError, type CallOptions, type PullRequest } from '#connector-s
 import { backoffMs } from './backoff.js';
 import { areRulesDue, readBackendRules } from './backend-rules.js';
 import { chunksOf, isMissing } from './sync-actions.js';
-import { summaryDigest } from './disclosure.js';
 import type { LinkRecord } from './model.js';
 import type { Applied, Backend, Effects, Failure, Lease, PullEnd, SyncStore } from './ports.js';
 
@@ -184,8 +183,8 @@ export class SyncLink {
   private async plan(remote: Remote, window: Interval, read: Read): Promise<readonly Action[]> {
     const { link } = remote;
     const { settleMs } = remote.backend.capabilities;
-    const digested = { ...read, changes: read.changes.map(digestSummary) };
-    const base = await this.store.base(link, digested.changes, digested.complete?.window ?? null);
+    const changes = await this.store.digested(link, read.changes);
+    const base = await this.store.base(link, changes, read.complete?.window ?? null);
     const actions = reconcile({
       link: {
         writable: link.direction === 'two-way',
@@ -199,8 +198,8 @@ export class SyncLink {
       appointments: base.appointments.map(({ unansweredForMs, ...appointment }) => {
         return { ...appointment, inFlight: unansweredForMs !== null && unansweredForMs < settleMs };
       }),
-      changes: digested.changes,
-      complete: digested.complete,
+      changes,
+      complete: read.complete,
       released: new Set(link.brake?.released),
     });
     return read.complete === null ? actions : this.lookAgain(remote, window, { actions, complete: read.complete });
@@ -286,10 +285,4 @@ export class SyncLink {
 /** What was read back before the pull is older than what the pull says of it, so it comes first, unless it is gone. */
 function isStillThere({ when, remoteId }: RemoteObject, { complete }: Read): boolean {
   return complete === null || when === null || !overlaps(when, complete.window) || complete.present.has(remoteId);
-}
-
-function digestSummary(change: RemoteChange): RemoteChange {
-  return change.kind === 'upsert'
-    ? { kind: 'upsert', object: { ...change.object, summary: summaryDigest(change.object.summary) } }
-    : change;
 }

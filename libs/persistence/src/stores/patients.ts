@@ -5,6 +5,7 @@ import {
   type ErasureRecord,
   type FormerText,
   type Known,
+  type Look,
   type Portable,
   type Seed,
   type Vault,
@@ -13,6 +14,8 @@ import {
   type Patient,
 } from '#application';
 import type { Database, Transaction } from '../database.js';
+import { keyLeftDigests, textDigest } from './mirror-digests.js';
+import { eraseRecords, say, textsDue } from './patient-changes.js';
 import { mentions, portableOf } from './patient-traces.js';
 import {
   fingerprintOf,
@@ -36,10 +39,13 @@ interface KnownRow extends Record<string, unknown> {
   readonly kind: Known['kind'];
   readonly id: string;
   readonly sealed: Buffer | null;
+  readonly mark: string;
 }
 
-const APPOINTMENTS = `SELECT 'appointment' AS kind, p.appointment_id AS id, ${sealedPatient('p')} AS sealed FROM patient_identity p WHERE p.organization_id = $1`;
-const ENTRIES = `SELECT 'entry' AS kind, e.id, ${sealedWaiting('e')} AS sealed FROM waiting_entry e WHERE e.organization_id = $1 AND e.sealed IS NOT NULL`;
+const APPOINTMENTS = `SELECT 'appointment' AS kind, p.appointment_id AS id, ${sealedPatient('p')} AS sealed, p.appointment_id || md5(p.sealed) AS mark FROM patient_identity p WHERE p.organization_id = $1`;
+const ENTRIES = `SELECT 'entry' AS kind, e.id, ${sealedWaiting('e')} AS sealed, e.id || md5(e.sealed) AS mark FROM waiting_entry e WHERE e.organization_id = $1 AND e.sealed IS NOT NULL`;
+const isFound = (row: string): string => `(${row}.phone_index = $2 OR ${row}.fingerprint = $3)`;
+const CANDIDATES = `${APPOINTMENTS} AND ${isFound('p')} UNION ALL ${ENTRIES} AND ${isFound('e')} ORDER BY id LIMIT ${String(MOST_RECORDS)}`;
 const ERASURE = `SELECT e.id, ${ms('e.at')} AS at, cardinality(e.appointment_ids) AS appointments, cardinality(e.entry_ids) AS "waitingEntries", e.quarantined,
   jsonb_build_object('total', e.copies, 'due', (SELECT count(*) FROM text_due d WHERE d.organization_id = e.organization_id AND d.erasure_id = e.id AND d.refusals < ${String(MOST_REFUSALS)}),
     'left', (SELECT count(*) FROM text_due d WHERE d.organization_id = e.organization_id AND d.erasure_id = e.id AND d.refusals >= ${String(MOST_REFUSALS)})) AS copies
@@ -71,16 +77,11 @@ export class PgPatients extends PatientStore {
   }
 
   async seed(organizationId: string, { kind, id }: Seed): Promise<Known | null> {
-    const text = kind === 'appointment' ? `${APPOINTMENTS} AND p.appointment_id = $2` : `${ENTRIES} AND e.id = $2`;
-    return (await this.known(organizationId, text, [id]))[0] ?? null;
+    return (await this.known(organizationId, seedOf(kind, '$2'), [id]))[0] ?? null;
   }
 
   async candidates(organizationId: string, patient: Patient): Promise<readonly Known[]> {
-    const phone = patient.phone === undefined ? null : await phoneIndexOf(this.vault, organizationId, patient.phone);
-    const person = await fingerprintOf(this.vault, organizationId, patient);
-    const which = (row: string): string => `(${row}.phone_index = $2 OR ${row}.fingerprint = $3)`;
-    const text = `${APPOINTMENTS} AND ${which('p')} UNION ALL ${ENTRIES} AND ${which('e')} LIMIT ${String(MOST_RECORDS)}`;
-    return this.known(organizationId, text, [phone, person]);
+    return this.known(organizationId, CANDIDATES, await this.foundBy(organizationId, patient));
   }
 
   visits(organizationId: string, ids: readonly string[]): Promise<readonly Visit[]> {
@@ -103,19 +104,29 @@ export class PgPatients extends PatientStore {
   async rectify(
     organizationId: string,
     known: readonly Known[],
-    { texts, actor }: { readonly texts: readonly FormerText[]; readonly actor: Actor },
-  ): Promise<void> {
+    { look, texts, actor }: { readonly look: Look; readonly texts: readonly FormerText[]; readonly actor: Actor },
+  ): Promise<boolean> {
     const sealed = await Promise.all(known.map((record) => this.sealed(organizationId, record)));
-    await this.inside(organizationId, async (transaction) => {
+    const due = await this.due(organizationId, texts);
+    return this.unlessChanged(organizationId, look, async (transaction) => {
       await transaction.query(`SELECT set_config('app.rewriting', 'on', true)`);
-      for (const { kind, id, value, fingerprint } of sealed) {
-        const [table, key] = kind === 'appointment' ? ['patient_identity', 'appointment_id'] : ['waiting_entry', 'id'];
+      for (const [kind, table, key] of [
+        ['appointment', 'patient_identity', 'appointment_id'],
+        ['entry', 'waiting_entry', 'id'],
+      ] as const) {
+        const rows = sealed.filter((record) => record.kind === kind);
         await transaction.query(
-          `UPDATE ${table} SET sealed = $3, fingerprint = $4 WHERE organization_id = $1 AND ${key} = $2 AND sealed IS NOT NULL`,
-          [organizationId, id, value, fingerprint],
+          `UPDATE ${table} t SET sealed = x.sealed, fingerprint = x.fingerprint FROM unnest($2::uuid[], $3::bytea[], $4::bytea[]) AS x(id, sealed, fingerprint)
+           WHERE t.organization_id = $1 AND t.${key} = x.id AND t.sealed IS NOT NULL`,
+          [
+            organizationId,
+            rows.map(({ id }) => id),
+            rows.map(({ value }) => value),
+            rows.map(({ fingerprint }) => fingerprint),
+          ],
         );
       }
-      await textsDue(transaction, organizationId, { texts, erasureId: null });
+      await textsDue(transaction, organizationId, { due, erasureId: null });
       await say(transaction, 'patient-rectified', { known, actor });
     });
   }
@@ -123,51 +134,16 @@ export class PgPatients extends PatientStore {
   async erase(
     organizationId: string,
     known: readonly Known[],
-    { id, texts, actor }: { readonly id: string; readonly texts: readonly FormerText[]; readonly actor: Actor },
-  ): Promise<void> {
+    { id, look, texts, actor }: Parameters<PatientStore['erase']>[2],
+  ): Promise<boolean> {
     const of = (kind: Known['kind']): string[] => known.filter((one) => one.kind === kind).map((one) => one.id);
     const [appointments, entries] = [of('appointment'), of('entry')];
     const raw = await this.naming(organizationId, known);
-    await this.inside(organizationId, async (transaction) => {
-      const values = [organizationId, appointments];
-      await transaction.query(
-        'SELECT 1 FROM agenda WHERE id IN (SELECT agenda_id FROM appointment WHERE id = ANY ($1)) ORDER BY id FOR UPDATE',
-        [appointments],
-      );
-      for (const entry of entries)
-        await transaction.query(`SELECT close_waiting_entry($1, 'withdrawn', NULL, $2)`, [
-          entry,
-          JSON.stringify(actor),
-        ]);
-      await transaction.query(
-        'DELETE FROM waiting_entry WHERE organization_id = $1 AND id = ANY ($2) AND sealed IS NOT NULL',
-        [organizationId, entries],
-      );
-      await transaction.query(
-        'DELETE FROM patient_identity WHERE organization_id = $1 AND appointment_id = ANY ($2)',
-        values,
-      );
-      await transaction.query(
-        'DELETE FROM callback_task WHERE organization_id = $1 AND appointment_id = ANY ($2)',
-        values,
-      );
-      await transaction.query(
-        `UPDATE appointment SET reason = reason - 'text' WHERE organization_id = $1 AND id = ANY ($2) AND reason ? 'text'`,
-        values,
-      );
-      await transaction.query(
-        `UPDATE idempotency SET response = '{}' WHERE organization_id = $1 AND resource_id = ANY ($2) AND response IS NOT NULL`,
-        [organizationId, [...appointments, ...entries]],
-      );
-      await transaction.query('DELETE FROM quarantine WHERE organization_id = $1 AND id = ANY ($2)', [
-        organizationId,
-        raw,
-      ]);
-      await transaction.query(
-        `INSERT INTO erasure (organization_id, id, appointment_ids, entry_ids, quarantined, copies, actor) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-        [organizationId, id, appointments, entries, raw.length, texts.length, JSON.stringify(actor)],
-      );
-      await textsDue(transaction, organizationId, { texts, erasureId: id });
+    const due = await this.due(organizationId, texts);
+    const gone = { id, appointments, entries, raw, copies: texts.length, actor };
+    return this.unlessChanged(organizationId, look, async (transaction) => {
+      await eraseRecords(transaction, organizationId, gone);
+      await textsDue(transaction, organizationId, { due, erasureId: id });
       await say(transaction, 'patient-erased', { known, actor });
     });
   }
@@ -189,7 +165,8 @@ export class PgPatients extends PatientStore {
     return row?.id ?? null;
   }
 
-  retain(organizationId: string): Promise<number> {
+  async retain(organizationId: string): Promise<number> {
+    while ((await keyLeftDigests({ database: this.database, vault: this.vault }, organizationId)) > 0);
     return this.inside(organizationId, async (transaction) => {
       const over = `(SELECT identity_days * interval '1 day' FROM organization WHERE organization_id = $1)`;
       const gone = await transaction.query<{ id: string }>(
@@ -214,6 +191,45 @@ export class PgPatients extends PatientStore {
     });
   }
 
+  /**
+   * Whoever books, or puts on the waiting list, locks the agendas that it names: while all of them are locked here, nothing
+   * is added to what the look finds.
+   */
+  private async unlessChanged(
+    organizationId: string,
+    { seed, patient, marks }: Look,
+    change: (transaction: Transaction) => Promise<void>,
+  ): Promise<boolean> {
+    const by = await this.foundBy(organizationId, patient);
+    return this.inside(organizationId, async (transaction) => {
+      const agendas = 'SELECT 1 FROM agenda WHERE organization_id = $1 ORDER BY id FOR UPDATE';
+      await transaction.query(agendas, [organizationId]);
+      const seen = `SELECT mark FROM (${CANDIDATES}) c WHERE id <> $4 UNION ALL (SELECT mark FROM (${seedOf(seed.kind, '$4')}) s)`;
+      const [row] = await transaction.query<{ marks: string[] | null }>(
+        `SELECT array_agg(m.mark) AS marks FROM (${seen}) m`,
+        [organizationId, ...by, seed.id],
+      );
+      if (marks.toSorted().join() !== (row?.marks ?? []).toSorted().join()) return false;
+      await change(transaction);
+      return true;
+    });
+  }
+
+  /** His telephone number and his name with birth date, as they are indexed. */
+  private async foundBy(organizationId: string, patient: Patient): Promise<readonly (Buffer | null)[]> {
+    const phone = patient.phone === undefined ? null : await phoneIndexOf(this.vault, organizationId, patient.phone);
+    return [phone, await fingerprintOf(this.vault, organizationId, patient)];
+  }
+
+  private due(organizationId: string, texts: readonly FormerText[]): Promise<readonly FormerText[]> {
+    return Promise.all(
+      texts.map(async ({ former, ...text }) => ({
+        ...text,
+        former: await Promise.all(former.map((one) => textDigest(this.vault, organizationId, one))),
+      })),
+    );
+  }
+
   private async sealed(organizationId: string, { kind, id, patient }: Known) {
     const seal = kind === 'appointment' ? sealPatient : sealWaiting;
     const value = await seal(this.vault, organizationId, id, patient);
@@ -225,9 +241,9 @@ export class PgPatients extends PatientStore {
       transaction.query<KnownRow>(text, [organizationId, ...values]),
     );
     const opened = await Promise.all(
-      rows.map(async ({ kind, id, sealed }) => {
+      rows.map(async ({ kind, id, sealed, mark }) => {
         const patient = await (kind === 'appointment' ? openPatient : openWaiting)(this.vault, organizationId, sealed);
-        return patient === null ? null : { kind, id, patient };
+        return patient === null ? null : { kind, id, patient, mark };
       }),
     );
     return opened.filter((record) => record !== null);
@@ -255,33 +271,6 @@ export class PgPatients extends PatientStore {
   }
 }
 
-/** The links' lanes write these texts anew as soon as they can. */
-async function textsDue(
-  transaction: Transaction,
-  organizationId: string,
-  { texts, erasureId }: { readonly texts: readonly FormerText[]; readonly erasureId: string | null },
-): Promise<void> {
-  for (const { appointmentId, linkId, former } of texts)
-    await transaction.query(
-      `INSERT INTO text_due (organization_id, appointment_id, link_id, erasure_id, former) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (organization_id, appointment_id) DO UPDATE SET former = text_due.former || excluded.former, erasure_id = coalesce(excluded.erasure_id, text_due.erasure_id), refusals = 0`,
-      [organizationId, appointmentId, linkId, erasureId, former],
-    );
-  await transaction.query(
-    'UPDATE link SET rewriting = true, poll_at = now() WHERE organization_id = $1 AND id = ANY ($2)',
-    [organizationId, [...new Set(texts.map(({ linkId }) => linkId))]],
-  );
-}
-
-/** Each record's event says that, and nothing of what. */
-async function say(
-  transaction: Transaction,
-  type: string,
-  { known, actor }: { readonly known: readonly Known[]; readonly actor: Actor },
-): Promise<void> {
-  for (const { kind, id } of known)
-    await transaction.query(
-      `SELECT append_event($1, (SELECT a.agenda_id FROM appointment a WHERE a.organization_id = current_organization() AND a.id = $2), $2, $3, $4)`,
-      [type, id, JSON.stringify(actor), JSON.stringify({ record: kind })],
-    );
+function seedOf(kind: Known['kind'], id: string): string {
+  return kind === 'appointment' ? `${APPOINTMENTS} AND p.appointment_id = ${id}` : `${ENTRIES} AND e.id = ${id}`;
 }

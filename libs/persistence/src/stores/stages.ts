@@ -4,6 +4,7 @@ import {
   referenceOf,
   StageStore,
   StoreRefused,
+  summaryOf,
   type Actor,
   type FirstSyncPlan,
   type Lease,
@@ -16,6 +17,7 @@ import {
 } from '#application';
 import type { Database } from '../database.js';
 import { MOST_REFUSALS } from './patients.js';
+import { asKeyed, textDigest } from './mirror-digests.js';
 import { openPatient, sealedPatient } from './sealed-patients.js';
 
 const LANE_LOST = 'UK002';
@@ -83,20 +85,7 @@ export class PgStages extends StageStore {
     const rows = await this.database.withOrganization(link.organizationId, (transaction) =>
       transaction.query<TextRow & Record<string, unknown>>(TEXTS, values),
     );
-    return Promise.all(
-      rows.map(async (row) => ({
-        appointmentId: row.id,
-        reference: referenceOf(row.id, row.generation),
-        remoteId: row.remote_id,
-        version: row.version,
-        when: { start: row.start, end: row.end },
-        summary: row.summary_hash,
-        patient: await openPatient(this.vault, link.organizationId, row.sealed),
-        motifLabel: row.label_fr,
-        overbooked: row.overbooked,
-        former: row.former,
-      })),
-    );
+    return Promise.all(rows.map((row) => this.written(link, row)));
   }
 
   learnt(link: LinkRecord, manners: LinkRecord['manners']): Promise<void> {
@@ -136,6 +125,29 @@ export class PgStages extends StageStore {
         [link.organizationId, link.id, link.disclosure],
       );
     });
+  }
+
+  private async written({ organizationId }: LinkRecord, row: TextRow): Promise<WrittenText> {
+    const patient = await openPatient(this.vault, organizationId, row.sealed);
+    const { label_fr: motifLabel, overbooked, summary_hash: seen } = row;
+    const shown = seen === null ? null : await asKeyed(this.vault, organizationId, seen);
+    const digests = (['full', 'initials', 'busy'] as const).map(async (level) => {
+      const text = summaryOf(level, patient, motifLabel, overbooked);
+      return { level, digest: await textDigest(this.vault, organizationId, text) };
+    });
+    const former = await Promise.all((row.former ?? []).map((one) => asKeyed(this.vault, organizationId, one)));
+    return {
+      appointmentId: row.id,
+      reference: referenceOf(row.id, row.generation),
+      remoteId: row.remote_id,
+      version: row.version,
+      when: { start: row.start, end: row.end },
+      shows: (await Promise.all(digests)).filter(({ digest }) => digest === shown).map(({ level }) => level),
+      former: row.former === null ? null : { isShown: shown !== null && former.includes(shown) },
+      patient,
+      motifLabel,
+      overbooked,
+    };
   }
 }
 

@@ -3,7 +3,6 @@ import {
   LaneLost,
   referenceOf,
   StoreRefused,
-  summaryDigest,
   summaryOf,
   SyncStore,
   type Applied,
@@ -19,12 +18,14 @@ import {
 import type { Action, AppointmentStatus, BackendRules, Interval, KnownObject, RemoteChange } from '#domain';
 import type { Database, Transaction } from '../database.js';
 import { putBackendRules } from './backend-rules.js';
+import { keyedChanges, keyMirrors, textDigest } from './mirror-digests.js';
 import { openPatient, sealedPatient } from './sealed-patients.js';
 import { quarantined } from './sealed-places.js';
 import { noteUnannounced, takeHint } from './push-hints.js';
 import { noteFailure } from './read-failures.js';
 
 interface KnownRow {
+  mirror_id: string;
   remote_id: string;
   version: string | null;
   content_hash: string;
@@ -71,7 +72,7 @@ const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS
 const VERSION = `CASE WHEN NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.organization_id = m.organization_id AND q.link_id = m.link_id AND q.remote_id = m.remote_id)
   THEN m.version END AS version`;
 
-const KNOWN = `SELECT m.remote_id, ${VERSION}, m.content_hash, m.summary_hash, m.appointment_id,
+const KNOWN = `SELECT m.id AS mirror_id, m.remote_id, ${VERSION}, m.content_hash, m.summary_hash, m.appointment_id,
   (extract(epoch FROM lower(m.during)) * 1000)::float8 AS start, (extract(epoch FROM upper(m.during)) * 1000)::float8 AS "end",
   coalesce((SELECT jsonb_agg(jsonb_build_object('start', (extract(epoch FROM lower(b.r)) * 1000)::bigint, 'end', (extract(epoch FROM upper(b.r)) * 1000)::bigint) ORDER BY b.r)
     FROM (SELECT DISTINCT c.during AS r FROM claim c WHERE c.organization_id = m.organization_id AND c.holder = m.id) b), '[]') AS busy
@@ -145,6 +146,10 @@ export class PgSyncStore extends SyncStore {
     });
   }
 
+  digested({ organizationId }: LinkRecord, changes: readonly RemoteChange[]): Promise<readonly RemoteChange[]> {
+    return keyedChanges(this.vault, organizationId, changes);
+  }
+
   async base(link: LinkRecord, changes: readonly RemoteChange[], window: Interval | null): Promise<SyncBase> {
     const named = changes.map((change) => (change.kind === 'upsert' ? change.object.remoteId : change.remoteId));
     const referenced = changes.flatMap((change) =>
@@ -165,10 +170,11 @@ export class PgSyncStore extends SyncStore {
         'SELECT count(*)::int AS n FROM mirror WHERE organization_id = $1 AND link_id = $2 AND gone_at IS NULL',
         [link.organizationId, link.id],
       );
-      return { known: rows.map(knownOf), appointments, knownTotal: total?.n ?? rows.length };
+      return { rows, appointments, knownTotal: total?.n ?? rows.length };
     });
+    const rows = await keyMirrors({ database: this.database, vault: this.vault }, link.organizationId, found.rows);
     const appointments = await Promise.all(found.appointments.map((row) => this.syncedOf(link, row)));
-    return { ...found, appointments };
+    return { known: rows.map(knownOf), appointments, knownTotal: found.knownTotal };
   }
 
   async apply(link: LinkRecord, actions: readonly Action[], end: PullEnd | null, lease: Lease): Promise<Applied> {
@@ -240,7 +246,7 @@ export class PgSyncStore extends SyncStore {
       id: row.id,
       status: row.status,
       when: { start: row.start, end: row.end },
-      summary: summaryDigest(text) ?? '',
+      summary: await textDigest(this.vault, link.organizationId, text),
       reference: referenceOf(row.id, row.generation),
       unansweredForMs: row.unanswered_for_ms,
       changedAt: row.asked_at,
