@@ -1,14 +1,5 @@
 import { contentLines, reduced } from './content-lines.js';
-import {
-  all,
-  first,
-  parameterOf,
-  parseComponent,
-  recurrenceOf,
-  textOf,
-  type Component,
-  type Property,
-} from './properties.js';
+import { all, first, parameterOf, recurrenceOf, textOf, type Component, type Property } from './properties.js';
 import { readRule, type BoundedRule } from './rule-parts.js';
 import { periodsOf, readSpan, readTime, timesOf, type EventTime, type Span, type ZoneFinder } from './times.js';
 import { Unreadable } from './unreadable.js';
@@ -61,7 +52,7 @@ export function uidOf(reference: string): string {
  * when one of them cannot be understood: half a series would show busy time as free.
  */
 export function readCalendarObject(body: string): CalendarEvent[] {
-  const calendar = parseComponent(reduced(contentLines(body), (tzid) => wellKnown(tzid) !== null));
+  const calendar = reduced(contentLines(body), (tzid) => wellKnown(tzid) !== null);
   const events = calendar.components.filter(({ name }) => name === 'vevent');
   if (events.length > MAX_EVENTS) throw new Unreadable('the object holds too many events');
   const definitions = calendar.components.filter(({ name }) => name === 'vtimezone');

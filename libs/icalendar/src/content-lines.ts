@@ -1,4 +1,5 @@
 import { spend } from './meter.js';
+import { propertyOf, type Component, type Property } from './properties.js';
 import { Unreadable } from './unreadable.js';
 
 /** One content line (RFC 5545 3.1). */
@@ -71,50 +72,58 @@ const PROPERTIES = new Set([
 /**
  * The object reduced to what the hub reads: events and zones without alarms, attachments and descriptions, in one
  * VCALENDAR. A broken line of no interest does no harm then. Definitions of zones known by name are left out as well.
- * Throws {@link Unreadable} when components do not nest.
+ * Throws {@link Unreadable} when components do not nest, and for a line of interest that cannot be read.
  */
-export function reduced(lines: readonly ContentLine[], isKnownZone: (tzid: string) => boolean): string {
-  const kept = ['BEGIN:VCALENDAR'];
+export function reduced(lines: readonly ContentLine[], isKnownZone: (tzid: string) => boolean): Component {
+  const calendar: Written = { name: 'vcalendar', properties: [], components: [] };
   const open: Open[] = [];
   for (const [index, line] of lines.entries()) {
     const inside = open.at(-1);
     if (line.name === 'BEGIN') {
       const component = componentOf(line);
-      const begun = opened(component, inside, () => isKnownZone(tzidAfter(lines, index)));
-      if (open.push(begun) > MAX_DEPTH) throw new Unreadable('components are nested too deeply');
-      if (begun.isWritten) kept.push(`BEGIN:${component}`);
+      const written = writtenIn(inside, component, {
+        calendar,
+        isKnownZone: () => isKnownZone(tzidAfter(lines, index)),
+      });
+      if (open.push({ component, written }) > MAX_DEPTH) throw new Unreadable('components are nested too deeply');
     } else if (line.name === 'END') {
       open.pop();
-      kept.push(...closed(line, inside));
-    } else if (inside?.isKept && isRead(line)) {
-      kept.push(line.text);
+      if (inside?.component !== componentOf(line)) throw new Unreadable('components do not nest');
+    } else if (inside?.written && inside.written !== calendar && isRead(line)) {
+      inside.written.properties.push(propertyOf(line.name, line.text));
     }
   }
   if (open.length > 0) throw new Unreadable('the object is cut off');
-  return [...kept, 'END:VCALENDAR', ''].join('\r\n');
-}
-
-function closed(line: ContentLine, inside: Open | undefined): string[] {
-  if (inside?.component !== componentOf(line)) throw new Unreadable('components do not nest');
-  return inside.isWritten ? [`END:${inside.component}`] : [];
+  return calendar;
 }
 
 function isRead(line: ContentLine): boolean {
   return PROPERTIES.has(line.name) && valueOf(line) !== '';
 }
 
-interface Open {
-  readonly component: string;
-  /** Whether what is in it is kept. */
-  readonly isKept: boolean;
-  /** Whether it is itself; the VCALENDAR is written once. */
-  readonly isWritten: boolean;
+interface Written extends Component {
+  readonly properties: Property[];
+  readonly components: Component[];
 }
 
-function opened(component: string, outer: Open | undefined, isKnownZone: () => boolean): Open {
-  if (!outer && component === 'VCALENDAR') return { component, isKept: true, isWritten: false };
-  const isWritten = outer?.isKept !== false && isWanted(component, isKnownZone);
-  return { component, isKept: isWritten, isWritten };
+interface Open {
+  readonly component: string;
+  /** Where what is in it goes; `null`: nowhere. */
+  readonly written: Written | null;
+}
+
+/** What several VCALENDARs hold, or none, is in one. */
+function writtenIn(
+  outer: Open | undefined,
+  component: string,
+  { calendar, isKnownZone }: { readonly calendar: Written; readonly isKnownZone: () => boolean },
+): Written | null {
+  if (!outer && component === 'VCALENDAR') return calendar;
+  const parent = outer ? outer.written : calendar;
+  if (parent === null || !isWanted(component, isKnownZone)) return null;
+  const written: Written = { name: component.toLowerCase(), properties: [], components: [] };
+  parent.components.push(written);
+  return written;
 }
 
 function isWanted(component: string, isKnownZone: () => boolean): boolean {

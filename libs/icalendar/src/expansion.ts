@@ -273,6 +273,10 @@ export function byUid(events: readonly CalendarEvent[]): CalendarEvent[][] {
   return [...groups.values()];
 }
 
+function standsAlone({ rules, dates, periods, excludedDates, excludedRules }: CalendarEvent): boolean {
+  return [rules, dates, periods, excludedDates, excludedRules].every((list) => list.length === 0);
+}
+
 /**
  * All occurrences that reach into the window, sorted, busy or not. Zero-length ones count where they start.
  * Throws {@link Unreadable} when the expansion is too costly.
@@ -281,6 +285,7 @@ export function expand(events: readonly CalendarEvent[], request: ExpansionReque
   const instances = byUid(events).flatMap((group) => {
     const { master, overrides } = inForce(group);
     if (!master) return overrides.map((event) => ({ ...intervalOf(event, request.local), event }));
+    if (overrides.length === 0 && standsAlone(master)) return [{ ...intervalOf(master, request.local), event: master }];
     return new Series(master, overrides, request).expand(overrides);
   });
   const inside = instances.filter(({ start, end }) =>

@@ -22,30 +22,23 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function property(value: unknown): Property {
-  if (!isList(value) || typeof value[0] !== 'string') throw new Unreadable('a property cannot be read');
-  return { name: value[0], parameters: isRecord(value[1]) ? value[1] : {}, values: value.slice(3) };
-}
+/** Of type TEXT, and with one value. */
+const TEXTS = new Set(['CLASS', 'STATUS', 'SUMMARY', 'TRANSP', 'TZID', 'UID']);
 
-function component(value: unknown): Component {
-  if (!isList(value) || typeof value[0] !== 'string') throw new Unreadable('a component cannot be read');
-  return {
-    name: value[0],
-    properties: isList(value[1]) ? value[1].map(property) : [],
-    components: isList(value[2]) ? value[2].map(component) : [],
-  };
-}
-
-/** Parses one VCALENDAR. Throws {@link Unreadable}. */
-export function parseComponent(text: string): Component {
+/** Parses one unfolded content line, given its name in upper case. Throws {@link Unreadable}. */
+export function propertyOf(name: string, line: string): Property {
+  // Text without parameters and escapes stands for itself.
+  if (TEXTS.has(name) && line[name.length] === ':' && !line.includes('\\'))
+    return { name: name.toLowerCase(), parameters: {}, values: [line.slice(name.length + 1)] };
   let parsed: unknown;
   try {
-    parsed = ICAL.parse(text);
+    parsed = ICAL.parse.property(line);
   } catch {
     // The parser's message quotes the line, which may hold a name.
     throw new Unreadable('the object is not valid iCalendar');
   }
-  return component(parsed);
+  if (!isList(parsed) || typeof parsed[0] !== 'string') throw new Unreadable('a property cannot be read');
+  return { name: parsed[0], parameters: isRecord(parsed[1]) ? parsed[1] : {}, values: parsed.slice(3) };
 }
 
 export function all(from: Component, name: string): Property[] {

@@ -236,8 +236,19 @@ function chosen(set: readonly number[], positions: readonly number[]): readonly 
   return set.filter((_, index) => counted(positions, index + 1, set.length));
 }
 
+/** The months in which a rule can have days at all; empty: any. */
+function monthsOf(
+  { frequency, byMonth, byWeek, byYearDay, byMonthDay, byDay }: Rule,
+  start: DayFacts,
+): readonly number[] {
+  const isSilent = [byMonth, byWeek, byYearDay, byMonthDay, byDay].every((list) => list.length === 0);
+  return frequency === 'YEARLY' && isSilent ? [start.month] : byMonth;
+}
+
 function* longSteps(rule: Rule, start: number, range: Range): Generator<number> {
-  const tests = dayTests(rule, facts(Math.floor(start / DAY) * DAY));
+  const startDay = facts(Math.floor(start / DAY) * DAY);
+  const tests = dayTests(rule, startDay);
+  const months = monthsOf(rule, startDay);
   const times = timesOfDay(rule, start);
   for (const { first, days } of periods(rule, start, rule.count === null ? range.from : start)) {
     if (!(first < range.to)) return;
@@ -246,7 +257,7 @@ function* longSteps(rule: Rule, start: number, range: Range): Generator<number> 
     for (let n = 0; n < days; n++) {
       const day = facts(first + n * DAY);
       range.budget.spend();
-      if (rule.byMonth.length > 0 && !rule.byMonth.includes(day.month)) {
+      if (months.length > 0 && !months.includes(day.month)) {
         n += lastDayOfMonth(day.year, day.month - 1) - day.day;
         continue;
       }

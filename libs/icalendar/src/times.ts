@@ -27,22 +27,23 @@ const TIME = /^(-?\d{4})-(\d\d)-(\d\d)(?:T(?:(\d\d):(\d\d):(\d\d)(Z?)|::))?$/;
 export function readTime(value: unknown, tzid: string | null, zoneOf: ZoneFinder): EventTime {
   const parts = typeof value === 'string' ? TIME.exec(value) : null;
   if (!parts) throw new Unreadable('a date cannot be read');
-  const date = readDate(parts.slice(1, 4).map(Number));
+  const date = readDate(Number(parts[1]), Number(parts[2]), Number(parts[3]));
   if (parts[4] === undefined) return { kind: 'date', wall: date, zone: null };
-  const wall = date + readTimeOfDay(parts.slice(4, 7).map(Number));
+  const wall = date + readTimeOfDay(Number(parts[4]), Number(parts[5]), Number(parts[6]));
   // A UTC time wins over a TZID beside it.
   if (parts[7] === 'Z') return { kind: 'time', wall, zone: UTC };
   return { kind: 'time', wall, zone: tzid === null ? null : zoneOf(tzid) };
 }
 
-function readDate([year = 0, month = 0, day = 0]: readonly number[]): number {
+function readDate(year: number, month: number, day: number): number {
   const date = utc(year, month - 1, day);
-  if (new Date(date).getUTCDate() !== day || month < 1 || month > 12) throw new Unreadable('a date does not exist');
+  const exists = day >= 1 && (day <= 28 || new Date(date).getUTCDate() === day);
+  if (!exists || month < 1 || month > 12) throw new Unreadable('a date does not exist');
   return date;
 }
 
 /** A leap second, and the midnight that ends a day, roll over. */
-function readTimeOfDay([hour = 0, minute = 0, second = 0]: readonly number[]): number {
+function readTimeOfDay(hour: number, minute: number, second: number): number {
   if (hour > 24 || minute > 59 || second > 60) throw new Unreadable('a time does not exist');
   return ((hour * 60 + minute) * 60 + second) * 1000;
 }

@@ -135,7 +135,7 @@ function firstWith(
 
 /** `Date.UTC` without its reading of the years 0 to 99 as 1900 to 1999. */
 export function utc(year: number, month: number, day: number): number {
-  return new Date(0).setUTCFullYear(year, month, day);
+  return year >= 100 ? Date.UTC(year, month, day) : new Date(0).setUTCFullYear(year, month, day);
 }
 
 const cache = new Map<string, Zone | null>();
