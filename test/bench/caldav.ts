@@ -14,7 +14,7 @@ import { benchResult, type BenchResult } from './measure.js';
 
 const SIZES = [1000, 5000] as const;
 /** As the worker is started (scripts/start-hub.mjs, docker-compose.yml). */
-const WORKER_FLAGS = ['--max-semi-space-size=4'];
+const WORKER_FLAGS = ['--max-semi-space-size=2'];
 const CHANGES = 10;
 const USER = 'anne';
 const PASSWORD = 'bench';

@@ -6,7 +6,9 @@ import { hostileServer } from './hostile-server.js';
 import { XML_VENDOR } from '../support/vendor-rows.js';
 import { benchResult, type BenchResult } from './measure.js';
 
-const WORKER_FLAGS = ['--max-semi-space-size=4'];
+/** As the worker is started (scripts/start-hub.mjs, docker-compose.yml). */
+const WORKER_FLAGS = ['--max-semi-space-size=2'];
+const WORKER_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 const FEEDS = ['mixed', 'many', 'large', 'wide', 'alarms', 'gzip', 'drip'];
 const COLLECTIONS = ['mixed', 'entities', 'deep', 'rows'];
 const JSONS = ['large', 'levels', 'members', 'wrong'];
@@ -20,7 +22,10 @@ const XMLS = ['entities', 'deep', 'rows', 'attributes'];
  */
 export async function benchHostile(short: boolean): Promise<BenchResult> {
   const server = await hostileServer(short ? 1000 : 10_000);
-  const child = fork(path.join(import.meta.dirname, 'hostile-child.js'), [], { execArgv: WORKER_FLAGS });
+  const child = fork(path.join(import.meta.dirname, 'hostile-child.js'), [], {
+    execArgv: WORKER_FLAGS,
+    env: { ...process.env, ...WORKER_ENVIRONMENT },
+  });
   // Each wait listens for its end.
   child.setMaxListeners(0);
   const runs: HostileDone[] = [];

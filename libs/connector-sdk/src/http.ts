@@ -2,12 +2,14 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import axios, { AxiosError, type AxiosInstance } from 'axios';
+import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
 import type { ConnectorContext } from './connector.js';
 import { ConnectorError } from './errors.js';
 
-/** Largest answer read from a backend, after decompression, in bytes. */
-export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** Largest answer read from a backend, after decompression, in bytes: more than any that `parseJson` reads. */
+export const MAX_ANSWER_BYTES = 6 * 1024 * 1024;
+/** Largest whole calendar, or file of one, for {@link HttpRequest.maxBytes}. */
+export const MAX_CALENDAR_BYTES = 16 * 1024 * 1024;
 
 /** A request to a backend. */
 export interface HttpRequest {
@@ -29,6 +31,9 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The body as it came, decompressed; for large ones, which a thread reads. */
+  readonly content: Uint8Array;
+  /** The body as text, made when it is asked for. */
   readonly body: string;
 }
 
@@ -188,9 +193,25 @@ export function retryAfterMs(value: string | undefined, now: number): number | u
   return Number.isNaN(date) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, date - now));
 }
 
-function textOf(data: unknown): string {
-  if (Buffer.isBuffer(data)) return data.toString('latin1');
-  return typeof data === 'string' ? data : '';
+function textOf(content: Uint8Array, encoding: 'utf8' | 'latin1'): string {
+  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString(encoding);
+  return encoding === 'utf8' ? text.replace(/^\uFEFF/, '') : text;
+}
+
+function answerOf({ status, headers, data }: AxiosResponse<unknown>, encoding: 'utf8' | 'latin1'): HttpAnswer {
+  const content = data instanceof Uint8Array ? data : new Uint8Array();
+  const lower = Object.entries(headers).map(([name, value]) => [
+    name.toLowerCase(),
+    value === undefined ? undefined : String(value),
+  ]);
+  return {
+    status,
+    headers: Object.fromEntries(lower) as HttpAnswer['headers'],
+    content,
+    get body() {
+      return textOf(content, encoding);
+    },
+  };
 }
 
 /** Opens the HTTP side of a session. */
@@ -207,9 +228,8 @@ export function createHttp(context: ConnectorContext, tls: TlsSettings = {}): Ht
   const client: AxiosInstance = axios.create({
     proxy: false,
     maxRedirects: 0,
-    maxContentLength: MAX_ANSWER_BYTES,
-    maxBodyLength: MAX_ANSWER_BYTES,
-    responseType: 'text',
+    maxBodyLength: MAX_CALENDAR_BYTES,
+    responseType: 'arraybuffer',
     transformResponse: (data: unknown) => data,
     validateStatus: () => true,
   });
@@ -222,16 +242,9 @@ export function createHttp(context: ConnectorContext, tls: TlsSettings = {}): Ht
       headers: { 'User-Agent': 'Unisson/1', ...headers },
       data: bytes && body !== undefined ? Buffer.from(body, 'latin1') : body,
       maxContentLength: maxBytes,
-      ...(bytes ? { responseType: 'arraybuffer' as const } : {}),
       signal: AbortSignal.any([signal, AbortSignal.timeout(context.timeoutMs)]),
     });
-    const lower = Object.fromEntries(
-      Object.entries(answer.headers).map(([name, value]) => [
-        name.toLowerCase(),
-        value === undefined ? undefined : String(value),
-      ]),
-    );
-    return { status: answer.status, headers: lower, body: textOf(answer.data) };
+    return answerOf(answer, bytes ? 'latin1' : 'utf8');
   };
   return {
     async send(request) {

@@ -17,7 +17,10 @@ async function begin({ module, run, input }: Exclude<Request, 'next'>): Promise<
 async function answer(): Promise<ThreadAnswer> {
   try {
     const step = (await current)?.next();
-    return step === undefined || step.done === true ? { done: true } : { value: step.value };
+    if (step !== undefined && step.done !== true) return { value: step.value };
+    // What it read is not kept until the next one begins.
+    current = null;
+    return { done: true };
   } catch (error) {
     current = null;
     const { name, message } = error instanceof Error ? error : new Error(String(error));

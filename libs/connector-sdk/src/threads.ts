@@ -11,6 +11,13 @@ export interface ThreadTask {
   readonly run: string;
   /** Its argument; must be cloneable. */
   readonly input: unknown;
+  /** What of it is handed over instead of copied ({@link owned}): nobody here can read it afterwards. */
+  readonly transfer?: readonly ArrayBuffer[];
+}
+
+/** The memory of bytes that share it with nothing else, for {@link ThreadTask.transfer}. */
+export function owned(bytes: Uint8Array): readonly ArrayBuffer[] {
+  return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer] : [];
 }
 
 /** What one task may cost, whatever it is given to read. */
@@ -36,7 +43,7 @@ export type ThreadAnswer =
   | { readonly done: true }
   | { readonly failed: { readonly name: string; readonly message: string } };
 
-const LIMITS: ThreadLimits = { deadlineMs: 10_000, heapMb: 96 };
+const LIMITS: ThreadLimits = { deadlineMs: 10_000, heapMb: 64 };
 const MOST_THREADS = 4;
 const IDLE_MS = 10_000;
 /** Run from its sources (by the tests) a thread compiles them as it loads them. */
@@ -50,7 +57,7 @@ function newWorker({ heapMb }: ThreadLimits): Worker {
   const entry = inSources(new URL('./thread-entry.js', import.meta.url));
   return new Worker(fileURLToPath(entry), {
     execArgv: SOURCES ? ['--import', new URL('../../../scripts/typescript-hooks.mjs', import.meta.url).href] : [],
-    resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 4 },
   });
 }
 
@@ -80,10 +87,10 @@ class Thread {
     });
   }
 
-  begin({ module, run, input }: ThreadTask): void {
+  begin({ module, run, input, transfer = [] }: ThreadTask): void {
     this.#spentMs = 0;
     this.#worker.ref();
-    this.#worker.postMessage({ module: inSources(module), run, input });
+    this.#worker.postMessage({ module: inSources(module), run, input }, transfer);
   }
 
   /** The next value. Throws what the task threw, and `invalid` when it costs more than it may; the thread is lost then. */

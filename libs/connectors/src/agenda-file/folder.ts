@@ -1,6 +1,7 @@
 import {
   ConnectorError,
   createHttp,
+  MAX_CALENDAR_BYTES,
   type CallOptions,
   type ConnectorContext,
   type Http,
@@ -88,6 +89,7 @@ export class Folder {
       signal,
       write: method !== 'GET',
       bytes: true,
+      maxBytes: MAX_CALENDAR_BYTES,
       headers: {
         authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
         'cache-control': 'no-cache',

@@ -1,4 +1,4 @@
-import { TaskError, threads, type CallOptions } from '#connector-sdk';
+import { owned, TaskError, threads, type CallOptions } from '#connector-sdk';
 import { ifCheap, Unreadable } from '#icalendar';
 import { multistatusParts, type DavResponse, type Multistatus, type MultistatusPart } from './multistatus.js';
 import { CHUNK, XmlError } from './xml.js';
@@ -8,6 +8,17 @@ const MODULES = {
   reading: new URL('./reading.js', import.meta.url),
 };
 
+/** How much a task has to read, and what of it a thread is given for good. */
+interface Amount {
+  readonly characters: number;
+  readonly transfer?: readonly ArrayBuffer[];
+}
+
+/** An answer that is read once, and by nobody afterwards. */
+export function readOnce(content: Uint8Array): Amount {
+  return { characters: content.length, transfer: owned(content) };
+}
+
 /**
  * What a function of `reading.ts` yields for an input with so many characters to read: here if that is cheap, else in a
  * thread. Throws what the function throws, `invalid` when it costs more than a thread may.
@@ -15,7 +26,7 @@ const MODULES = {
 export async function* readApart<Input, Value>(
   read: (input: Input) => Generator<Value>,
   input: Input,
-  { characters, signal }: CallOptions & { readonly characters: number },
+  { characters, transfer = [], signal }: CallOptions & Amount,
 ): AsyncGenerator<Value> {
   const cheap = ifCheap(characters, () => [...read(input)]);
   if (cheap) {
@@ -23,7 +34,8 @@ export async function* readApart<Input, Value>(
     return;
   }
   try {
-    yield* threads.run({ module: MODULES.reading, run: read.name, input }, { signal }) as AsyncGenerator<Value>;
+    const task = { module: MODULES.reading, run: read.name, input, transfer };
+    yield* threads.run(task, { signal }) as AsyncGenerator<Value>;
   } catch (error) {
     throw known(error);
   }
@@ -33,7 +45,7 @@ export async function* readApart<Input, Value>(
 export async function readOne<Input, Value>(
   read: (input: Input) => Generator<Value>,
   input: Input,
-  options: CallOptions & { readonly characters: number },
+  options: CallOptions & Amount,
 ): Promise<Value> {
   const values: Value[] = [];
   for await (const value of readApart(read, input, options)) values.push(value);
@@ -42,15 +54,15 @@ export async function readOne<Input, Value>(
   return value;
 }
 
-/** Reads a 207 body. Throws {@link XmlError}. */
-export async function readMultistatus(body: string, { signal }: CallOptions): Promise<Multistatus> {
+/** Reads a 207 body, which nobody can read afterwards. Throws {@link XmlError}. */
+export async function readMultistatus(body: Uint8Array, { signal }: CallOptions): Promise<Multistatus> {
   const all: DavResponse[] = [];
   let token: string | null = null;
   const take = ({ responses, syncToken }: MultistatusPart): void => {
     all.push(...responses);
     token = syncToken ?? token;
   };
-  const task = { module: MODULES.multistatus, run: multistatusParts.name, input: body };
+  const task = { module: MODULES.multistatus, run: multistatusParts.name, input: body, transfer: owned(body) };
   try {
     if (body.length <= CHUNK) for (const part of multistatusParts(body)) take(part);
     else for await (const part of threads.run(task, { signal })) take(part as MultistatusPart);

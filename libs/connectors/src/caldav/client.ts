@@ -1,6 +1,7 @@
 import {
   ConnectorError,
   createHttp,
+  MAX_CALENDAR_BYTES,
   type CallOptions,
   type ConnectorContext,
   type Http,
@@ -73,7 +74,7 @@ export class DavClient {
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       const answer = await this.#exchange(request, url, options);
       if (answer.status === 401) throw this.#refused(url);
-      if (!REDIRECTS.has(answer.status)) return { ...answer, url };
+      if (!REDIRECTS.has(answer.status)) return Object.assign(answer, { url });
       url = this.#redirected(url, answer.headers['location'], write);
     }
     throw new ConnectorError('unavailable', 'the server redirects in circles');
@@ -81,8 +82,8 @@ export class DavClient {
 
   /** The answer to PROPFIND or REPORT, which must be a multistatus. */
   async multistatus(request: DavRequest, options: CallOptions): Promise<DavListing> {
-    const { body, url } = await this.report(request, options);
-    return { ...(await readable(readMultistatus(body, options))), url };
+    const { content, url } = await this.report(request, options);
+    return { ...(await readable(readMultistatus(content, options))), url };
   }
 
   /** The same, not yet read. */
@@ -122,6 +123,7 @@ export class DavClient {
       ...(body === undefined ? {} : { body }),
       signal,
       write: method === 'PUT' || method === 'DELETE',
+      maxBytes: MAX_CALENDAR_BYTES,
     });
   }
 

@@ -67,7 +67,7 @@ export interface MultistatusPart {
 }
 
 /** Reads a 207 body piece by piece. Throws {@link XmlError} at any point, also for a document that is something else. */
-export function* multistatusParts(body: string): Generator<MultistatusPart> {
+export function* multistatusParts(body: string | Uint8Array): Generator<MultistatusPart> {
   const elements = parseXml(body);
   for (;;) {
     const piece = elements.next();

@@ -1,6 +1,6 @@
 import { ConnectorError, type CallOptions } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
-import { readApart, readOne } from './answers.js';
+import { readApart, readOnce, readOne } from './answers.js';
 import { readable, type DavClient } from './client.js';
 import { normalPath, normalTag } from './hrefs.js';
 import { changeIn, objectsIn, type ObjectReading, type StoredObject } from './reading.js';
@@ -11,7 +11,7 @@ const MAX_FAILURES = 10;
 
 /** How the objects in an answer are to be understood, and who takes them. */
 export interface ObjectSink {
-  reading(answer: string, options: CallOptions): Promise<ObjectReading>;
+  reading(answer: string | Uint8Array, options: CallOptions): Promise<ObjectReading>;
   take(change: RemoteChange): void;
 }
 
@@ -31,13 +31,13 @@ export class ObjectReader {
     if (paths.length === 0) return;
     const open = new Set(paths);
     try {
-      const { body, url } = await this.#client.report(
+      const { content, url } = await this.#client.report(
         { method: 'REPORT', url: this.#collection.href, body: multiget(paths) },
         options,
       );
-      const input = { body, url: url.href, reading: await sink.reading(body, options) };
+      const input = { body: content, url: url.href, reading: await sink.reading(content, options) };
       const read = async (): Promise<void> => {
-        for await (const objects of readApart(objectsIn, input, { ...options, characters: body.length }))
+        for await (const objects of readApart(objectsIn, input, { ...options, ...readOnce(content) }))
           for (const { path, change } of objects) if (open.delete(path)) sink.take(change);
       };
       await readable(read());

@@ -59,7 +59,7 @@ export class Probe {
     const path = pathOf(`${NAME}-nulle-part.ics`, this.#collection) ?? '';
     const answer = await this.#report(multiget([path]), '1', options);
     if (answer.status !== 207) return 'spoil-all';
-    const { responses } = await readMultistatus(answer.body, options).catch(() => ({ responses: [] }));
+    const { responses } = await readMultistatus(answer.content, options).catch(() => ({ responses: [] }));
     return responses.some(({ href, status }) => pathOf(href, answer.url) === path && status === 404)
       ? 'named'
       : 'left-out';

@@ -73,7 +73,7 @@ export function* objectsIn({
   url,
   reading,
 }: {
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly url: string;
   readonly reading: ObjectReading;
 }): Generator<readonly ReadObject[]> {
@@ -99,7 +99,7 @@ export function* listedIn({
   url,
   reading,
 }: {
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly url: string;
   readonly reading: ObjectReading;
 }): Generator<{ readonly members: readonly ListedMember[]; readonly syncToken: string | null }> {

@@ -59,7 +59,7 @@ export class CaldavSession implements Session {
   async *pull(request: PullRequest, options: CallOptions): AsyncGenerator<PullItem> {
     const { window, timeZone } = request;
     if (ianaZone(timeZone) === null) throw new ConnectorError('invalid', 'an unknown time zone');
-    const reading = async (answer: string, call: CallOptions): Promise<ObjectReading> => {
+    const reading = async (answer: string | Uint8Array, call: CallOptions): Promise<ObjectReading> => {
       return { window, timeZone, addresses: await this.#addressesFor(answer, call) };
     };
     yield* new CollectionSync({ client: this.#client, listings: this.#listings, reading }, request).pull(options);
@@ -124,8 +124,8 @@ export class CaldavSession implements Session {
     return new CollectionWrites({ client: this.#client, reading }, agendaId);
   }
 
-  async #addressesFor(text: string, options: CallOptions): Promise<ReadonlySet<string>> {
-    return /DECLINED/i.test(text) ? this.#ownAddresses(options) : new Set();
+  async #addressesFor(text: string | Uint8Array, options: CallOptions): Promise<ReadonlySet<string>> {
+    return tellsOfDeclining(text) ? this.#ownAddresses(options) : new Set();
   }
 
   /**
@@ -148,4 +148,17 @@ export class CaldavSession implements Session {
       return set([]);
     }
   }
+}
+
+/** Characters of an answer looked through at a time. */
+const AT_A_TIME = 64 * 1024;
+const DECLINED = 'DECLINED';
+
+function tellsOfDeclining(text: string | Uint8Array): boolean {
+  for (let at = 0; at < text.length; at += AT_A_TIME) {
+    const to = at + AT_A_TIME + DECLINED.length;
+    const piece = typeof text === 'string' ? text.slice(at, to) : Buffer.from(text.subarray(at, to)).toString('latin1');
+    if (/DECLINED/i.test(piece)) return true;
+  }
+  return false;
 }

@@ -1,7 +1,7 @@
 import { ConnectorError, type CallOptions, type PullItem, type PullRequest } from '#connector-sdk';
 import type { Interval, RemoteChange } from '#domain';
 import { detached } from '#icalendar';
-import { readApart } from './answers.js';
+import { readApart, readOnce } from './answers.js';
 import { readable, type DavAnswer, type DavClient } from './client.js';
 import { pathOf, withSlash } from './hrefs.js';
 import { memberTags } from './listing.js';
@@ -21,7 +21,7 @@ export interface SyncParts {
   readonly client: DavClient;
   readonly listings: Listings;
   /** How to read the objects in an answer: only some need the account's own addresses. */
-  reading(answer: string, options: CallOptions): Promise<ObjectReading>;
+  reading(answer: string | Uint8Array, options: CallOptions): Promise<ObjectReading>;
 }
 
 type Cursor =
@@ -57,7 +57,7 @@ interface Page {
   readonly truncated: boolean;
 }
 
-async function readPage({ body, url }: DavAnswer, reading: ObjectReading, options: CallOptions): Promise<Page> {
+async function readPage({ content, url }: DavAnswer, reading: ObjectReading, options: CallOptions): Promise<Page> {
   const changed = new Map<string, RemoteChange | null>();
   const removed = new Set<string>();
   const collection = pathOf(url.pathname, url);
@@ -70,7 +70,8 @@ async function readPage({ body, url }: DavAnswer, reading: ObjectReading, option
     else if (status === 404 || status === 410) removed.add(path);
     else changed.set(path, change);
   };
-  const read = readApart(listedIn, { body, url: url.href, reading }, { ...options, characters: body.length });
+  const input = { body: content, url: url.href, reading };
+  const read = readApart(listedIn, input, { ...options, ...readOnce(content) });
   for await (const { members, syncToken } of read) {
     members.forEach(sort);
     token = syncToken ?? token;
@@ -151,7 +152,7 @@ export class CollectionSync {
       { method: 'REPORT', url: this.#collection.href, depth: '0', body },
       options,
     );
-    return readable(readPage(answer, await this.#parts.reading(answer.body, options), options));
+    return readable(readPage(answer, await this.#parts.reading(answer.content, options), options));
   }
 
   async *#pages(first: Page, cursor: Cursor, options: CallOptions): AsyncGenerator<PullItem> {
@@ -212,7 +213,7 @@ export class CollectionSync {
 
   async #read(paths: readonly string[], options: CallOptions): Promise<RemoteChange[]> {
     const changes: RemoteChange[] = [];
-    const reading = (answer: string, call: CallOptions): Promise<ObjectReading> => this.#parts.reading(answer, call);
+    const reading: SyncParts['reading'] = (answer, call) => this.#parts.reading(answer, call);
     await this.#reader.many(paths, { reading, take: (change) => changes.push(change) }, options);
     return changes;
   }

@@ -221,7 +221,7 @@ export class CollectionWrites {
     if (STORED.has(answer.status)) return null;
     if (answer.status !== 207) return this.#client.failure(answer, true);
     // A multistatus for one resource hides a refusal (measured on Xandikos).
-    const { responses } = await readMultistatus(answer.body, options).catch(() => ({ responses: [] }));
+    const { responses } = await readMultistatus(answer.content, options).catch(() => ({ responses: [] }));
     const inner = responses.find(({ status }) => status !== null && status >= 400);
     const now = this.#client.now();
     return errorOf(

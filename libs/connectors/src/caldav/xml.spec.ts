@@ -32,7 +32,7 @@ describe('XML of servers', () => {
       <m:propstat><m:status>HTTP/1.1 200 OK</m:status><m:prop><m:getetag>"1"</m:getetag><z:calendar-data><![CDATA[<&>]]>&lt;é</z:calendar-data></m:prop></m:propstat>
       <m:propstat><m:prop><m:getetag/></m:prop><m:status>HTTP/1.1 404 Not Found</m:status></m:propstat></m:response>${filler}
       <m:response><m:href>/c.ics</m:href><m:status>HTTP/1.1 404 Not Found</m:status></m:response><m:sync-token>t</m:sync-token></m:multistatus>`;
-    const { responses, syncToken } = await readMultistatus(body, options);
+    const { responses, syncToken } = await readMultistatus(Buffer.from(body), options);
     expect(syncToken).toBe('t');
     expect(responses.map(({ href, status }) => [href, status])).toEqual([
       ['/a%20b.ics', null],
@@ -52,7 +52,7 @@ describe('XML of servers', () => {
   it('reads what is large in a thread, a few thousand elements at a time', async () => {
     const body = `<multistatus xmlns="DAV:">${'<response><href>/a</href></response>'.repeat(60_000)}</multistatus>`;
     const run = jest.spyOn(threads, 'run');
-    const { responses } = await readMultistatus(body, options);
+    const { responses } = await readMultistatus(Buffer.from(body), options);
     expect(responses).toHaveLength(60_000);
     expect(run).toHaveBeenCalledTimes(1);
     run.mockRestore();

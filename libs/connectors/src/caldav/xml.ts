@@ -40,7 +40,10 @@ interface Open {
  * Parses a document piece by piece: yields the children of the root that were complete with each piece, and keeps none.
  * Returns the root's name. Refuses any DOCTYPE, so that no entity is ever defined. Throws {@link XmlError}.
  */
-export function* parseXml(document: string, limits: XmlLimits = LIMITS): Generator<readonly XmlElement[], string> {
+export function* parseXml(
+  document: string | Uint8Array,
+  limits: XmlLimits = LIMITS,
+): Generator<readonly XmlElement[], string> {
   if (document.length > limits.characters) throw new XmlError('the answer is too long');
   const parser = new SaxesParser({ xmlns: true, position: false });
   const open: Open[] = [];
@@ -73,9 +76,13 @@ export function* parseXml(document: string, limits: XmlLimits = LIMITS): Generat
     if (open.length > 1) open.at(-1)?.children.push(element);
     else if (open.length === 1) complete.push(element);
   });
-  const text = document.replace(/^\uFEFF/, '');
-  for (let at = 0; at < text.length; at += CHUNK) {
-    parser.write(text.slice(at, at + CHUNK));
+  const decoder = new TextDecoder();
+  for (let at = 0; at < document.length; at += CHUNK) {
+    const text =
+      typeof document === 'string'
+        ? document.slice(at, at + CHUNK)
+        : decoder.decode(document.subarray(at, at + CHUNK), { stream: true });
+    parser.write(at === 0 ? text.replace(/^\uFEFF/, '') : text);
     if (complete.length === 0) continue;
     yield complete;
     complete = [];

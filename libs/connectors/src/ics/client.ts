@@ -1,6 +1,7 @@
 import {
   ConnectorError,
   createHttp,
+  MAX_CALENDAR_BYTES,
   type CallOptions,
   type ConnectorContext,
   type Http,
@@ -15,14 +16,16 @@ export interface Validators {
   readonly lastModified: string | null;
 }
 
-/** The text of a feed, not yet looked at. */
+/** A feed as it came, not yet looked at. */
 export interface Fetched extends Validators {
-  readonly body: string;
+  readonly body: Uint8Array;
 }
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MAX_VALIDATOR = 500;
+/** Bytes in which a web page shows itself as one. */
+const LOOKED_AT = 1024;
 
 /** Fetches one feed: conditional, redirects bounded and each hop guarded, credentials for the address entered only. */
 export class FeedClient {
@@ -47,7 +50,8 @@ export class FeedClient {
     let url = this.address;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       const headers = { Accept: 'text/calendar, */*;q=0.1', ...this.#credentials(url), ...conditions(known) };
-      const answer = await this.#http.send({ method: 'GET', url: url.href, headers, signal, write: false });
+      const request = { method: 'GET', url: url.href, headers, signal, write: false, maxBytes: MAX_CALENDAR_BYTES };
+      const answer = await this.#http.send(request);
       if (REDIRECTS.has(answer.status)) {
         url = redirected(url, answer.headers['location']);
         continue;
@@ -77,10 +81,11 @@ function conditions(known: Validators | null): Record<string, string> {
   };
 }
 
-function fetched({ headers, body }: HttpAnswer): Fetched {
-  if (/^\s*(text\/html|application\/xhtml)/i.test(headers['content-type'] ?? '') || /^\s*</.test(body))
+function fetched({ headers, content }: HttpAnswer): Fetched {
+  const beginning = new TextDecoder().decode(content.subarray(0, LOOKED_AT));
+  if (/^\s*(text\/html|application\/xhtml)/i.test(headers['content-type'] ?? '') || /^\s*</.test(beginning))
     throw noCalendar('the server sent a web page instead of a calendar');
-  return { body, etag: validator(headers['etag']), lastModified: validator(headers['last-modified']) };
+  return { body: content, etag: validator(headers['etag']), lastModified: validator(headers['last-modified']) };
 }
 
 /** What can be sent back as it came. */

@@ -136,11 +136,13 @@ function objectsOf(blocks: readonly Block[]): FeedObject[] {
       else events.set(id, [text]);
     }
   }
-  const objects: FeedObject[] = [];
-  for (const [id, texts] of events) {
-    objects.push({ id, body: wrapped(texts, zones) });
-  }
-  return objects;
+  return [...events].map(([id, texts]) => ({
+    id,
+    // Made when it is asked for: all of them together are as large as the feed.
+    get body() {
+      return wrapped(texts, zones);
+    },
+  }));
 }
 
 /** Lines of a component itself, not of its alarms. Of one too large to be an event, none. */

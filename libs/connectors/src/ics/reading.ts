@@ -31,8 +31,8 @@ const FEED_STEPS = 10_000_000;
 const MAX_BUSY = 200_000;
 
 /** What a feed says of itself. */
-export function* aboutFeed({ body }: { readonly body: string }): Generator<Pick<Feed, 'name' | 'timeZone'>> {
-  const { name, timeZone } = splitFeed(body);
+export function* aboutFeed({ body }: { readonly body: Uint8Array }): Generator<Pick<Feed, 'name' | 'timeZone'>> {
+  const { name, timeZone } = splitFeed(textOf(body));
   yield { name, timeZone };
 }
 
@@ -46,12 +46,12 @@ export function* feedParts({
   known,
   anew,
 }: {
-  readonly body: string;
+  readonly body: Uint8Array;
   readonly reading: FeedReading;
   readonly known: ReadonlyMap<string, string | null>;
   readonly anew: boolean;
 }): Generator<FeedPart> {
-  const { objects } = splitFeed(body);
+  const { objects } = splitFeed(textOf(body));
   const read = readingOf(reading);
   const bounds = { steps: FEED_STEPS, busy: MAX_BUSY };
   const knownParts = byUid(known.keys());
@@ -73,17 +73,22 @@ export function* withReference({
   reading,
   reference,
 }: {
-  readonly body: string;
+  readonly body: Uint8Array;
   readonly reading: FeedReading;
   readonly reference: string;
 }): Generator<RemoteObject> {
   const read = readingOf(reading);
   const bounds = { steps: FEED_STEPS, busy: MAX_BUSY };
-  for (const object of splitFeed(body).objects) {
+  for (const object of splitFeed(textOf(body)).objects) {
     if (!object.body.includes(reference)) continue;
     for (const change of bounded(() => changesOf(object, read), object, bounds))
       if (change.kind === 'upsert' && change.object.reference === reference) yield change.object;
   }
+}
+
+/** What is no UTF-8 is replaced: one bad letter spoils no calendar. */
+function textOf(body: Uint8Array): string {
+  return new TextDecoder().decode(body);
 }
 
 function readingOf({ window, timeZone, addresses }: FeedReading): Reading {

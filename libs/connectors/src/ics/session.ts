@@ -112,8 +112,8 @@ export class FeedSession implements Session {
     return { name: null, timeZone: null };
   }
 
-  async #body(options: CallOptions): Promise<string> {
-    return (await this.#client.fetch(null, options))?.body ?? '';
+  async #body(options: CallOptions): Promise<Uint8Array> {
+    return (await this.#client.fetch(null, options))?.body ?? new Uint8Array();
   }
 
   #reading({ agendaId, window, timeZone }: Pick<PullRequest, 'agendaId' | 'window' | 'timeZone'>): FeedReading {
@@ -127,8 +127,8 @@ function cursorOf({ body, etag, lastModified }: Fetched, read: string): Cursor {
   return { read, etag, lastModified, body: digest(body) };
 }
 
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+function digest(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('base64url');
 }
 
 function readOnly(): Promise<never> {

@@ -5,7 +5,7 @@ const NOON = Date.parse('2026-11-22T11:00:00Z');
 
 describe('what an answer of the vendor says', () => {
   const kindOf = (status: number, body: string, write = false) =>
-    errorOf({ status, headers: {}, body }, { write, now: NOON }).kind;
+    errorOf({ status, headers: {}, content: new Uint8Array(), body }, { write, now: NOON }).kind;
 
   it.each([
     [400, '{"error":"bad_request"}', 'invalid', 'invalid'],
