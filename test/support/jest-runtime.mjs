@@ -14,6 +14,19 @@ const OWN = /[\\/]node_modules[\\/](?:nock|@mswjs|jest-[^\\/]+|@jest|expect)[\\/
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const NOT_NAMED = new Set(['default', 'module.exports', '__esModule']);
 
+/** What V8 made of a file of ours when this worker first met it. */
+const compiled = new Map();
+
+class CompiledOnce extends vm.SourceTextModule {
+  constructor(code, options) {
+    const known = compiled.get(options.identifier);
+    const isKnown = known !== undefined && known.code === code;
+    super(code, isKnown ? { ...options, cachedData: known.data } : options);
+    if (!isKnown) compiled.set(options.identifier, { code, data: this.createCachedData() });
+  }
+}
+vm.SourceTextModule = CompiledOnce;
+
 const loaded = (globalThis[PACKAGES] ??= new Map());
 const facades = new Map();
 

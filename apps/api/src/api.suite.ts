@@ -81,7 +81,7 @@ export class TestApi {
     });
     const lines: string[] = [];
     const { app, parts, url } = await serve(environment, lines);
-    const contract = Contract.of(await (await fetch(`${url}/openapi.json`)).text());
+    const contract = await Contract.servedAt(url);
     const pool = openPool(database.appUrl, 2);
     return new TestApi(url, parts, contract, { app, environment, database, pool, lines });
   }

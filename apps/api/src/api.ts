@@ -37,6 +37,6 @@ export async function createApi(parts: ApiParts, logger: Logger): Promise<NestFa
   });
   app.useGlobalPipes(new InputPipe());
   app.useGlobalFilters(new ProblemFilter(logger));
-  serveDocument(app, buildDocument(app, ABOUT));
+  serveDocument(app, () => buildDocument(app, ABOUT));
   return app;
 }

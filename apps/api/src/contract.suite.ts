@@ -10,9 +10,9 @@ export interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
-/** What the test files of one worker share: the schemas of a document take longer to make than most files to run. */
-const MADE = Symbol.for('unisson.tests.contracts');
-const made = ((globalThis as { [MADE]?: Map<string, Contract> })[MADE] ??= new Map<string, Contract>());
+/** Kept for all test files of one worker, which run the same code: to make and read the document takes longer than most of them. */
+const MADE = Symbol.for('unisson.tests.contract');
+const shared = globalThis as { [MADE]?: Contract };
 
 /** Judges answers by the published document, and nothing else. */
 export class Contract {
@@ -23,11 +23,9 @@ export class Contract {
   }[];
   private readonly schemas = new Map<object, z.ZodType>();
 
-  /** Of a document as it was served; the same text makes the same contract. */
-  static of(text: string): Contract {
-    const contract = made.get(text) ?? new Contract(JSON.parse(text) as Document);
-    made.set(text, contract);
-    return contract;
+  /** Of the document as an api serves it. */
+  static async servedAt(url: string): Promise<Contract> {
+    return (shared[MADE] ??= new Contract((await (await fetch(`${url}/openapi.json`)).json()) as Document));
   }
 
   private constructor(readonly document: Document) {

@@ -157,7 +157,7 @@ export async function startNotes(): Promise<NotesApp> {
   app.useGlobalPipes(new InputPipe());
   const logger = createLogger({ level: 'trace', name: 'test' }, { write: (text) => void logged.push(text) });
   app.useGlobalFilters(new ProblemFilter(logger));
-  serveDocument(app, buildDocument(app, { title: 'Test', description: '', version: '1' }));
+  serveDocument(app, () => buildDocument(app, { title: 'Test', description: '', version: '1' }));
   await app.listen(0, '127.0.0.1');
   return {
     app,

