@@ -6,11 +6,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type pg from 'pg';
 import { KeyRotation, newId, StoreUnavailable, Vault, type Patient, type Rotation } from '#application';
 import { PgConnectionStore, PgKeyRotations, PgKeyStore, PgWaitingEntries } from '#persistence';
-import { bind, encrypt, EnvelopeVault, KeyRing, VaultError } from '#platform';
+import { bind, encrypt, EnvelopeVault, KeyRing, TransitKeys, VaultError } from '#platform';
 import { openHub, type TestHub } from '../support/hub.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { at, createPractice, openPool, query, type Practice } from '../support/practice.js';
 import { compileHub } from '../support/processes.js';
+import { TransitServer } from '../support/transit-server.js';
 
 const T1 = { id: 't1', bytes: Buffer.alloc(32, 7) };
 const T2 = { id: 't2', bytes: randomBytes(32) };
@@ -240,6 +241,84 @@ describe('a rotation of keys', () => {
       { version: 0, wrapped_by: 't2' },
       { version: 2, wrapped_by: 't2' },
     ]);
+  });
+});
+
+describe('a key management service', () => {
+  it('takes over what the ring wraps: killed half way and resumed, read all the while; then only it opens anything', async () => {
+    const { organization } = practice;
+    const id = await book(hub.bookings, 1);
+    const service = await TransitServer.start();
+    try {
+      service.createKey('unisson');
+      const login = service.addRole({
+        'transit/keys/unisson': ['read'],
+        'transit/encrypt/unisson': ['update'],
+        'transit/decrypt/unisson': ['update'],
+        'transit/rewrap/unisson': ['update'],
+      });
+      const opened = (): { encryption: TransitKeys; vault: EnvelopeVault } => {
+        const settings = { url: service.url, mount: 'transit', key: 'unisson', namespace: null, authority: null };
+        const encryption = new TransitKeys({ ...settings, login, cacheMs: 60_000 }, new KeyRing([T1]));
+        const vault = new EnvelopeVault(new KeyRing([T1]), new PgKeyStore(hub.database), { encryption, knownMs: 50 });
+        return { encryption, vault };
+      };
+      const wrapped = (): Promise<{ version: number; by: string; word: string }[]> =>
+        sql(`SELECT version, wrapped_by AS by, CASE WHEN wrapped_by <> 't1' THEN left(convert_from(wrapped, 'UTF8'), 9) END AS word
+          FROM organization_key ORDER BY version`);
+      const readable = async (vault: Vault): Promise<void> => {
+        const reader = await openHub({ url: database.appUrl, vault, poolSize: 2 });
+        try {
+          expect((await reader.bookings.patients(organization, [id])).get(id)).toEqual(patientOf(1));
+        } finally {
+          await reader.close();
+        }
+      };
+      compileHub();
+      service.delayMs = 1_000;
+      const child = spawn(process.execPath, ['dist/apps/worker/src/hub.js', 'keys', 'rotate', organization], {
+        env: {
+          ...{ PATH: process.env['PATH'] ?? '', DATABASE_URL: database.appUrl },
+          ...{ UNISSON_KEYS: `t1:${T1.bytes.toString('base64')}`, UNISSON_KMS_URL: service.url },
+          ...{ UNISSON_KMS_ROLE_ID: login.roleId, UNISSON_KMS_SECRET_ID: login.secretId },
+        },
+        stdio: 'ignore',
+      });
+      const ended = once(child, 'exit');
+      const carried = async (): Promise<number> => (await wrapped()).filter(({ by }) => by !== 't1').length;
+      while ((await carried()) === 0 && child.exitCode === null)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      child.kill('SIGKILL');
+      expect(await ended).toEqual([null, 'SIGKILL']);
+      expect((await wrapped()).map(({ by }) => by)).toEqual(['kms:transit/unisson', 't1']);
+      service.delayMs = 0;
+      const { encryption, vault } = opened();
+      await readable(vault);
+      const rotation = new KeyRotation({
+        ...{ store: new PgKeyRotations(hub.database, vault), keys: new PgKeyStore(hub.database), vault, encryption },
+        ...{ newKey: () => randomBytes(32), timing: TIMING },
+      });
+      await rotation.begin(organization);
+      expect(await finished(rotation, organization)).toMatchObject({ state: 'done', toVersion: 2 });
+      expect(await wrapped()).toEqual(
+        [0, 2].map((version) => ({ version, by: 'kms:transit/unisson', word: 'vault:v1:' })),
+      );
+      await readable(opened().vault);
+      await expect(vaultOf(T1).renew(organization)).rejects.toThrow('"kms:transit/unisson"');
+      // A new version of its key is taken up; what an older one wrapped is of no use once the service has retired that.
+      service.rotateKey('unisson');
+      await rotation.begin(organization);
+      expect((await finished(rotation, organization))?.toVersion).toBe(3);
+      service.retireBefore('unisson', 2);
+      expect((await wrapped()).map(({ word }) => word)).toEqual(['vault:v2:', 'vault:v2:']);
+      await readable(opened().vault);
+      // Sealed, it gives nothing to who does not know it already.
+      service.sealed = true;
+      await expect(readable(opened().vault)).rejects.toMatchObject({ name: 'KeyServiceUnavailable', reason: 'sealed' });
+      await readable(vault);
+    } finally {
+      await service.stop();
+    }
   });
 });
 

@@ -22,15 +22,14 @@ import {
   ApiKeyRecogniser,
   AttemptGuard,
   Authentication,
-  EnvelopeVault,
   GuardedOpenIdProviders,
   issueFeedToken,
-  KeyRing,
   PersonTokenRecogniser,
   SessionCookie,
   SessionRecogniser,
   type Collaborators,
   type Environment,
+  openVault,
 } from '#platform';
 
 /** Who may come in, and how. */
@@ -59,7 +58,7 @@ const SECRET_BYTES = 32;
 
 export function buildAuthentication(given: Given, environment: Environment): AuthenticationParts {
   const { database, calendar, people, publicUrl } = given;
-  const vault = new EnvelopeVault(new KeyRing(environment.UNISSON_KEYS), new PgKeyStore(database));
+  const vault = openVault(environment, new PgKeyStore(database));
   const attempts = new AttemptGuard(new PgAttempts(database), {
     perMinute: environment.SIGN_IN_FAILURES_PER_MINUTE,
     pepper: pepperOf(environment),

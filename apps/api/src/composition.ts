@@ -74,11 +74,11 @@ import {
 } from '#persistence';
 import {
   Drain,
-  EnvelopeVault,
-  KeyRing,
   Metrics,
+  openVault,
   RateLimiter,
   Readiness,
+  watchKeyService,
   type Environment,
   type Logger,
 } from '#platform';
@@ -152,6 +152,7 @@ export async function openParts(environment: Environment, logger: Logger): Promi
   const { backends, ...useCases } = buildUseCases(database, queue.alarm, environment);
   const metrics = new Metrics('api');
   metrics.watchPool(() => database.load());
+  watchKeyService(environment, metrics, logger);
   const { lanes } = useCases;
   const recognition = buildAuthentication({ database, ...useCases }, environment);
   return {
@@ -178,7 +179,7 @@ export async function openParts(environment: Environment, logger: Logger): Promi
 
 /** What carries agendas to and from their backends, one lane each. */
 function buildLanes(database: Database, environment: Environment) {
-  const vault = new EnvelopeVault(new KeyRing(environment.UNISSON_KEYS), new PgKeyStore(database));
+  const vault = openVault(environment, new PgKeyStore(database));
   const effects = new RuntimeEffects();
   const store = new PgConnectionStore(database, vault);
   const sync = new PgSyncStore(database, vault);

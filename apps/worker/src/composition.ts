@@ -1,5 +1,5 @@
 import { Database, PgDueWork } from '#persistence';
-import { Drain, type Environment, type Logger, Metrics } from '#platform';
+import { Drain, type Environment, type Logger, Metrics, watchKeyService } from '#platform';
 import { openQueue, type Workers } from '#queue';
 import { auditWork } from './audit.js';
 import { Dispatch } from './dispatch.js';
@@ -33,6 +33,7 @@ export async function openWorker(environment: Environment, logger: Logger): Prom
   const metrics = new Metrics('worker');
   const jobMetrics = new JobMetrics(metrics);
   metrics.watchPool(() => database.load());
+  watchKeyService(environment, metrics, logger);
   const queue = openQueue({
     databaseUrl: environment.DATABASE_URL,
     redisUrl: environment.REDIS_URL,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KeyRotation, type Rotation } from '#application';
 import { PgDueWork, PgKeyRotations, PgKeyStore, type Database } from '#persistence';
-import { EnvelopeVault, KeyRing, type Environment } from '#platform';
+import { keyEncryption, openVault, type EnvelopeVault, type Environment } from '#platform';
 
 const KEY_BYTES = 32;
 const LOOK_MS = 2_000;
@@ -11,13 +11,13 @@ const MOST_ORGANIZATIONS = 100_000;
 /** What encrypts, and what changes its keys. */
 export function openKeys(
   database: Database,
-  environment: Pick<Environment, 'UNISSON_KEYS'>,
+  environment: Environment,
 ): { readonly vault: EnvelopeVault; readonly rotation: KeyRotation } {
-  const [ring, keys] = [new KeyRing(environment.UNISSON_KEYS), new PgKeyStore(database)];
-  const vault = new EnvelopeVault(ring, keys);
+  const keys = new PgKeyStore(database);
+  const [encryption, vault] = [keyEncryption(environment), openVault(environment, keys)];
   const store = new PgKeyRotations(database, vault);
   const newKey = (): Buffer => randomBytes(KEY_BYTES);
-  return { vault, rotation: new KeyRotation({ store, keys, vault, encryption: ring, newKey }) };
+  return { vault, rotation: new KeyRotation({ store, keys, vault, encryption, newKey }) };
 }
 
 /** Gives one organization, or every one, new keys, and tells how far it is until the older ones are destroyed. */

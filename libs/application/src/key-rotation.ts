@@ -71,13 +71,10 @@ export class KeyRotation {
     // Makes the first keys where there are none.
     await vault.renew(organizationId);
     const kept = await keys.load(organizationId);
-    for (const from of kept.filter(({ wrappedBy }) => wrappedBy !== encryption.current)) {
-      const { version, wrapped, wrappedBy, retired } = from;
-      const key = await encryption.unwrap(wrappedBy, keyContext(organizationId, version), wrapped);
-      await store.rewrap(organizationId, from, {
-        ...(await wrapKey(encryption, organizationId, { version, key })),
-        retired,
-      });
+    for (const from of kept) {
+      const wrapped = await encryption.rewrap(from.wrappedBy, keyContext(organizationId, from.version), from.wrapped);
+      if (wrapped !== null)
+        await store.rewrap(organizationId, from, { ...from, wrapped, wrappedBy: encryption.current });
     }
     const version = Math.max(...kept.map((key) => key.version)) + 1;
     if ((await store.latest(organizationId))?.state === 'running') return;

@@ -52,6 +52,8 @@ export abstract class KeyEncryption {
   abstract wrap(context: string, key: Buffer): Promise<Buffer>;
   /** Rejects when the key `by` is not there, or the context is another. */
   abstract unwrap(by: string, context: string, wrapped: Buffer): Promise<Buffer>;
+  /** The same key, wrapped with the key of the moment; `null` when it is. */
+  abstract rewrap(by: string, context: string, wrapped: Buffer): Promise<Buffer | null>;
 }
 
 /** Binds a wrapped key to its organization and number. */

@@ -45,6 +45,27 @@ describe('the environment', () => {
     expect(message).not.toContain('hunter2');
   });
 
+  test('takes a key service by https only, or on this machine, with one way to sign in', () => {
+    const login = { UNISSON_KMS_ROLE_ID: 'role', UNISSON_KMS_SECRET_ID: 'hunter2' };
+    const told = (kms: Record<string, string>) => () => parseEnvironment({ ...good, ...kms });
+    expect(told({ UNISSON_KMS_URL: 'http://127.0.0.1:8200', ...login })()).toMatchObject({
+      UNISSON_KMS_KEY: 'unisson',
+    });
+    expect(
+      told({ UNISSON_KMS_URL: 'https://vault:8200', UNISSON_KMS_TOKEN: 'hvs.x' })().UNISSON_KMS_CACHE_MINUTES,
+    ).toBe(60);
+    for (const url of ['http://vault:8200', 'http://127.0.0.1.example', 'http://10.0.0.1'])
+      expect(told({ UNISSON_KMS_URL: url, ...login })).toThrow('UNISSON_KMS_URL: must be https');
+    const both = { ...login, UNISSON_KMS_TOKEN: 'hvs.x' };
+    for (const wrong of [{}, both, { UNISSON_KMS_ROLE_ID: 'role' }])
+      expect(told({ UNISSON_KMS_URL: 'https://vault:8200', ...wrong, PORT: 'x' })).toThrow(
+        /PORT: [\s\S]*UNISSON_KMS_URL: needs UNISSON_KMS_TOKEN, or UNISSON_KMS_ROLE_ID and UNISSON_KMS_SECRET_ID, and not both/,
+      );
+    expect(told({ UNISSON_KMS_URL: 'https://vault:8200', ...login, UNISSON_KMS_KEY: '../sys' })).toThrow(
+      'UNISSON_KMS_KEY:',
+    );
+  });
+
   test('says which variables are not set', () => {
     expect(() => parseEnvironment({})).toThrow(/DATABASE_URL: is not set[\s\S]*UNISSON_KEYS: is not set/);
   });

@@ -18,6 +18,10 @@ const urlWith = (...protocols: string[]): z.ZodString =>
     message: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
 
+const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
+/** Of a path, as it goes into one. */
+const segment = text.regex(/^[\w-]{1,64}$/, 'must be letters, digits, "_" and "-"');
+
 /** One master key: its name goes into every envelope, so that older ones stay readable after a rotation. */
 export interface MasterKey {
   readonly id: string;
@@ -61,6 +65,43 @@ export const environmentSchema = z.object({
     description: 'A file that holds UNISSON_KEYS instead, such as a mounted secret.',
     example: '/run/secrets/unisson-keys',
   }),
+  UNISSON_KMS_URL: urlWith('https:', 'http:')
+    .refine((url) => !URL.canParse(url) || new URL(url).protocol === 'https:' || LOOPBACK.test(new URL(url).hostname), {
+      message: 'must be https; http reaches this machine only',
+    })
+    .optional()
+    .meta({
+      description:
+        'A key management service that wraps the keys of organizations instead of UNISSON_KEYS: HashiCorp Vault or OpenBao, its transit engine.',
+      example: 'https://vault.example:8200',
+    }),
+  UNISSON_KMS_MOUNT: segment.default('transit').meta({ description: 'Where its transit engine is mounted.' }),
+  UNISSON_KMS_KEY: segment
+    .default('unisson')
+    .meta({ description: 'Name of its key, which must be derived: vault write -f transit/keys/unisson derived=true' }),
+  UNISSON_KMS_NAMESPACE: text
+    .regex(/^[\w/-]{1,200}$/, 'must be letters, digits, "_", "-" and "/"')
+    .optional()
+    .meta({ description: 'Its namespace, where it has several.', example: 'cabinets/unisson' }),
+  UNISSON_KMS_TOKEN: text.optional().meta({
+    description: 'Token to use it with, which somebody else renews; or AppRole, below.',
+    example: 'hvs.change-me',
+  }),
+  UNISSON_KMS_TOKEN_FILE: text
+    .optional()
+    .meta({ description: 'A file that holds UNISSON_KMS_TOKEN instead.', example: '/run/secrets/kms-token' }),
+  UNISSON_KMS_ROLE_ID: text.optional().meta({ description: 'AppRole: the role.', example: 'change-me' }),
+  UNISSON_KMS_SECRET_ID: text.optional().meta({ description: 'AppRole: its secret.', example: 'change-me' }),
+  UNISSON_KMS_SECRET_ID_FILE: text
+    .optional()
+    .meta({ description: 'A file that holds UNISSON_KMS_SECRET_ID instead.', example: '/run/secrets/kms-secret-id' }),
+  UNISSON_KMS_CA_FILE: text.optional().meta({
+    description: "Certificate (PEM) of the authority of the service's own; without it the public ones are believed.",
+    example: '/etc/unisson/kms-ca.pem',
+  }),
+  UNISSON_KMS_CACHE_MINUTES: whole(1, 1_440)
+    .prefault('60')
+    .meta({ description: 'How long keys that it unwrapped are used at most while it does not answer.' }),
   HOST: text.default('127.0.0.1').meta({ description: 'Address to listen on; containers use 0.0.0.0.' }),
   PORT: port.prefault('3000').meta({ description: 'Port of the API.' }),
   WORKER_PORT: port.prefault('3001').meta({ description: "Port of the worker's health and metrics." }),
@@ -112,21 +153,32 @@ export const environmentSchema = z.object({
 
 export type Environment = z.output<typeof environmentSchema>;
 
+/** Variables that may stand in a file instead. */
+const IN_FILES = ['UNISSON_KEYS', 'UNISSON_KMS_TOKEN', 'UNISSON_KMS_SECRET_ID'];
+
 /** Reads the variables; empty ones count as unset. Throws one Error that names every problem, and no value. */
 export function parseEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''));
   const result = environmentSchema.safeParse(set);
-  if (result.success) return result.data;
-  const lines = result.error.issues.map((issue) => {
+  const lines = (result.error?.issues ?? []).map((issue) => {
     const name = String(issue.path[0]);
     return `  ${name}: ${name in set ? issue.message : 'is not set'}`;
   });
+  const [token, role, secret] = ['TOKEN', 'ROLE_ID', 'SECRET_ID'].map((name) => `UNISSON_KMS_${name}` in set);
+  const isKnown = token === true ? role !== true && secret !== true : role === true && secret === true;
+  if ('UNISSON_KMS_URL' in set && !isKnown)
+    lines.push(
+      '  UNISSON_KMS_URL: needs UNISSON_KMS_TOKEN, or UNISSON_KMS_ROLE_ID and UNISSON_KMS_SECRET_ID, and not both',
+    );
+  if (result.success && lines.length === 0) return result.data;
   throw new Error(`The environment is not usable:\n${lines.join('\n')}\nSee .env.example for every variable.`);
 }
 
 /** The environment of this process. */
 export function loadEnvironment(): Environment {
-  const { UNISSON_KEYS_FILE: file, UNISSON_KEYS: keys } = process.env;
-  if (!file || keys) return parseEnvironment(process.env);
-  return parseEnvironment({ ...process.env, UNISSON_KEYS: readFileSync(file, 'utf8').trim() });
+  const inFiles = IN_FILES.flatMap((name): [string, string][] => {
+    const file = process.env[`${name}_FILE`];
+    return file && !process.env[name] ? [[name, readFileSync(file, 'utf8').trim()]] : [];
+  });
+  return parseEnvironment({ ...process.env, ...Object.fromEntries<string>(inFiles) });
 }

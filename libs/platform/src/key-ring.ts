@@ -59,6 +59,10 @@ export class KeyRing extends KeyEncryption {
     return decrypt(this.named(by), bind('wrap', context), wrapped);
   }
 
+  override async rewrap(by: string, context: string, wrapped: Buffer): Promise<Buffer | null> {
+    return by === this.current ? null : this.wrap(context, await this.unwrap(by, context, wrapped));
+  }
+
   /** The key of an organization in values of the first format; under the oldest master key when none is named. */
   derived(organizationId: string, by = this.ring.at(-1)?.id): Buffer {
     const master = this.ring.find(({ id }) => id === by);

@@ -47,6 +47,18 @@ export class Metrics {
     });
   }
 
+  /** Reads at every scrape whether the key service did what it was last asked. */
+  watchKeyService(isUp: () => boolean): void {
+    new Gauge({
+      name: 'key_service_up',
+      help: '1: the key management service did what it was last asked; 0: it did not.',
+      registers: [this.registry],
+      collect() {
+        this.set(isUp() ? 1 : 0);
+      },
+    });
+  }
+
   text(): Promise<string> {
     return this.registry.metrics();
   }

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '#application';
+import { KeyServiceUnavailable, StoreUnavailable } from '#application';
 import { ConnectorError } from '#connector-sdk';
 import { describe, expect, test } from '@jest/globals';
 import { toProblem } from './problem-filter.js';
@@ -7,6 +7,9 @@ const failure = (message: string, fields: object): Error => Object.assign(new Er
 
 describe('failures become problems', () => {
   test('a database that cannot answer: later', () => {
+    const sealed = toProblem(new KeyServiceUnavailable('sealed'));
+    expect(sealed).toMatchObject({ slug: 'key-service-unavailable', status: 503 });
+    expect(sealed.options.retryAfterMs).toBeGreaterThan(0);
     expect(toProblem(new StoreUnavailable('57P01'))).toMatchObject({ slug: 'temporarily-unavailable', status: 503 });
   });
 

@@ -1,7 +1,7 @@
 import { Catch, HttpException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { StoreUnavailable } from '#application';
+import { KeyServiceUnavailable, StoreUnavailable } from '#application';
 import { ConnectorError } from '#connector-sdk';
 import type { ConnectorErrorKind } from '#connector-sdk';
 import type { Logger } from './logging.js';
@@ -60,6 +60,8 @@ const BACKEND_PROBLEMS: Readonly<Record<ConnectorErrorKind, { slug: ProblemSlug;
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof StoreUnavailable) return new Problem('temporarily-unavailable', { retryAfterMs: RETRY_SOON_MS });
+  if (error instanceof KeyServiceUnavailable)
+    return new Problem('key-service-unavailable', { retryAfterMs: RETRY_SOON_MS });
   if (ConnectorError.is(error)) return backendProblem(error);
   if (error instanceof HttpException) return fromStatus(error.getStatus());
   return error instanceof Error ? fromTransport(error) : new Problem('internal');

@@ -1,4 +1,5 @@
 import { BUSY_PROBLEMS, type ProblemType } from './busy-problems.js';
+import { SERVICE_PROBLEMS } from './service-problems.js';
 
 /** Every kind of refusal the API answers with (RFC 9457): slug, status, title. Slugs are stable for ever. */
 export const PROBLEMS = {
@@ -245,11 +246,7 @@ export const PROBLEMS = {
     fr: "Le fournisseur d'identité ne répond pas pour le moment : réessayez dans un instant.",
     en: 'The identity provider does not answer at the moment: try again shortly.',
   },
-  'temporarily-unavailable': {
-    status: 503,
-    fr: 'Le service est momentanément indisponible.',
-    en: 'The service is unavailable for a moment.',
-  },
+  ...SERVICE_PROBLEMS,
 } as const satisfies Record<string, ProblemType>;
 
 export type ProblemSlug = keyof typeof PROBLEMS;
