@@ -87,9 +87,12 @@ describe('an in-house agenda behind mutual TLS', () => {
   const pemOf = ({ certificate, privateKey }: Certified): object => ({ certificate, privateKey });
 
   it('opens to whom its certificate is for, and to a newer one of his beside it', async () => {
-    for (const secrets of [pemOf(ours.issue(HUB)), pemOf(ours.issue(HUB))]) {
+    // Certificates count in seconds.
+    const until = Math.ceil(Date.now() / 1000) * 1000 + 20 * 86_400_000;
+    const valid = { from: Date.now() - 86_400_000, until };
+    for (const secrets of [pemOf(ours.issue(HUB, valid)), pemOf(ours.issue(HUB, valid))]) {
       const session = open({ secrets });
-      expect(await session.verify(call())).toEqual({ account: 'Dr Sud' });
+      expect(await session.verify(call())).toEqual({ account: 'Dr Sud', expiresAt: until });
       expect(await session.listAgendas(call())).toMatchObject([{ id: AGENDA, writable: true }]);
       const made = await session.create(BOOKING, call());
       expect(await session.find(BOOKING, call())).toMatchObject({ remoteId: made.remoteId, version: made.version });

@@ -209,8 +209,8 @@ describe('alerts about links', () => {
 
   it('a credential that ends soon is told before it does', async () => {
     await query(pool, practice, `UPDATE connection SET expires_at = now() + interval '3 days'`);
-    expect(await health()).toMatchObject({ light: 'orange', advice: { code: 'RENEW_CREDENTIAL' } });
-    await query(pool, practice, `UPDATE connection SET expires_at = now() + interval '30 days'`);
+    expect(await health()).toMatchObject({ light: 'orange', advice: { code: 'RENEW_CREDENTIAL_SOON' } });
+    await query(pool, practice, `UPDATE connection SET expires_at = now() + interval '31 days'`);
     expect(await health()).toMatchObject({ light: 'green', advice: { code: 'NOTHING' } });
   });
 });

@@ -42,8 +42,16 @@ const ADVICE = {
     en: 'Objects of the agenda that could not be read are put aside: look at them.',
   },
   RENEW_CREDENTIAL: {
-    fr: 'Les identifiants expirent bientôt : renouvelez-les.',
-    en: 'The credentials end soon: renew them.',
+    fr: 'Les identifiants, ou le certificat client, expirent dans moins de 30 jours : demandez-en de nouveaux.',
+    en: 'The credentials, or the client certificate, end within 30 days: ask for new ones.',
+  },
+  RENEW_CREDENTIAL_SOON: {
+    fr: 'Les identifiants, ou le certificat client, expirent dans moins de 7 jours : remplacez-les.',
+    en: 'The credentials, or the client certificate, end within 7 days: replace them.',
+  },
+  RENEW_CREDENTIAL_NOW: {
+    fr: "Les identifiants, ou le certificat client, expirent dans moins d'un jour, après quoi l'agenda sera injoignable : remplacez-les maintenant.",
+    en: 'The credentials, or the client certificate, end within a day, and nothing reaches the agenda after that: replace them now.',
   },
   APPROVE_PLAN: {
     fr: 'Le plan de la première synchronisation attend une approbation.',
@@ -71,12 +79,18 @@ export function adviceOf(facts: HealthFacts): Advice {
     ['BACKEND_DOWN', facts.failures > 0 || facts.blockedMs > 0],
     ['WORKER_LATE', facts.overdueMs > HEALTH_LIMITS.readLate],
     ['WRITES_STUCK', (facts.oldestMs ?? 0) > HEALTH_LIMITS.writeSlow],
+    ['RENEW_CREDENTIAL_NOW', endsWithin(facts, HEALTH_LIMITS.expiryNow)],
     ['RELEASE_BRAKE', facts.brake !== null],
     ['APPROVE_PLAN', facts.phase === 'planning'],
-    ['RENEW_CREDENTIAL', facts.expiresInMs !== null && facts.expiresInMs < HEALTH_LIMITS.expirySoon],
+    ['RENEW_CREDENTIAL_SOON', endsWithin(facts, HEALTH_LIMITS.expirySoon)],
+    ['RENEW_CREDENTIAL', endsWithin(facts, HEALTH_LIMITS.expiry)],
     ['LOOK_AT_QUARANTINE', facts.quarantined > 0],
     ['PUSH_SILENT', facts.push.silentSince !== null],
   ];
   const code = reasons.find(([, applies]) => applies)?.[0] ?? 'NOTHING';
   return { code, ...ADVICE[code] };
+}
+
+function endsWithin({ expiresInMs }: HealthFacts, ms: number): boolean {
+  return expiresInMs !== null && expiresInMs < ms;
 }

@@ -66,7 +66,7 @@ export interface HealthFacts {
 /**
  * Thresholds, in milliseconds. Reading is red when the credential was refused or the agenda is gone, when reads have
  * failed for longer than a copy of the agenda may be old, or when a read is five minutes late; orange when the last read
- * failed or is a minute late, when the brake holds, something is in quarantine, the credential ends within a week, or
+ * failed or is a minute late, when the brake holds, something is in quarantine, the credential or client certificate ends within 30 days, or
  * pushes have fallen silent.
  * Writing is red when the credential was refused, the agenda is gone, or something has waited for a quarter of an hour;
  * orange after fifteen seconds. A link that is paused or waits for approval is orange: a person has to go on.
@@ -76,5 +76,7 @@ export const HEALTH_LIMITS = {
   readLost: 5 * 60_000,
   writeSlow: 15_000,
   writeStuck: 15 * 60_000,
+  expiry: 30 * 86_400_000,
   expirySoon: 7 * 86_400_000,
+  expiryNow: 86_400_000,
 } as const;

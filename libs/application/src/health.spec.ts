@@ -69,7 +69,14 @@ describe('the lights of a link', () => {
     ['a write is stuck', { queued: 1, oldestMs: HEALTH_LIMITS.writeStuck + 1 }, 'green red WRITES_STUCK'],
     ['the brake holds', { brake: { deletions: 30, known: 40 } }, 'orange green RELEASE_BRAKE'],
     ['something is in quarantine', { quarantined: 1 }, 'orange green LOOK_AT_QUARANTINE'],
-    ['the credential ends soon', { expiresInMs: HEALTH_LIMITS.expirySoon - 1 }, 'orange green RENEW_CREDENTIAL'],
+    ['the credential ends in a month', { expiresInMs: HEALTH_LIMITS.expiry - 1 }, 'orange green RENEW_CREDENTIAL'],
+    ['not before that', { expiresInMs: HEALTH_LIMITS.expiry }, 'green green NOTHING'],
+    ['it ends in a week', { expiresInMs: HEALTH_LIMITS.expirySoon - 1 }, 'orange green RENEW_CREDENTIAL_SOON'],
+    [
+      'it ends in a day, with more to do besides',
+      { expiresInMs: HEALTH_LIMITS.expiryNow - 1, quarantined: 1, brake: { deletions: 30, known: 40 } },
+      'orange green RENEW_CREDENTIAL_NOW',
+    ],
     [
       'pushes have fallen silent',
       { push: { subscribed: true, until: null, lastHintAt: null, silentSince: 1 } },

@@ -102,7 +102,7 @@ function readLight(facts: HealthFacts): Light {
 }
 
 function needsPerson({ expiresInMs, brake, quarantined, phase, push }: HealthFacts): boolean {
-  const ending = expiresInMs !== null && expiresInMs < HEALTH_LIMITS.expirySoon;
+  const ending = expiresInMs !== null && expiresInMs < HEALTH_LIMITS.expiry;
   const silent = push.silentSince !== null;
   return ending || brake !== null || quarantined > 0 || phase === 'planning' || silent;
 }

@@ -49,11 +49,16 @@ export class InHouseSession implements Session {
   }
 
   /** A certificate that has ended is told by itself: what a server says of it differs from one to the next. */
-  async verify(options: CallOptions): Promise<{ readonly account: string }> {
+  async verify(options: CallOptions): Promise<{ readonly account: string; readonly expiresAt: number | null }> {
     const ends = this.#certificate === undefined ? undefined : certificateIn(this.#certificate)?.validTo;
-    if (ends !== undefined && Date.parse(ends) <= this.#now())
-      throw new ConnectorError('auth', `the client certificate ended on ${new Date(ends).toISOString().slice(0, 10)}`);
-    return this.#client.json(schemas.account, { method: 'GET', path: ['account'] }, options);
+    const expiresAt = ends === undefined ? null : Date.parse(ends);
+    if (expiresAt !== null && expiresAt <= this.#now())
+      throw new ConnectorError(
+        'auth',
+        `the client certificate ended on ${new Date(expiresAt).toISOString().slice(0, 10)}`,
+      );
+    const { account } = await this.#client.json(schemas.account, { method: 'GET', path: ['account'] }, options);
+    return { account, expiresAt };
   }
 
   async listAgendas(options: CallOptions): Promise<readonly RemoteAgenda[]> {
