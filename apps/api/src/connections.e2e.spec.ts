@@ -83,7 +83,7 @@ describe('connecting an agenda', () => {
     expect((await ask('POST', `/v1/connections/${randomUUID()}/verify`)).status).toBe(404);
     const agendas = await ask('GET', `/v1/connections/${connection}/agendas`);
     expect(agendas.json.items).toEqual([
-      { id: Simulator.agendaId, name: 'Dr Martin', writable: true, timeZone: 'Europe/Paris' },
+      { id: Simulator.agendaId, name: 'Dr Martin', writable: true, timeZone: 'Europe/Paris', advice: null },
     ]);
   });
 

@@ -70,7 +70,7 @@ test('a published calendar is linked read-only, and never otherwise', async () =
   const verified = await ask('POST', `/v1/connections/${connection}/verify`);
   expect([verified.status, verified.json.account]).toEqual([200, '127.0.0.1']);
   expect((await ask('GET', `/v1/connections/${connection}/agendas`)).json.items).toEqual([
-    { id: 'feed', name: 'Garde', writable: false, timeZone: null },
+    { id: 'feed', name: 'Garde', writable: false, timeZone: null, advice: null },
   ]);
   for (const more of [{}, { direction: 'two-way' }]) {
     const refused = await link(more);

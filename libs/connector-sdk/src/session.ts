@@ -15,6 +15,8 @@ export interface RemoteAgenda {
   readonly writable: boolean;
   /** IANA zone of the agenda when the backend tells it. */
   readonly timeZone: string | null;
+  /** True when the backend says that nothing in it makes its owner busy. Its entries count as busy time all the same. */
+  readonly neverBusy?: boolean;
 }
 
 /** What the hub asks to be written. Times are instants; `timeZone` is the IANA zone of the place of consultation. */

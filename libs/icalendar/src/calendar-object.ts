@@ -49,11 +49,13 @@ export function uidOf(reference: string): string {
 
 /**
  * Reads the events of a calendar object; empty when it holds none (a task, a journal entry). Throws {@link Unreadable}
- * when one of them cannot be understood: half a series would show busy time as free.
+ * when one of them cannot be understood, or busy time is told without events: it would be shown as free.
  */
 export function readCalendarObject(body: string): CalendarEvent[] {
   const calendar = reduced(contentLines(body), (tzid) => wellKnown(tzid) !== null);
   const events = calendar.components.filter(({ name }) => name === 'vevent');
+  if (calendar.components.some(({ name }) => name === 'vfreebusy'))
+    throw new Unreadable('the object tells busy time without events');
   if (events.length > MAX_EVENTS) throw new Unreadable('the object holds too many events');
   const definitions = calendar.components.filter(({ name }) => name === 'vtimezone');
   const found = new Map<string, Zone>();

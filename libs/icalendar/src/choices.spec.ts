@@ -41,6 +41,16 @@ const CHOICES: readonly (readonly [string, string, string])[] = [
     '01-05T08:00/30 01-12T08:00/30 01-26T08:00/30',
   ],
   [
+    'BYSETPOS in the week of DTSTART',
+    calendar([`DTSTART${PARIS}20260107T090000 DURATION:PT30M RRULE:FREQ=WEEKLY;BYDAY=MO,FR;BYSETPOS=1;COUNT=3`]),
+    '01-07T08:00/30 01-12T08:00/30 01-19T08:00/30',
+  ],
+  [
+    'BYDAY with and without numbers',
+    calendar([`${NINE} RRULE:FREQ=MONTHLY;BYDAY=2MO,TU;COUNT=4`]),
+    '01-05T08:00/30 01-06T08:00/30 01-12T08:00/30 01-13T08:00/30',
+  ],
+  [
     'EXDATE of an overridden instance',
     calendar([
       `${NINE} RRULE:FREQ=DAILY;COUNT=2 EXDATE${PARIS}20260106T090000`,

@@ -62,7 +62,7 @@ export function valueOf(line: ContentLine): string {
   return '';
 }
 
-const COMPONENTS = new Set(['VEVENT', 'VTIMEZONE', 'STANDARD', 'DAYLIGHT']);
+const COMPONENTS = new Set(['VEVENT', 'VFREEBUSY', 'VTIMEZONE', 'STANDARD', 'DAYLIGHT']);
 const PROPERTIES = new Set([
   'ATTENDEE', 'CLASS', 'DTEND', 'DTSTART', 'DURATION', 'EXDATE', 'EXRULE', 'LAST-MODIFIED', 'RDATE', 'RECURRENCE-ID',
   'RRULE', 'SEQUENCE', 'STATUS', 'SUMMARY', 'TRANSP', 'TZID', 'TZOFFSETFROM', 'TZOFFSETTO', 'UID', 'X-LIC-LOCATION',

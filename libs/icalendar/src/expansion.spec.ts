@@ -226,6 +226,12 @@ describe('what makes an event busy', () => {
     expect(busy(calendar(`${daily}\nTRANSP:TRANSPARENT`, override(2, 'TRANSP:OPAQUE')))).toBe(1);
   });
 
+  it('reads no busy time that is told without events: a person looks', () => {
+    const published = 'BEGIN:VFREEBUSY\nUID:1\nFREEBUSY:20260601T070000Z/PT1H\nEND:VFREEBUSY\n';
+    expect(() => readCalendarObject(`BEGIN:VCALENDAR\n${published}END:VCALENDAR\n`)).toThrow(Unreadable);
+    expect(readCalendarObject('BEGIN:VCALENDAR\nBEGIN:VTODO\nUID:1\nEND:VTODO\nEND:VCALENDAR\n')).toEqual([]);
+  });
+
   it('does not count an event without a length', () => {
     expect(busy(calendar('DTSTART:20260601T070000Z'))).toBe(0);
     expect(busy(calendar('DTSTART:20260601T070000Z\nDTEND:20260601T060000Z'))).toBe(0);

@@ -57,10 +57,24 @@ export const verifiedView = z
   .object({ status: z.literal('active'), account: z.string(), expiresAt: instantView.nullable() })
   .meta({ id: 'VerifiedConnection' });
 
+const NEVER_BUSY = {
+  fr: 'Cet agenda est réglé pour ne jamais rendre occupé. Unisson en tient compte comme d’un agenda ordinaire : ce qui s’y trouve n’est pas proposé aux patients. Les autres applications peuvent montrer ces heures comme libres, rendez-vous pris par Unisson compris : rendez l’agenda « occupé » dans ses réglages, ou choisissez-en un autre.',
+  en: 'This calendar is set never to make anybody busy. Unisson treats it as any other: what stands in it is not offered to patients. Other applications may show those hours as free, visits booked by Unisson included: make the calendar count as busy in its settings, or choose another.',
+};
+
 export const remoteAgendasView = z
   .object({
     items: z.array(
-      z.object({ id: z.string(), name: z.string(), writable: z.boolean(), timeZone: timeZoneView.nullable() }),
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        writable: z.boolean(),
+        timeZone: timeZoneView.nullable(),
+        advice: z
+          .object({ fr: z.string(), en: z.string() })
+          .nullable()
+          .meta({ description: 'What is to be known before the agenda is linked; `null`: nothing.' }),
+      }),
     ),
   })
   .meta({ id: 'RemoteAgendas' });
@@ -79,5 +93,8 @@ export function viewExpiry(expiresAt: number | null): string | null {
 }
 
 export function viewRemoteAgendas(agendas: readonly RemoteAgenda[]): z.input<typeof remoteAgendasView> {
-  return { items: agendas.map(({ id, name, writable, timeZone }) => ({ id, name, writable, timeZone })) };
+  const items = agendas.map(({ id, name, writable, timeZone, neverBusy = false }) => {
+    return { id, name, writable, timeZone, advice: neverBusy ? NEVER_BUSY : null };
+  });
+  return { items };
 }

@@ -32,7 +32,14 @@ const home: Answer = multistatus(
   ),
   found('/cal/anne/lecture%20seule', `${CALENDAR}${privileges('read', 'read-free-busy')}`),
   found('/cal/anne/partage/', `${CALENDAR}${privileges('read', 'write-content', 'bind')}`),
-  found('/cal/anne/tout/', `${CALENDAR}${privileges('all')}`),
+  found(
+    '/cal/anne/tout/',
+    `${CALENDAR}${privileges('all')}<c:schedule-calendar-transp><c:opaque/></c:schedule-calendar-transp>`,
+  ),
+  found(
+    '/cal/anne/prive/',
+    `${CALENDAR}${privileges('all')}<c:schedule-calendar-transp><c:transparent/></c:schedule-calendar-transp>`,
+  ),
   // The calendar that a server sends for is named as its own outbox (measured).
   found('/cal/anne/personnel/', CALENDAR.replace('</d:resourcetype>', '<c:schedule-outbox/></d:resourcetype>')),
   found('/cal/anne/taches/', `${CALENDAR}${components('VTODO')}`),
@@ -55,6 +62,7 @@ const expected = [
   { id: '/cal/anne/lecture%20seule/', name: 'lecture seule', writable: false, timeZone: null },
   { id: '/cal/anne/partage/', name: 'partage', writable: true, timeZone: null },
   { id: '/cal/anne/tout/', name: 'tout', writable: true, timeZone: null },
+  { id: '/cal/anne/prive/', name: 'prive', writable: true, timeZone: null, neverBusy: true },
   { id: '/cal/anne/personnel/', name: 'personnel', writable: true, timeZone: null },
 ];
 

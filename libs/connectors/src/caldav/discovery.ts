@@ -173,6 +173,7 @@ function agendaOf(url: URL, { href, properties }: DavResponse, base: URL): Remot
     name: name === '' ? (decoded(id).split('/').at(-2) ?? id) : name,
     writable: isWritable(properties.get(dav('current-user-privilege-set'))),
     timeZone: zoneOf(properties.get(caldav('calendar-timezone'))?.text),
+    ...(isTransparent(properties.get(caldav('schedule-calendar-transp'))) ? { neverBusy: true } : {}),
   };
 }
 
@@ -190,6 +191,11 @@ function isWritable(property: XmlElement | undefined): boolean {
   const held = new Set(property.children.flatMap((privilege) => privilege.children.map(({ name }) => name)));
   const has = (local: string): boolean => held.has(dav(local));
   return has('all') || has('write') || (has('write-content') && has('bind'));
+}
+
+/** RFC 6638 9.1; without the property a calendar is opaque. */
+function isTransparent(property: XmlElement | undefined): boolean {
+  return childOf(property, caldav('transparent')) !== undefined;
 }
 
 function zoneOf(definition: string | undefined): string | null {

@@ -10,7 +10,7 @@ function propfind(properties: string): string {
 }
 
 const CALENDAR_PROPERTIES =
-  '<resourcetype/><displayname/><current-user-privilege-set/><C:supported-calendar-component-set/><C:calendar-timezone/>';
+  '<resourcetype/><displayname/><current-user-privilege-set/><C:supported-calendar-component-set/><C:calendar-timezone/><C:schedule-calendar-transp/>';
 
 /** What an address is, and whose: asked of whatever the administrator entered. */
 export const WHO_AND_WHAT = propfind(`<current-user-principal/><C:calendar-home-set/>${CALENDAR_PROPERTIES}`);

@@ -38,7 +38,7 @@ export interface Feed {
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 const MAX_BLOCKS = 50_000;
 const MAX_ID = 500;
-const BOUNDARY = /^(BEGIN|END):(VCALENDAR|VEVENT|VTIMEZONE)[ \t\r]*$/gim;
+const BOUNDARY = /^(BEGIN|END):(VCALENDAR|VEVENT|VFREEBUSY|VTIMEZONE)[ \t\r]*$/gim;
 
 interface Block {
   readonly component: string;

@@ -299,6 +299,11 @@ describe('events', () => {
     expect([pulled.unreadable, busyOf(pulled)]).toEqual([['a@x'], ['2027-06-07T10:00']]);
   });
 
+  it('busy time that is told without events is put aside, and never taken for a free agenda', async () => {
+    const told = 'BEGIN:VFREEBUSY\r\nUID:fb@x\r\nFREEBUSY:20270607T070000Z/PT1H\r\nEND:VFREEBUSY\r\n';
+    expect((await pulledFrom(calendar(told))).unreadable).toEqual(['fb@x']);
+  });
+
   it('that never end in number are refused one by one, in bounded time', async () => {
     const bomb = event('UID:bomb@x', 'DTSTART:19700101T000000Z', 'DURATION:PT1S', 'RRULE:FREQ=SECONDLY');
     const pulled = await pulledFrom(calendar(bomb, VISIT));
