@@ -39,6 +39,7 @@ import { PatientRights1763770043000 } from './0043-patient-rights.js';
 import { Manners1763770045000 } from './0045-manners.js';
 import { UnansweredRequests1763770047000 } from './0047-unanswered-requests.js';
 import { BusyChanges1763770053000 } from './0053-busy-changes.js';
+import { MirrorsFoundByKey1763770054000 } from './0054-mirrors-found-by-key.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -83,4 +84,5 @@ export const migrations = [
   Manners1763770045000,
   UnansweredRequests1763770047000,
   BusyChanges1763770053000,
+  MirrorsFoundByKey1763770054000,
 ];

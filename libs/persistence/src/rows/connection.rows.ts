@@ -88,7 +88,7 @@ export class LinkRow {
 
 @Entity('mirror')
 @References('mirror_link_fk', () => LinkRow, linkGone)
-@Together('mirror_remote_id', ['organizationId', 'linkId', 'remoteId'])
+@Together('mirror_remote_id', ['linkId', 'organizationId', 'remoteId'])
 @Index('mirror_one_per_appointment', ['organizationId', 'linkId', 'appointmentId'], {
   unique: true,
   where: 'appointment_id IS NOT NULL AND gone_at IS NULL',
