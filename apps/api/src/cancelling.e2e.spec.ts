@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { at, twins, type Practice } from '../../../test/support/practice.js';
 import { Simulator, TestApi, faultPaths, type Answer, type Client } from './api.suite.js';
 import { addAgenda, claimsOn, close, linkToSimulator, soon } from './desk.suite.js';
+import { secondAgenda, Secretary } from './grants.suite.js';
 
 const patient = { lastName: 'Lefèvre', firstName: 'Anne', birthDate: '1980-05-31' };
 
@@ -226,6 +227,31 @@ describe('a bulk cancellation', () => {
     ]);
     expect((await ask('GET', self(moved))).json.status).toBe('confirmed');
     expect(await tasks()).toEqual([booked[0]!.json.id, booked[3]!.json.id].sort());
+  });
+
+  test('charges each of several quotas only the appointments of its own agendas', async () => {
+    const other = await secondAgenda(api, practice);
+    const secretary = await Secretary.of(api, practice);
+    const quota = (perDay: number): string => JSON.stringify([{ action: 'cancel', perDay }]);
+    await secretary.grant(['see-busy']);
+    await secretary.grant(['cancel'], { agenda_ids: [practice.agenda], quotas: quota(1) });
+    await secretary.grant(['cancel'], { agenda_ids: [other], quotas: quota(2) });
+    const ids: string[] = [];
+    for (const [agenda, time] of [
+      [practice.agenda, '08:00'],
+      [other, '08:00'],
+      [other, '09:00'],
+      [other, '10:00'],
+    ] as const)
+      ids.push((await book(at(time), { agenda })).json.id as string);
+    const bulk = async (agendas: readonly string[], appointments: readonly string[]): Promise<unknown> => {
+      const body = { from: at('00:00'), to: at('23:00'), reason: 'x', agendas, appointments };
+      const { status, json } = await secretary.ask('POST', '/v1/bulk-cancellations', { body });
+      return [status, json.code];
+    };
+    expect(await bulk([practice.agenda, other], ids)).toEqual([403, 'GRANT_QUOTA']);
+    expect(await bulk([practice.agenda, other], ids.slice(0, 3))).toEqual([200, undefined]);
+    expect(await bulk([other], ids.slice(3))).toEqual([403, 'GRANT_QUOTA']);
   });
 
   test('only what is in the window and the agendas, however it is named', async () => {

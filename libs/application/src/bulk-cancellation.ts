@@ -46,6 +46,8 @@ export interface BulkCommand extends BulkRef {
 export abstract class BulkStore {
   /** Notes what is to be cancelled; the id of the first such request with the same key, or `reused`. */
   abstract create(command: BulkCommand): Promise<{ readonly id: string } | 'reused'>;
+  /** How many of its appointments each agenda has, whatever has become of them. */
+  abstract perAgenda(command: BulkCommand): Promise<ReadonlyMap<string, number>>;
   abstract get(ref: BulkRef): Promise<BulkRecord | null>;
   /** This process is at it: a worker does not come for a while. */
   abstract keep(ref: BulkRef): Promise<void>;
@@ -101,7 +103,7 @@ export class BulkCancellation {
   }
 
   async create(command: BulkCommand): Promise<{ readonly id: string } | 'reused'> {
-    await counted(command.appointmentIds.length);
+    await counted(await this.parts.store.perAgenda(command));
     return this.parts.store.create(command);
   }
 

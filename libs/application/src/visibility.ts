@@ -1,6 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IdentityField } from '#domain';
 
+/** How many appointments a request is about: in all, wherever; or in each of several agendas. */
+export type Appointments = number | ReadonlyMap<string, number>;
+
 /** What one request may see of its organization, and who makes it. */
 export interface Sight {
   /** As the audit log names him. */
@@ -12,7 +15,7 @@ export interface Sight {
   /** Whether what is kept for somebody may be booked as well. */
   usesReserved: boolean;
   /** Takes what quotas have left for so many appointments: one, until {@link counted} says more. */
-  counts?: (appointments: number) => Promise<void>;
+  counts?: (appointments: Appointments) => Promise<void>;
 }
 
 const running = new AsyncLocalStorage<Sight>();
@@ -28,6 +31,6 @@ export function sightOf(): Sight | undefined {
 }
 
 /** Says of how many appointments the request that is running is, for quotas. Throws when fewer are left. */
-export async function counted(appointments: number): Promise<void> {
+export async function counted(appointments: Appointments): Promise<void> {
   await sightOf()?.counts?.(appointments);
 }

@@ -92,3 +92,8 @@ function lookUpPeriods(timeZone: string, range: Interval): OffsetPeriod[] {
     start = end;
   }
 }
+
+/** The day on the wall clock of a zone at an instant (epoch milliseconds), as `2031-01-06`: what quotas are counted by. */
+export function localDayOf(at: number, timeZone: string): string {
+  return new Date(at).toLocaleDateString('sv-SE', { timeZone });
+}

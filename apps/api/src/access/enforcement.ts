@@ -7,12 +7,22 @@ import {
   seeing,
   sightOf,
   type Applicant,
+  type Appointments,
   type GrantUse,
   type Rights,
+  type RightsQuestion,
   type Sight,
   type Target,
 } from '#application';
-import type { AccessAction, AccessRefusal, AgendaPlace, IdentityField, ShownIdentity } from '#domain';
+import {
+  localDayOf,
+  USUAL_IDENTITY,
+  type AccessAction,
+  type AccessRefusal,
+  type AgendaPlace,
+  type IdentityField,
+  type ShownIdentity,
+} from '#domain';
 import { actorOf, callerOf, Problem, type Caller, type Need } from '#platform';
 import { namedIn, type Named } from './named.js';
 
@@ -24,6 +34,13 @@ interface Matter {
   readonly on: Need['on'];
   /** What it takes to be seen of the patients. */
   readonly identity: readonly IdentityField[];
+}
+
+interface Counting {
+  readonly rights: Rights;
+  readonly matter: Matter;
+  readonly request: FastifyRequest;
+  readonly many: Appointments;
 }
 
 /** Who asks, as grants know him. An application has grants of its own where a request names nobody. */
@@ -47,6 +64,13 @@ export function refused(reason: AccessRefusal, action: AccessAction): Problem {
 
 export function unseen(field: IdentityField): Problem {
   return new Problem('grant-missing', { code: 'RIGHT', extra: { right: 'see-identity', field } });
+}
+
+/** Throws unless he may see everything usual of every patient: what is given out as a whole cannot be cut. */
+export async function maySeePatients(access: Access, caller: Caller): Promise<void> {
+  const { fields } = (await access.rights(askerOf(caller))).identity(null, null);
+  const missing = USUAL_IDENTITY.find((field) => !fields.has(field));
+  if (missing !== undefined) throw unseen(missing);
 }
 
 /**
@@ -75,7 +99,7 @@ export class Enforcement implements NestInterceptor {
     const { sight, rights, matter } = await this.look(request, need, grants);
     if (matter === null) return seeing(sight, handle);
     const uses: GrantUse[] = [];
-    const counts = (many: number): Promise<void> => this.count({ rights, matter, request, many }, uses, grants);
+    const counts = (many: Appointments): Promise<void> => this.count({ rights, matter, request, many }, uses, grants);
     try {
       await counts(1);
       return await seeing({ ...sight, counts }, handle);
@@ -130,45 +154,57 @@ export class Enforcement implements NestInterceptor {
     return { actions: [action, ...more], targets, named, on: need.on, identity };
   }
 
-  /** Takes what quotas have left for so many appointments; however often the request is repeated, they count once. */
-  private async count(
-    { rights, matter, request, many }: { rights: Rights; matter: Matter; request: FastifyRequest; many: number },
-    uses: GrantUse[],
-    grants: string[],
-  ): Promise<void> {
-    const { actions, targets, named } = matter;
-    const { organizationId } = rights.asker;
+  /**
+   * Takes what quotas have left for so many appointments; however often the request is repeated, they count once. Of several
+   * agendas under one grant it takes them together; each of several grants only those of its agendas.
+   */
+  private async count(given: Counting, uses: GrantUse[], grants: string[]): Promise<void> {
+    const { rights, matter, many } = given;
     if (many === 0) return this.giveBack(rights, uses);
     // What is booked from a hold was counted when it was held.
-    if (named.hold !== null) return;
+    if (matter.named.hold !== null) return;
     // What is used up does not allow it.
-    if (targets.length > 0) grants.splice(0);
-    for (const { agenda, motifId } of targets) {
-      for (const action of actions) {
-        const used = new Map<string, number>();
-        for (;;) {
-          const decision = rights.decide({ action, agenda, motifId, used });
-          if (!decision.allowed) throw refused(decision.reason, action);
-          const { grantId, perDay } = decision;
-          if (perDay === null) {
-            add(grants, grantId);
-            break;
-          }
-          const localDay = new Date(rights.at).toLocaleDateString('sv-SE', { timeZone: agenda.timeZone });
-          const use = { grantId, action, localDay, key: useKeyOf(request) };
-          uses.push(use);
-          if (await this.access.store.use(organizationId, { ...use, perDay, many })) {
-            add(grants, grantId);
-            break;
-          }
-          // What it had of this one goes to another that has enough.
-          await this.access.store.giveBack(organizationId, use);
-          used.set(grantId, perDay);
-        }
+    if (matter.targets.length > 0) grants.splice(0);
+    const taken = new Map<string, number>();
+    for (const { agenda, motifId } of matter.targets) {
+      const here = typeof many === 'number' ? many : (many.get(agenda.id) ?? 0);
+      for (const action of here === 0 ? [] : matter.actions)
+        add(grants, await this.take(given, { action, agenda, motifId, here }, { uses, taken }));
+    }
+    const left = uses.filter((use) => !taken.has(keyOf(use)));
+    uses.splice(0, Infinity, ...uses.filter((use) => taken.has(keyOf(use))));
+    await this.giveBack(rights, left);
+  }
+
+  /** The grant that allows so many more: the first that has them left. */
+  private async take(
+    { rights, request, many }: Counting,
+    { here, ...question }: RightsQuestion & { readonly agenda: AgendaPlace; readonly here: number },
+    { uses, taken }: { readonly uses: GrantUse[]; readonly taken: Map<string, number> },
+  ): Promise<string> {
+    const used = new Map<string, number>();
+    for (;;) {
+      const decision = rights.decide({ ...question, used });
+      if (!decision.allowed) throw refused(decision.reason, question.action);
+      const { grantId, perDay } = decision;
+      if (perDay === null) return grantId;
+      const localDay = localDayOf(rights.at, question.agenda.timeZone);
+      const use = { grantId, action: question.action, localDay, key: useKeyOf(request) };
+      const already = taken.get(keyOf(use)) ?? 0;
+      const all = typeof many === 'number' ? many : already + here;
+      if (already === 0) uses.push(use);
+      if (await this.access.store.use(rights.asker.organizationId, { ...use, perDay, many: all })) {
+        taken.set(keyOf(use), all);
+        return grantId;
       }
+      // What it had of this one goes to another that has enough.
+      if (already === 0) await this.access.store.giveBack(rights.asker.organizationId, use);
+      used.set(grantId, perDay);
     }
   }
 }
+
+const keyOf = ({ grantId, action, localDay }: GrantUse): string => `${grantId} ${action} ${localDay}`;
 
 /** The same for a request and its repetition; another request under the same key takes, and gives back, its own. */
 function useKeyOf({ headers, id, method, url, body }: FastifyRequest): string {

@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import type { z } from 'zod';
 import { Access, type Holder, type Rights } from '#application';
-import { ACTIONS, type AccessAction, type AgendaPlace } from '#domain';
+import { ACTIONS, localDayOf, type AccessAction, type AgendaPlace } from '#domain';
 import { Answers, CallerParam, explainReason, Problem, Right, type Caller } from '#platform';
 import { formatInstant } from '../shared/instants.js';
 import { askerOf, refused } from './enforcement.js';
@@ -55,7 +55,7 @@ export class MeController {
     const holder = collaborator === caller.collaboratorId ? asker.holder : colleague(mine, agenda, collaborator);
     const { audience = asker.audience, channel = asker.channel, at = mine.at } = query;
     const theirs = await this.access.rights({ ...asker, holder, audience, channel });
-    const localDay = new Date(at).toLocaleDateString('sv-SE', { timeZone: agenda.timeZone });
+    const localDay = localDayOf(at, agenda.timeZone);
     const used = await this.access.store.used(caller.organizationId, action, localDay);
     const decision = theirs.when(at).decide({ action, agenda, motifId, used });
     return decision.allowed

@@ -23,6 +23,17 @@ export class PgBulk extends BulkStore {
     );
   }
 
+  async perAgenda({ organizationId, agendaIds, appointmentIds }: BulkCommand): Promise<ReadonlyMap<string, number>> {
+    const text = `SELECT a.agenda_id AS "agendaId", count(*)::integer AS many FROM appointment a
+      WHERE a.organization_id = $1 AND a.agenda_id = ANY ($2) AND a.id = ANY ($3) GROUP BY a.agenda_id`;
+    const rows = await this.database.one<{ agendaId: string; many: number }>(
+      organizationId,
+      { name: 'bulk-per-agenda', text },
+      [organizationId, agendaIds, appointmentIds],
+    );
+    return new Map(rows.map(({ agendaId, many }) => [agendaId, many]));
+  }
+
   async get({ organizationId, id }: BulkRef): Promise<BulkRecord | null> {
     const [row] = await this.database.withOrganization(organizationId, (transaction) =>
       transaction.query<BulkRecord & Record<string, unknown>>(GET, [organizationId, id]),
