@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { at, type Practice } from '../../../test/support/practice.js';
 import { faultPaths, TestApi, type Client } from './api.suite.js';
+import { secondAgenda, Secretary } from './grants.suite.js';
 
 const patient = {
   lastName: 'Lefèvre',
@@ -55,6 +56,34 @@ test('the list goes on from page to page, in order, without doubles', async () =
   expect(part.json.items[0].patient).toEqual(patient);
   expect((await asOwn('GET', '/v1/appointments?cursor=abc')).json.errors[0].path).toBe('query.cursor');
   expect((await asOwn('GET', '/v1/appointments?status=lost')).status).toBe(400);
+});
+
+test('nothing is shown that a grant for another audience reaches, in lists, searches and events', async () => {
+  const own = await api.practice();
+  const other = await secondAgenda(api, own);
+  const asOwn = await api.client(own);
+  const book = async (agenda: string): Promise<string> => {
+    const body = { agenda, motif: own.motif, start: at('08:00'), patient, acknowledgeDouble: true };
+    return (await asOwn('POST', '/v1/appointments', { body })).json.id as string;
+  };
+  const [here, there] = [await book(own.agenda), await book(other)];
+  const secretary = await Secretary.of(api, own);
+  await secretary.grant(['see-busy', 'create'], { agenda_ids: [own.agenda], audiences: ['SECRETARIAT'] });
+  await secretary.grant(['see-busy', 'create'], { agenda_ids: [other], audiences: ['SNP'] });
+  await api.eventsShown(own);
+  for (const path of [
+    ...['/v1/agendas', '/v1/appointments', '/v1/events'],
+    `/v1/slots?motif=${own.motif}&from=${at('09:00')}&to=${at('11:00')}`,
+  ]) {
+    const { status, text } = await secretary.ask('GET', path);
+    expect([path, status, text.includes(own.agenda), text.includes(other)]).toEqual([path, 200, true, false]);
+    expect(text).not.toContain(there);
+  }
+  const unseen = await secretary.ask('GET', `/v1/appointments/${there}`);
+  expect([unseen.status, unseen.json.code]).toEqual([403, 'GRANT_AUDIENCE']);
+  expect((await secretary.ask('GET', `/v1/appointments/${here}`)).status).toBe(200);
+  const permissions = (await secretary.ask('GET', '/v1/me/permissions')).json;
+  expect((permissions.agendas as { agenda: string }[]).map(({ agenda }) => agenda)).toEqual([own.agenda]);
 });
 
 test('agendas, motifs and slots say what can be booked, and how fresh that is', async () => {

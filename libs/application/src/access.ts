@@ -87,8 +87,8 @@ export class Rights {
 
   /** The grant that allows it in every agenda, those to come included. */
   throughout(action: AccessAction, motifId: string | null = null): string | null {
-    const { channel } = this.asker;
-    return allowedEverywhere({ action, channel, motifId }, this.known.grants, this.at)?.id ?? null;
+    const { audience, channel } = this.asker;
+    return allowedEverywhere({ action, audience, channel, motifId }, this.known.grants, this.at)?.id ?? null;
   }
 
   /** A grant that allows it somewhere, one for everywhere first. */
@@ -100,9 +100,9 @@ export class Rights {
   /** The agendas in which it is allowed; `null` = in all, those to come included. */
   where(action: AccessAction, motifId: string | null = null): readonly string[] | null {
     if (this.everywhere(action, motifId)) return null;
-    const { channel } = this.asker;
+    const { audience, channel } = this.asker;
     const within = { grants: this.known.grants, agendas: [...this.known.agendas.values()], at: this.at };
-    return allowedAgendas({ action, channel, motifId }, within).map(({ id }) => id);
+    return allowedAgendas({ action, audience, channel, motifId }, within).map(({ id }) => id);
   }
 
   /** What he may see of patients there; without an agenda, in every one. Where no notes are kept nobody sees one. */

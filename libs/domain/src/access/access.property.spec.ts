@@ -188,21 +188,27 @@ describe('a decision', () => {
 
   test('lists exactly the agendas in which each by itself would be allowed', () => {
     fc.assert(
-      fc.property(fc.array(terms, { maxLength: 5 }), request, instant, (all, { action, channel, motifId }, at) => {
-        const grants = all.map((one, n): Grant => ({
-          ...one,
-          quotas: [],
-          id: `g${String(n)}`,
-          state: 'active',
-          delegated: null,
-        }));
-        const question = { action, channel, motifId, audience: null, used: new Map<string, number>() };
-        const listed = allowedAgendas({ action, channel, motifId }, { grants, agendas: AGENDAS, at });
-        expect(listed).toEqual(
-          AGENDAS.filter((agenda) => referenceDecision({ ...question, agenda }, grants, at).allowed),
-        );
-        if (allowedEverywhere({ action, channel, motifId }, grants, at) !== undefined) expect(listed).toEqual(AGENDAS);
-      }),
+      fc.property(
+        fc.array(terms, { maxLength: 5 }),
+        request,
+        instant,
+        (all, { action, audience, channel, motifId }, at) => {
+          const grants = all.map((one, n): Grant => ({
+            ...one,
+            quotas: [],
+            id: `g${String(n)}`,
+            state: 'active',
+            delegated: null,
+          }));
+          const question = { action, channel, motifId, audience, used: new Map<string, number>() };
+          const listed = allowedAgendas({ action, audience, channel, motifId }, { grants, agendas: AGENDAS, at });
+          expect(listed).toEqual(
+            AGENDAS.filter((agenda) => referenceDecision({ ...question, agenda }, grants, at).allowed),
+          );
+          if (allowedEverywhere({ action, audience, channel, motifId }, grants, at) !== undefined)
+            expect(listed).toEqual(AGENDAS);
+        },
+      ),
       { numRuns: 40 },
     );
   });

@@ -93,17 +93,18 @@ function smallestQuota({ quotas }: Grant, action: AccessAction): number | null {
   return smallest;
 }
 
-/** What lists are asked with: no audience and no quota counts there; a motif where one was named. */
+/** What lists are asked with: no quota counts there; a motif where one was named. */
 export interface Sought {
   readonly action: AccessAction;
   readonly channel: Channel;
   readonly motifId: string | null;
+  /** For whom the asker books; what a grant for others shows is not for him. */
+  readonly audience: AccessRequest['audience'];
 }
 
 const sought = (given: Sought, agenda: AgendaPlace | null): AccessRequest => ({
   ...given,
   agenda,
-  audience: null,
   used: new Map(),
 });
 
