@@ -138,6 +138,11 @@ export async function fill(
       [organization, id, 'create', '2031-01-06', 'key'],
     ],
     ['grant_notice', 'organization_id, id, grant_id, agenda_id, change', [organization, id, id, agenda, 'issued']],
+    [
+      'export_request',
+      'organization_id, id, kind, wanted, asked_by, expires_at',
+      [organization, id, 'audit', { format: 'csv' }, collaborator, at('08:00')],
+    ],
   ];
   for (const [table, columns, row] of values) {
     await client.query(

@@ -29,6 +29,7 @@ import {
   ConnectionTrials,
   Consents,
   Events,
+  Exports,
   Feeds,
   Grants,
   HealthStore,
@@ -85,6 +86,7 @@ import { ConnectionsController } from './connections/connections.controller.js';
 import { ConsentsController } from './consents/consents.controller.js';
 import { DisconnectionsController } from './disconnections/disconnections.controller.js';
 import { EventsController } from './events/events.controller.js';
+import { ExportsController } from './exports/exports.controller.js';
 import { FeedAddresses } from './feeds/feed-addresses.js';
 import { FeedsController } from './feeds/feeds.controller.js';
 import { PublishedController } from './feeds/published.controller.js';
@@ -187,6 +189,7 @@ const CONTROLLERS: Type[] = [
   WaitingListController,
   TokensController,
   AuditController,
+  ExportsController,
   PatientsController,
   SignInController,
   SessionsController,
@@ -212,7 +215,7 @@ export class AppModule {
       providers: [
         { provide: APP_INTERCEPTOR, useValue: enforcement },
         ...[value(Enforcement, enforcement), value(Access, parts.access)],
-        ...[value(Grants, parts.grants), value(People, parts.people)],
+        ...[value(Grants, parts.grants), value(People, parts.people), value(Exports, parts.exports)],
         value(Booking, parts.booking),
         ...deskProviders(parts.desk),
         value(Bookings, parts.bookings),

@@ -129,7 +129,8 @@ describe('identity', () => {
     await grant(['see-busy', 'create']);
     await grant(['see-identity'], { identity: ['phone'] });
     await grant(['export']);
-    expect(tells(await ask('POST', '/v1/patients/export', { body: { appointment: id } }))).toEqual([403, 'RIGHT']);
+
+    expect(tells(await ask('POST', '/v1/patients/exports', { body: { appointment: id } }))).toEqual([403, 'RIGHT']);
     const search = (by: object) => ask('POST', '/v1/patients/search', { body: by });
     const byName = { lastName: whole.lastName, firstName: whole.firstName, birthDate: whole.birthDate };
     expect((await ask('GET', `/v1/appointments/${id}`)).json.patient).toEqual({ phone: whole.phone });

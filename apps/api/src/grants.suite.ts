@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AccessAction } from '#domain';
 import type { Practice } from '../../../test/support/practice.js';
-import type { Client, TestApi } from './api.suite.js';
+import type { Answer, Client, TestApi } from './api.suite.js';
 
 /** A secretary of a practice who has only the grants that a test gives her. */
 export class Secretary {
@@ -40,6 +40,21 @@ export class Secretary {
     this.api.parts.access.forget(this.practice.organization);
     return id;
   }
+}
+
+/** Asks for an export, has a second person approve it, and fetches it. */
+export async function exported(
+  { ask, second }: { readonly ask: Client; readonly second: Client },
+  kind: 'audit' | 'patients',
+  body: object,
+): Promise<Answer> {
+  const asked = await ask('POST', `/v1/${kind}/exports`, { body });
+  if (asked.status !== 201) return asked;
+  const id = asked.json.id as string;
+  const approved = await second('POST', `/v1/exports/${id}/approve`, {
+    headers: { 'if-match': String(asked.headers['etag']) },
+  });
+  return approved.status === 200 ? ask('POST', `/v1/${kind}/exports/${id}/fetch`) : approved;
 }
 
 /** One more agenda of the practice, like its first. */

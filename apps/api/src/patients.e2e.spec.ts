@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { at, type Practice } from '../../../test/support/practice.js';
 import { everythingStored, markersIn, serverLog } from '../../../test/support/stored.js';
+import { ACTIONS } from '#domain';
 import { faultPaths, Simulator, TestApi, type Answer, type Client } from './api.suite.js';
+import { exported, Secretary } from './grants.suite.js';
 
 const patient = {
   lastName: 'Lefèvre-Zibeline',
@@ -34,6 +36,11 @@ const book = async (start: string, who: object = patient): Promise<string> => {
   const answer = await ask('POST', '/v1/appointments', { body });
   expect(answer.status).toBe(201);
   return String(answer.json.id);
+};
+const colleague = async (more: object = {}): Promise<Client> => {
+  const one = await Secretary.of(api, practice);
+  await one.grant(ACTIONS, { ...more });
+  return one.ask;
 };
 const post = (path: string, body: object, client = ask): Promise<Answer> => client('POST', `/v1/${path}`, { body });
 const search = async (body: object): Promise<string[]> => {
@@ -104,7 +111,7 @@ describe('patients', () => {
     const [first, second] = [await book(at('10:00')), await book(at('11:00'))];
     const wish = { patient, motifs: [practice.motif], agendas: [practice.agenda] };
     const entry = String((await post('waiting-list', wish)).json.id);
-    const told = await post('patients/export', { appointment: first });
+    const told = await exported({ ask, second: await colleague() }, 'patients', { appointment: first });
     expect(told.status).toBe(200);
     expect(told.json.patients).toEqual([patient]);
     expect(told.json.appointments.map(({ id }: { id: string }) => id)).toEqual([first, second]);
@@ -119,6 +126,22 @@ describe('patients', () => {
       state: 'waiting',
       patient: change.patient,
     });
+  });
+
+  test('are given out by those alone who see all of them, and not once they are erased', async () => {
+    const id = await book(at('10:00'));
+    const [second, blind] = [await colleague(), await colleague({ identity: ['name'] })];
+    const asked = await post('patients/exports', { appointment: id });
+    expect(asked.json).toMatchObject({ kind: 'patient', state: 'asked', appointment: id, about: null });
+    const tag = { headers: { 'if-match': String(asked.headers['etag']) } };
+    const self = `/v1/exports/${String(asked.json.id)}`;
+    expect((await post('patients/exports', { appointment: id }, blind)).json).toMatchObject({ right: 'see-identity' });
+    expect((await blind('POST', `${self}/approve`, tag)).json).toMatchObject({ status: 403, right: 'see-identity' });
+    expect((await second('POST', `${self}/approve`, tag)).status).toBe(200);
+    expect((await post(`audit/exports/${String(asked.json.id)}/fetch`, {})).status).toBe(404);
+    await post('erasures', { appointment: id, force: true });
+    const gone = await ask('POST', `/v1/patients/exports/${String(asked.json.id)}/fetch`);
+    expect([gone.status, gone.json.type]).toEqual([404, expect.stringContaining('not-found')]);
   });
 
   test('are erased: not while they are expected, unless that is meant; the times stay, nothing says whose', async () => {
@@ -139,7 +162,7 @@ describe('patients', () => {
     expect((await ask('GET', `/v1/erasures/${String(erased.json.id)}`)).json).toEqual(erased.json);
     expect((await ask('GET', `/v1/appointments/${ahead}`)).json).toMatchObject({ status: 'confirmed', patient: null });
     expect((await ask('GET', `/v1/appointments/${other}`)).json.patient).toMatchObject({ firstName: 'Paul' });
-    expect((await post('patients/export', { appointment: ahead })).status).toBe(404);
+    expect((await post('patients/exports', { appointment: ahead })).status).toBe(404);
     expect(await api.sql(practice, 'SELECT 1 FROM patient_key')).toHaveLength(1);
     expect(await api.sql(practice, 'SELECT 1 FROM waiting_entry WHERE sealed IS NOT NULL')).toHaveLength(0);
     const [id] = [await book(at('14:00'))];
@@ -163,7 +186,7 @@ describe('patients', () => {
   test('need a right of their own to be managed', async () => {
     const clerk = await api.client(practice, ['agenda:read', 'appointment:write', 'connection:manage']);
     const id = await book(at('10:00'));
-    for (const path of ['patients/export', 'erasures'])
+    for (const path of ['patients/exports', 'erasures'])
       expect((await post(path, { appointment: id }, clerk)).status).toBe(403);
   });
 

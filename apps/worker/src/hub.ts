@@ -7,6 +7,7 @@ import { migrateQueue } from '#queue';
 import { signAudit, verifyAudit } from './audit-commands.js';
 import { openKeys, rotateAll, rotationStatus } from './organization-keys.js';
 import { createKey, parseScopes, revokeKeys } from './keys.js';
+import { decideExport, listExports } from './exports.js';
 import { createProvider, linkPerson } from './people.js';
 import { seed } from './seed/seed.js';
 
@@ -17,6 +18,8 @@ const USAGE = `Usage: hub <command>
   organization notes <organization> on|off       whether free text about patients is kept; seen by whom a grant says so
   collaborator new <organization> <name>         make a person in whose name applications act
   grants owner <organization> <collaborator>     let a person do everything and grant it to others: the first of a practice
+  exports list <organization>                    exports that wait for a second person, and what became of others
+  exports approve|refuse <organization> <export> be the second person where a practice has none
   keys new <organization> <label> [<scopes>]     make an API key, shown once; scopes: ${SCOPES.join(',')}
   keys revoke <organization> <key id>            revoke an API key
   audit verify [<organization> [<seal>...]]      read the audit log's chain again; names the first thing that is wrong
@@ -79,6 +82,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       );
       return { grant: id, collaborator: holder };
     }),
+  'exports list': ([organization], environment) =>
+    withDatabase(environment, (database) => listExports(database, uuid(organization))),
+  'exports approve': ([organization, id], environment) => {
+    const key = { organizationId: uuid(organization), id: uuid(id) };
+    return withDatabase(environment, (database) => decideExport(database, key, { approved: true }));
+  },
+  'exports refuse': ([organization, id], environment) => {
+    const key = { organizationId: uuid(organization), id: uuid(id) };
+    return withDatabase(environment, (database) => decideExport(database, key, { approved: false, reason: 'other' }));
+  },
   'keys new': ([organization, label, scopes], environment) => {
     const request = {
       organizationId: uuid(organization),
@@ -126,7 +139,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       person: given(person),
       ...(scopes === undefined ? {} : { scopes: parseScopes(scopes) }),
     };
-    return withDatabase(environment, (database) => linkPerson(database, request));
+    return withDatabase(environment, (database) => linkPerson(database, environment, request));
   },
   'person unlink': ([organization, id], environment) => {
     const which = { organizationId: uuid(organization), id: uuid(id) };

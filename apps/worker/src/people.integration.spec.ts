@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Database, PgIdentityAdministration, PgSignInStore } from '#persistence';
+import { Exports } from '#application';
+import { Database, PgExports, PgIdentityAdministration, PgSignInStore } from '#persistence';
 import { parseEnvironment, type Environment } from '#platform';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
 import { createPractice, inTenant, openPool, type Practice } from '../../../test/support/practice.js';
+import { decideExport, listExports } from './exports.js';
 import { openKeys } from './organization-keys.js';
 import { createProvider, linkPerson } from './people.js';
 
@@ -59,7 +61,7 @@ test('a provider is made with its secret sealed, and a professional is known by 
   expect(provider).toMatchObject({ kind: 'pro-sante-connect', clientSecret: 'hunter2-but-longer', audience: 'api' });
 
   const person = 'rpps:99700218896';
-  const link = await linkPerson(database, { organizationId, collaborator, provider: id, person });
+  const link = await linkPerson(database, environment, { organizationId, collaborator, provider: id, person });
   expect(link.scopes).toEqual(['agenda:read', 'appointment:write', 'event:read']);
   const come = (subject: string) => store.identify(provider, { subject, nationalId: '899700218896', idToken: '' });
   const twins = await Promise.all(['one', 'two', 'three'].map(come));
@@ -95,4 +97,27 @@ test('an issuer that is not https, an audience that is the client, and unknown o
   await expect(provide(['--audience=unisson'], 'https://other.example')).rejects.toThrow(
     'identity_provider_audience_own',
   );
+});
+
+test('where nobody else may approve an export, the operator is the second person', async () => {
+  const { organization: organizationId, collaborator } = practice;
+  const exports = new Exports(new PgExports(database));
+  const actor = { kind: 'collaborator', id: collaborator, key: organizationId } as const;
+  const wanted = { kind: 'audit', format: 'csv', about: null, patientOf: null, from: null, to: null } as const;
+  const [one, two] = [
+    await exports.ask(organizationId, wanted, actor),
+    await exports.ask(organizationId, wanted, actor),
+  ];
+  const key = { organizationId, id: one.id };
+  expect(await decideExport(database, key, { approved: true })).toMatchObject({ id: one.id, state: 'approved' });
+  await expect(decideExport(database, key, { approved: true })).rejects.toThrow('does not wait');
+  await decideExport(database, { organizationId, id: two.id }, { approved: false, reason: 'other' });
+  const states = (await listExports(database, organizationId)).map(({ id, state }) => [id, state]);
+  expect(new Map(states as [string, string][])).toEqual(
+    new Map([
+      [one.id, 'approved'],
+      [two.id, 'refused'],
+    ]),
+  );
+  expect((await exports.take(key, 'audit', actor)).outcome).toBe('put');
 });

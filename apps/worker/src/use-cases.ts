@@ -15,6 +15,7 @@ import {
   type KeyRotation,
   LaneRunner,
   LinkStages,
+  Exports,
   GrantNotices,
   OverbookingNotices,
   Patients,
@@ -41,6 +42,7 @@ import {
   PgHealthStore,
   PgKeptAnswers,
   PgLanes,
+  PgExports,
   PgGrantNotices,
   PgOverbookingStore,
   PgPatients,
@@ -78,6 +80,7 @@ export interface UseCases {
   readonly health: HealthStore;
   readonly alerts: Alerts;
   readonly overbookings: OverbookingNotices;
+  readonly exports: Exports;
   readonly grantNotices: GrantNotices;
   readonly desk: ReturnType<typeof deskWork>;
   readonly cleanUp: CleanUp;
@@ -179,7 +182,7 @@ function custody({ rotation, patients }: UseCases): Pick<Work, 'rotateKeys' | 'r
 
 /** What the jobs stand for. */
 export function workOf(useCases: UseCases): Omit<Work, keyof AuditWork> {
-  const { alarm, lanes, sync, connections, housekeeping, alerts, overbookings, grantNotices } = useCases;
+  const { alarm, lanes, sync, connections, housekeeping, alerts, overbookings, exports, grantNotices } = useCases;
   const { desk, cleanUp, subscriptions, waiting } = useCases;
   const shares = new Shares(SHARES);
   const comparing = new Shares(SHARES);
@@ -222,7 +225,7 @@ export function workOf(useCases: UseCases): Omit<Work, keyof AuditWork> {
     },
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
-    tellOverbookings: ({ organizationId }) => tellAll(organizationId, [overbookings, grantNotices]),
+    tellOverbookings: ({ organizationId }) => tellAll(organizationId, [overbookings, exports, grantNotices]),
     renewSubscription: async ({ organizationId, linkId }) => {
       await subscriptions.renew(organizationId, linkId);
     },
@@ -241,9 +244,10 @@ function noticesOf(
   database: Database,
   mailer: ReturnType<typeof SmtpMailer.from>,
   fallback: string | null,
-): Pick<UseCases, 'overbookings' | 'grantNotices'> {
+): Pick<UseCases, 'overbookings' | 'exports' | 'grantNotices'> {
   return {
     overbookings: new OverbookingNotices({ store: new PgOverbookingStore(database), mailer, fallback }),
+    exports: new Exports(new PgExports(database)),
     grantNotices: new GrantNotices({ store: new PgGrantNotices(database), mailer }),
   };
 }

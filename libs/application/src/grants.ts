@@ -1,5 +1,6 @@
 import {
   isNarrower,
+  isSecondPerson,
   needsSecondPerson,
   type AccessRefusal,
   type AgendaPlace,
@@ -107,9 +108,23 @@ export class Grants {
     if (refusal !== null) return refusal;
     const { organizationId, holder } = issuer.asker;
     const receives = (await this.parts.access.store.grants(organizationId, holder)).some((grant) => grant.id === id);
-    if (before.issuedBy === issuer.actor.id || receives) return { outcome: 'same-person' };
+    if (!isSecondPerson(issuer.actor.id, { askedBy: before.issuedBy, receives })) return { outcome: 'same-person' };
     const after = { ...before, state: 'active' as const, approvedBy: issuer.actor.id };
     return this.put(issuer, after, { kind: 'approved', version });
+  }
+
+  /**
+   * Whether somebody holds what took a second person, or may manage grants: whoever could act as him would be his own second
+   * person.
+   */
+  async isTrusted(organizationId: string, collaboratorId: string): Promise<boolean> {
+    const holder = { kind: 'collaborator', id: collaboratorId } as const;
+    const outside = (await this.parts.store.holder(organizationId, holder))?.outside === true;
+    const held = await this.parts.access.store.grants(organizationId, holder);
+    return held.some(
+      (grant) =>
+        grant.state !== 'revoked' && (grant.actions.includes('manage-grants') || needsSecondPerson(grant, outside)),
+    );
   }
 
   /** By whoever may manage grants there, or by who passed it on. Again without harm. */

@@ -74,5 +74,6 @@ export * from './access-ports.js';
 export * from './access.js';
 export * from './visibility.js';
 export * from './grants.js';
+export * from './exports.js';
 export * from './people.js';
 export * from './grant-notices.js';

@@ -77,7 +77,7 @@ export const forgetAnswers = defineJob({
   dedupeKey: ({ organizationId }) => organizationId,
 });
 
-/** Tells an organization's practitioners of overbookings, and of changes of rights on their agendas. */
+/** Tells an organization's practitioners of overbookings, of changes of rights on their agendas, and of exports; ends those that are over. */
 export const tellOverbookings = defineJob({
   name: 'tell-overbookings',
   schema: z.strictObject({ organizationId: id }),

@@ -116,6 +116,11 @@ export class Patients {
     return this.store.erasure(organizationId, id);
   }
 
+  /** Whether there is such a record, and it names somebody. */
+  async knows(organizationId: string, seed: Seed): Promise<boolean> {
+    return (await this.store.seed(organizationId, seed)) !== null;
+  }
+
   async export(organizationId: string, seed: Seed, actor: Actor): Promise<Portable | null> {
     const subject = await this.subject(organizationId, seed);
     return subject === null ? null : this.store.portable(organizationId, subject.known, actor);

@@ -116,7 +116,9 @@ export interface LinkedPerson {
   readonly createdAt: number;
 }
 
-/** Providers and links of people, as they are administered. Each change is an event. */
+export type PersonChange = 'person-linked' | 'person-unlinked';
+
+/** Providers and links of people, as they are administered. Each change is an event; of links owners of agendas are told. */
 export abstract class IdentityAdministration {
   abstract providers(organizationId: string): Promise<readonly ProviderRecord[]>;
   /** `null`: there is one with this issuer and client. */

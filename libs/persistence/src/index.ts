@@ -43,5 +43,6 @@ export * from './stores/busy-changes.js';
 export * from './stores/audit.js';
 export * from './stores/access.js';
 export * from './stores/grants.js';
+export * from './stores/exports.js';
 export * from './stores/people.js';
 export * from './stores/grant-notices.js';

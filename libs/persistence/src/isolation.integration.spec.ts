@@ -117,7 +117,10 @@ describe('the isolation of organizations', () => {
           touched = (await client.query(write)).rowCount ?? 0;
         });
         // Rows that are not seen are not touched; rows that would become theirs are refused by the policy or the grant.
-        const kept = APPEND_ONLY.has(table) || (verb === 'DELETE' && ['access_grant', 'mandate'].includes(table));
+        const kept =
+          APPEND_ONLY.has(table) ||
+          (verb === 'DELETE' && ['access_grant', 'mandate'].includes(table)) ||
+          table === 'export_request';
         const invisible = verb === 'SELECT' || ((verb === 'UPDATE' || verb === 'DELETE') && !kept);
         expect({ table, touched, code: refusal?.code }).toEqual({
           table,
@@ -174,6 +177,7 @@ describe('the isolation of organizations', () => {
       connection: 'organization_id, id, blocked_until',
       disconnection: 'organization_id, link_id, agenda_id, state, due_at',
       event: 'organization_id, transaction_id, id',
+      export_request: 'organization_id, state, expires_at',
       key_rotation: 'organization_id, state, due_at',
       grant_notice: 'organization_id, due_at, told_at',
       link: 'organization_id, id, agenda_id, connection_id, status, poll_at, reconciled_at, subscription_until, phase, paused_at, resubscribe_at',

@@ -240,6 +240,7 @@ describe('the schema', () => {
       'connection SELECT organization_id id blocked_until',
       'disconnection SELECT organization_id link_id agenda_id state due_at',
       'event SELECT organization_id transaction_id id',
+      'export_request SELECT organization_id state expires_at',
       'grant_notice SELECT organization_id due_at told_at',
       'key_rotation SELECT organization_id state due_at',
       'link SELECT organization_id id agenda_id connection_id status reconciled_at poll_at subscription_until phase paused_at resubscribe_at',
@@ -264,7 +265,12 @@ describe('the schema', () => {
        FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'`,
     );
     for (const { table, may } of privileges) {
-      const kept = { migrations: '', access_grant: 'INSERT SELECT UPDATE', mandate: 'INSERT SELECT UPDATE' };
+      const kept = {
+        migrations: '',
+        access_grant: 'INSERT SELECT UPDATE',
+        mandate: 'INSERT SELECT UPDATE',
+        export_request: 'INSERT SELECT',
+      };
       const usual = APPEND_ONLY.has(table) ? 'INSERT SELECT' : 'DELETE INSERT SELECT UPDATE';
       const expected = (kept as Readonly<Record<string, string>>)[table] ?? usual;
       expect({ table, may }).toEqual({ table, may: expected });

@@ -1,3 +1,4 @@
+import { ACCESS_PROBLEMS } from './access-problems.js';
 import { BUSY_PROBLEMS, type ProblemType } from './busy-problems.js';
 import { SERVICE_PROBLEMS } from './service-problems.js';
 
@@ -160,21 +161,7 @@ export const PROBLEMS = {
     fr: 'Ce patient a déjà un rendez-vous ce jour-là ou pour ce motif : confirmez que c’est voulu (acknowledgeDouble).',
     en: 'This patient already has an appointment on that day or for that reason: confirm that it is meant (acknowledgeDouble).',
   },
-  'second-person-required': {
-    status: 409,
-    fr: 'Une seconde personne, ni celle qui a proposé ce droit ni celle qui le reçoit, doit l’approuver.',
-    en: 'A second person, neither who proposed this right nor who receives it, has to approve it.',
-  },
-  'grant-ended': {
-    status: 409,
-    fr: 'Ce droit est révoqué, ou n’attend pas d’approbation : accordez-en un nouveau.',
-    en: 'This grant is revoked, or does not wait for approval: issue a new one.',
-  },
-  'not-delegable': {
-    status: 409,
-    fr: 'Ce droit ne peut pas être délégué : demandez un droit délégable à qui gère les droits de l’agenda.',
-    en: 'This grant cannot be passed on: ask who manages the rights of the agenda for one that can.',
-  },
+  ...ACCESS_PROBLEMS,
   'answers-required': {
     status: 422,
     fr: 'Le praticien demande une réponse à ses questions avant ce rendez-vous.',

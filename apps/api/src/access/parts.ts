@@ -1,10 +1,11 @@
-import { Access, Grants, type Effects, type People } from '#application';
-import { PgAccess, PgGrants, PgPeople, type Database } from '#persistence';
+import { Access, Exports, Grants, type Effects, type People } from '#application';
+import { PgAccess, PgExports, PgGrants, PgPeople, type Database } from '#persistence';
 
 /** Who may do what, and how that is administered. */
 export interface AccessParts {
   readonly access: Access;
   readonly grants: Grants;
+  readonly exports: Exports;
   readonly people: People;
 }
 
@@ -13,6 +14,7 @@ export function buildAccess(database: Database, effects: Pick<Effects, 'now'>): 
   return {
     access,
     people: new PgPeople(database),
+    exports: new Exports(new PgExports(database)),
     grants: new Grants({ store: new PgGrants(database), access, effects }),
   };
 }

@@ -1,13 +1,29 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { AuditLog } from '#application';
-import { actorOf, Answers, callerOf, CallerParam, Problem, Right, type Caller } from '#platform';
+import { AuditLog, Exports } from '#application';
+import {
+  actorOf,
+  Answers,
+  callerOf,
+  CallerParam,
+  ExchangeParam,
+  Problem,
+  Right,
+  versionTag,
+  WriteHeaders,
+  type Caller,
+  type Exchange,
+} from '#platform';
+import { WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
+import { exportOf, exportRequestView, FETCHED, viewExportRequest } from '../exports/exports.schemas.js';
+import { actingAs } from '../shared/acting.js';
+import { idPath, type IdPath } from '../shared/ids.js';
 import { cutPage, decodeCursor } from '../shared/paging.js';
 import { exportText } from './audit-export.js';
-import { auditPage, auditQuery, exportQuery, viewEntry } from './audit.schemas.js';
+import { auditExportInput, auditPage, auditQuery, viewEntry } from './audit.schemas.js';
 
 const position = z.tuple([z.int()]);
 const TEXT = {
@@ -17,15 +33,18 @@ const TEXT = {
 const TYPES = { csv: 'text/csv; charset=utf-8; header=present', jsonl: 'application/jsonl; charset=utf-8' } as const;
 
 interface Narrowing {
-  readonly about?: string | undefined;
-  readonly patientOf?: string | undefined;
-  readonly from?: number | undefined;
-  readonly to?: number | undefined;
+  readonly about?: string | null | undefined;
+  readonly patientOf?: string | null | undefined;
+  readonly from?: number | null | undefined;
+  readonly to?: number | null | undefined;
 }
 
 @Controller('v1/audit')
 export class AuditController {
-  constructor(private readonly log: AuditLog) {}
+  constructor(
+    private readonly log: AuditLog,
+    private readonly exports: Exports,
+  ) {}
 
   /** Who did what, oldest first: changes, and readings of who a patient is. What has just happened joins within seconds. */
   @Get()
@@ -42,35 +61,56 @@ export class AuditController {
     return { items: page.map(viewEntry), nextCursor };
   }
 
-  /** The same as a file: JSON Lines, or CSV that no spreadsheet runs. Taking it along is on record too. */
-  @Get('export')
-  @Right('audit:read', 'export', { on: 'organization', query: true })
-  @Answers({}, 'not-found')
+  /** Asks for the same as a file: JSON Lines, or CSV that no spreadsheet runs. A second person has to approve it. */
+  @Post('exports')
+  @Right('audit:read', 'export', { on: 'organization' })
+  @WriteHeaders({ idempotencyKey: 'none' })
+  @Answers({ 201: exportRequestView }, ...WRITE_PROBLEMS, 'not-found')
+  async ask(
+    @ExchangeParam() { caller, reply }: Exchange,
+    @Body({ schema: auditExportInput }) body: z.output<typeof auditExportInput>,
+  ): Promise<z.input<typeof exportRequestView>> {
+    const { format, about = null, patientOf = null, from = null, to = null } = body;
+    await this.narrowed(caller, { about, patientOf, from, to });
+    const wanted = { kind: 'audit', format, about, patientOf, from, to } as const;
+    const record = await this.exports.ask(caller.organizationId, wanted, actingAs(caller));
+    void reply.header('Location', `/v1/exports/${record.id}`).header('ETag', versionTag(record.version));
+    return viewExportRequest(record);
+  }
+
+  /** The file, for who asked, once it is approved: three times within a day. */
+  @Post('exports/:id/fetch')
+  @HttpCode(200)
+  @Right('audit:read', 'export', { on: 'organization' })
+  @WriteHeaders({ idempotencyKey: 'none' })
+  @Answers({}, ...WRITE_PROBLEMS, ...FETCHED)
   @ApiResponse({ status: 200, description: 'The log.', content: TEXT })
-  async export(
+  async fetch(
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
-    @Query({ schema: exportQuery }) query: z.output<typeof exportQuery>,
+    @Param({ schema: idPath }) { id }: IdPath,
   ): Promise<void> {
     const caller = callerOf(request);
-    const narrowed = await this.narrowed(caller, query);
     const { organizationId } = caller;
+    const { wanted } = exportOf(await this.exports.take({ organizationId, id }, 'audit', actingAs(caller)));
+    if (wanted.kind !== 'audit') throw new Problem('not-found');
+    const narrowed = await this.narrowed(caller, wanted);
     const actor = actorOf(caller);
     await this.log.note({ organizationId, action: 'audit-exported', entityId: narrowed.subjectId, objects: [], actor });
-    void reply.header('Content-Disposition', `attachment; filename="audit.${query.format}"`);
-    void reply.type(TYPES[query.format]).send(Readable.from(exportText(this.log, narrowed, query.format)));
+    void reply.header('Content-Disposition', `attachment; filename="audit.${wanted.format}"`);
+    void reply.type(TYPES[wanted.format]).send(Readable.from(exportText(this.log, narrowed, wanted.format)));
   }
 
   private async narrowed(
     { organizationId }: Caller,
-    { about, patientOf, from, to }: Narrowing,
+    { about = null, patientOf = null, from = null, to = null }: Narrowing,
   ): Promise<{ organizationId: string; subjectId: string | null; from: number | null; to: number | null }> {
-    const pseudonym = patientOf === undefined ? null : await this.log.pseudonymOf(organizationId, patientOf);
+    const pseudonym = patientOf === null ? null : await this.log.pseudonymOf(organizationId, patientOf);
     // Without a birth date nobody is known again: the appointment itself is all there is.
-    const subjectId = about ?? pseudonym ?? patientOf ?? null;
-    if (patientOf !== undefined && pseudonym === null && !(await this.known(organizationId, patientOf)))
+    const subjectId = about ?? pseudonym ?? patientOf;
+    if (patientOf !== null && pseudonym === null && !(await this.known(organizationId, patientOf)))
       throw new Problem('not-found');
-    return { organizationId, subjectId, from: from ?? null, to: to ?? null };
+    return { organizationId, subjectId, from, to };
   }
 
   private async known(organizationId: string, subjectId: string): Promise<boolean> {

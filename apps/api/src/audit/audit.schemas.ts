@@ -22,9 +22,10 @@ export const auditQuery = z
   .strictObject({ ...narrowing, ...pageQuery })
   .refine(({ about, patientOf }) => about === undefined || patientOf === undefined, oneOfBoth);
 
-export const exportQuery = z
+export const auditExportInput = z
   .strictObject({ ...narrowing, format: z.enum(['csv', 'jsonl']).prefault('jsonl') })
-  .refine(({ about, patientOf }) => about === undefined || patientOf === undefined, oneOfBoth);
+  .refine(({ about, patientOf }) => about === undefined || patientOf === undefined, oneOfBoth)
+  .meta({ id: 'NewAuditExport' });
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import type { z } from 'zod';
-import { Access, Patients } from '#application';
+import { Exports, Patients } from '#application';
 import { USUAL_IDENTITY, type IdentityField } from '#domain';
 import {
   Answers,
@@ -9,12 +9,13 @@ import {
   Problem,
   RateLimiter,
   Right,
+  versionTag,
   WriteHeaders,
   type Caller,
   type Exchange,
 } from '#platform';
-import { askerOf, unseen } from '../access/enforcement.js';
 import { AppointmentAnswers } from '../appointments/appointment-answers.js';
+import { exportOf, exportRequestView, FETCHED, viewExportRequest } from '../exports/exports.schemas.js';
 import { actingAs } from '../shared/acting.js';
 import { seen } from '../shared/identity.js';
 import { idPath, type IdPath } from '../shared/ids.js';
@@ -35,6 +36,8 @@ import {
 const MOST_FOUND = 50;
 /** Whoever searches more often than a person can is trying numbers. */
 const SEARCHES_PER_MINUTE = 60;
+/** What cannot be cut is for whoever may see all of it. */
+const WHOLE = { on: 'organization', identity: USUAL_IDENTITY } as const;
 const WHO = ['collaborator-required', 'collaborator-unknown'] as const;
 
 @Controller('v1')
@@ -44,7 +47,7 @@ export class PatientsController {
   constructor(
     private readonly patients: Patients,
     private readonly answers: AppointmentAnswers,
-    private readonly access: Access,
+    private readonly exports: Exports,
   ) {}
 
   /** Appointments of who has this telephone number, or this name and birth date. Nothing about a patient stands in a URL. */
@@ -70,20 +73,36 @@ export class PatientsController {
     return { items, more: found.length > MOST_FOUND };
   }
 
-  /** Everything that is held about a patient: for whoever may see all of it. */
-  @Post('patients/export')
-  @HttpCode(200)
-  @Right('patient:manage', 'export', { on: 'organization' })
+  /** Asks for everything that is held about a patient. A second person has to approve it, who sees that he is who asks. */
+  @Post('patients/exports')
+  @Right('patient:manage', 'export', WHOLE)
   @WriteHeaders({ idempotencyKey: 'none' })
-  @Answers({ 200: exportView }, ...WHO, 'not-found')
-  async export(
-    @CallerParam() caller: Caller,
+  @Answers({ 201: exportRequestView }, ...WHO, 'not-found')
+  async ask(
+    @ExchangeParam() { caller, reply }: Exchange,
     @Body({ schema: exportInput }) body: z.output<typeof exportInput>,
+  ): Promise<z.input<typeof exportRequestView>> {
+    const seed = seedOf(body);
+    if (!(await this.patients.knows(caller.organizationId, seed))) throw new Problem('not-found');
+    const record = await this.exports.ask(caller.organizationId, { kind: 'patient', seed }, actingAs(caller));
+    void reply.header('Location', `/v1/exports/${record.id}`).header('ETag', versionTag(record.version));
+    return viewExportRequest(record);
+  }
+
+  /** Everything that is held about a patient, for who asked, once it is approved: three times within a day. */
+  @Post('patients/exports/:id/fetch')
+  @HttpCode(200)
+  @Right('patient:manage', 'export', WHOLE)
+  @WriteHeaders({ idempotencyKey: 'none' })
+  @Answers({ 200: exportView }, ...WHO, ...FETCHED)
+  async fetch(
+    @CallerParam() caller: Caller,
+    @Param({ schema: idPath }) { id }: IdPath,
   ): Promise<z.input<typeof exportView>> {
-    const { fields } = (await this.access.rights(askerOf(caller))).identity(null, null);
-    const missing = USUAL_IDENTITY.find((field) => !fields.has(field));
-    if (missing !== undefined) throw unseen(missing);
-    const found = await this.patients.export(caller.organizationId, seedOf(body), actingAs(caller));
+    const { organizationId } = caller;
+    const actor = actingAs(caller);
+    const { wanted } = exportOf(await this.exports.take({ organizationId, id }, 'patient', actor));
+    const found = wanted.kind === 'patient' ? await this.patients.export(organizationId, wanted.seed, actor) : null;
     if (found === null) throw new Problem('not-found');
     return viewExport(found);
   }

@@ -8,6 +8,14 @@ export function needsSecondPerson({ actions }: Pick<GrantTerms, 'actions'>, outs
   return actions.some((action) => FOUR_EYES.includes(action) || (outside && action === 'see-identity'));
 }
 
+/** Whether somebody is a second person for what another asked for: neither who asked, nor who receives it with others. */
+export function isSecondPerson(
+  id: string,
+  { askedBy, receives }: { readonly askedBy: string | null; readonly receives: boolean },
+): boolean {
+  return id !== askedBy && !receives;
+}
+
 const within = <T>(after: readonly T[] | null, before: readonly T[] | null): boolean =>
   before === null || (after !== null && after.every((one) => before.includes(one)));
 

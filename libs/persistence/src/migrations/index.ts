@@ -40,6 +40,7 @@ import { Manners1763770045000 } from './0045-manners.js';
 import { UnansweredRequests1763770047000 } from './0047-unanswered-requests.js';
 import { BusyChanges1763770053000 } from './0053-busy-changes.js';
 import { MirrorsFoundByKey1763770054000 } from './0054-mirrors-found-by-key.js';
+import { Exports1763770055000 } from './0055-exports.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -85,4 +86,5 @@ export const migrations = [
   UnansweredRequests1763770047000,
   BusyChanges1763770053000,
   MirrorsFoundByKey1763770054000,
+  Exports1763770055000,
 ];

@@ -64,16 +64,48 @@ export class GrantUseRow {
 @Entity('grant_notice')
 @References('grant_notice_grant_fk', () => AccessGrantRow, { from: ['grant_id'], to: ['id'], onDelete: 'CASCADE' })
 @References('grant_notice_agenda_fk', () => AgendaRow, { from: ['agenda_id'], to: ['id'], onDelete: 'CASCADE' })
+@References('grant_notice_export_fk', () => ExportRequestRow, { from: ['export_id'], to: ['id'] })
+@Checks({ grant_notice_about: 'num_nonnulls(grant_id, export_id, identity_id) = 1' })
 @Index('grant_notice_due', ['dueAt'], { where: 'told_at IS NULL' })
 export class GrantNoticeRow {
   @Key('grant_notice_pk') organizationId!: string;
   @Key('grant_notice_pk') id!: string;
-  @Field('uuid') grantId!: string;
+  @Optional('uuid') grantId!: string | null;
   @Field('uuid') agendaId!: string;
   @Field('text') change!: string;
   @Field('timestamptz', now) dueAt!: Date;
   @Optional('timestamptz') toldAt!: Date | null;
   @Optional('text') error!: string | null;
+  @Optional('uuid') exportId!: string | null;
+  @Optional('uuid') identityId!: string | null;
+}
+
+@Entity('export_request')
+@References('export_request_asked_by_fk', () => CollaboratorRow, { from: ['asked_by'], to: ['id'] })
+@References('export_request_decided_by_fk', () => CollaboratorRow, { from: ['decided_by'], to: ['id'] })
+@Checks({
+  export_request_kind_value: `kind IN ('audit', 'patient')`,
+  export_request_state_value: `state IN ('asked', 'approved', 'refused', 'expired', 'fetched')`,
+  export_request_second_person: 'decided_by <> asked_by',
+  export_request_decided: `state = 'expired' OR (state = 'asked') = (decided_at IS NULL)`,
+  export_request_reason: `(state = 'refused') = (reason IS NOT NULL)`,
+  export_request_fetched: `fetched BETWEEN 0 AND 3 AND (fetched = 0 OR state IN ('approved', 'fetched'))`,
+})
+@Index('export_request_due', ['expiresAt'], { where: `state IN ('asked', 'approved')` })
+export class ExportRequestRow {
+  @Key('export_request_pk') organizationId!: string;
+  @Key('export_request_pk') id!: string;
+  @Field('text') kind!: string;
+  @Field('jsonb') wanted!: object;
+  @Field('text', { default: 'asked' }) state!: string;
+  @Field('uuid') askedBy!: string;
+  @Optional('uuid') decidedBy!: string | null;
+  @Optional('timestamptz') decidedAt!: Date | null;
+  @Optional('text') reason!: string | null;
+  @Field('integer', { default: 0 }) fetched!: number;
+  @Field('timestamptz') expiresAt!: Date;
+  @Field('integer', { default: 1 }) version!: number;
+  @Field('timestamptz', now) createdAt!: Date;
 }
 
 @Entity('access_state')

@@ -99,7 +99,8 @@ export class PgDueWork extends DueWork {
   overbookings(limit: number): Promise<readonly { organizationId: string }[]> {
     return this.list(
       `SELECT organization_id AS "organizationId" FROM overbooking_notice WHERE told_at IS NULL AND due_at <= clock_timestamp()
-       UNION SELECT organization_id FROM grant_notice WHERE told_at IS NULL AND due_at <= clock_timestamp() LIMIT $1`,
+       UNION SELECT organization_id FROM grant_notice WHERE told_at IS NULL AND due_at <= clock_timestamp()
+       UNION SELECT organization_id FROM export_request WHERE state IN ('asked', 'approved') AND expires_at <= clock_timestamp() LIMIT $1`,
       limit,
     );
   }

@@ -1,11 +1,25 @@
 import { GrantNoticeStore, type GrantNotice } from '#application';
-import type { Database } from '../database.js';
+import type { Database, Transaction } from '../database.js';
 
 const CLAIM = `UPDATE grant_notice n SET due_at = now() + $2 * interval '1 millisecond'
   FROM (SELECT d.id FROM grant_notice d WHERE d.organization_id = $1 AND d.told_at IS NULL AND d.due_at <= clock_timestamp() LIMIT 100 FOR UPDATE SKIP LOCKED) due,
     agenda g LEFT JOIN collaborator c ON c.organization_id = g.organization_id AND c.id = g.owner_id
   WHERE n.organization_id = $1 AND n.id = due.id AND g.organization_id = $1 AND g.id = n.agenda_id
-  RETURNING n.id, n.grant_id AS "grantId", g.name AS "agendaName", n.change, c.email`;
+  RETURNING n.id, coalesce(n.grant_id, n.export_id, n.identity_id) AS "aboutId", g.name AS "agendaName", n.change, c.email`;
+
+/** One mail to each to whom an agenda belongs, of what concerns the whole organization. */
+export async function tellOwners(
+  transaction: Transaction,
+  about: 'export_id' | 'identity_id',
+  { id, change }: { readonly id: string; readonly change: GrantNotice['change'] },
+): Promise<void> {
+  await transaction.query(
+    `INSERT INTO grant_notice (organization_id, id, ${about}, agenda_id, change)
+     SELECT DISTINCT ON (a.owner_id) a.organization_id, gen_random_uuid(), $1::uuid, a.id, $2 FROM agenda a
+     WHERE a.organization_id = current_organization() AND a.owner_id IS NOT NULL ORDER BY a.owner_id, a.id`,
+    [id, change],
+  );
+}
 
 /** Changes of rights to be told, in PostgreSQL. */
 export class PgGrantNotices extends GrantNoticeStore {
