@@ -118,3 +118,38 @@ describe('a person’s access token', () => {
     expect(idp.keysAsked - before).toBeLessThanOrEqual(2);
   });
 });
+
+test('who an account is here an administrator says: not beyond his own scopes, nor for whom others trust; and unsays at once', async () => {
+  const [admin, collaborator] = [await api.client(practice), await desk.colleague()];
+  const provider = desk.provider;
+  await admin('PUT', `/v1/agendas/${practice.agenda}/owner`, { body: { collaborator: practice.collaborator } });
+  await admin('POST', '/v1/grants', {
+    body: { holder: { kind: 'collaborator', id: collaborator }, actions: ['see-busy'] },
+  });
+  const link = (more: object = {}, by = admin): Promise<Answer> =>
+    by('POST', '/v1/identities', {
+      body: { provider, collaborator, subject: 'nadia', scopes: ['agenda:read'], ...more },
+    });
+  const narrow = await api.client(practice, ['grant:manage', 'agenda:read']);
+  expect((await link({ scopes: ['patient:manage'] }, narrow)).json).toMatchObject({ right: 'patient:manage' });
+  expect((await link({ collaborator: practice.collaborator })).json.type).toMatch(/operator-required$/);
+  expect((await link({ rpps: '99700218896' })).status).toBe(400);
+  for (const nobody of [{ provider: randomUUID() }, { collaborator: randomUUID() }])
+    expect((await link(nobody)).json.type).toMatch(/unknown-reference$/);
+  expect((await link({}, await api.client(await api.practice()))).json.type).toMatch(/unknown-reference$/);
+  const token = await idp.token({ sub: 'nadia' });
+  const unknown = async (): Promise<unknown> => (await show(token)).json.type;
+  expect(await unknown()).toMatch(/person-unknown$/);
+  const linked = await link({}, narrow);
+  expect([linked.status, linked.json]).toMatchObject([201, { provider, collaborator, subject: 'nadia' }]);
+  expect((await link()).json.errors).toEqual([expect.objectContaining({ path: 'body.subject' })]);
+  expect((await show(token)).status).toBe(200);
+  const id = linked.json.id as string;
+  expect((await admin('DELETE', `/v1/identities/${id}`)).status).toBe(204);
+  expect(await unknown()).toMatch(/person-unknown$/);
+  const changes = ['person-linked', 'person-unlinked'];
+  const events = `SELECT type AS what, actor->>'id' AS by FROM event WHERE subject_id = $1 ORDER BY id`;
+  expect(await api.sql(practice, events, [id])).toEqual(changes.map((what) => ({ what, by: practice.collaborator })));
+  const told = 'SELECT change AS what FROM grant_notice WHERE identity_id = $1 ORDER BY change';
+  expect(await api.sql(practice, told, [id])).toEqual(changes.map((what) => ({ what })));
+});

@@ -60,6 +60,7 @@ export async function createProvider(
 /** Links a person of a provider, by his subject or as `rpps:<number>`, to a collaborator. */
 export async function linkPerson(
   database: Database,
+  environment: Environment,
   request: {
     organizationId: string;
     collaborator: string;
@@ -68,28 +69,16 @@ export async function linkPerson(
     scopes?: readonly Scope[];
   },
 ): Promise<{ id: string; scopes: readonly Scope[] }> {
-  const { organizationId, collaborator, provider, person, scopes = SECRETARY } = request;
+  const { organizationId, collaborator: collaboratorId, provider: providerId, person, scopes = SECRETARY } = request;
   const number = /^rpps:(.+)$/.exec(person)?.[1];
-  const nationalId = number === undefined ? null : nationalIdOfRpps(number);
-  const id = newId();
-  await database.withOrganization(organizationId, async (transaction) => {
-    await transaction.query(
-      `INSERT INTO identity (organization_id, id, provider_id, collaborator_id, subject, national_id, scopes)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [organizationId, id, provider, collaborator, nationalId === null ? person : null, nationalId, scopes],
-    );
-    await tell(transaction, 'person-linked', { id, collaborator, scopes });
-  });
-  return { id, scopes: SCOPES.filter((scope) => scopes.includes(scope)) };
-}
-
-type Transaction = Parameters<Parameters<Database['withOrganization']>[1]>[0];
-
-async function tell(
-  transaction: Transaction,
-  type: string,
-  { id, collaborator, scopes }: { id: string; collaborator: string; scopes: readonly Scope[] },
-): Promise<void> {
-  const data = JSON.stringify({ collaborator, scopes });
-  await transaction.query(`SELECT append_event($1, NULL, $2, '{"kind":"system"}', $3)`, [type, id, data]);
+  const known =
+    number === undefined
+      ? { subject: person, nationalId: null }
+      : { subject: null, nationalId: nationalIdOfRpps(number) };
+  const identities = new PgIdentityAdministration(database, openKeys(database, environment).vault);
+  const link = { id: newId(), providerId, collaboratorId, scopes, ...known };
+  const linked = await identities.link(organizationId, link, { kind: 'system' });
+  if (linked === 'unknown') throw new Error('there is no such provider, or no such active collaborator');
+  if (linked === 'known') throw new Error('this person of the provider is linked already');
+  return { id: linked.id, scopes: SCOPES.filter((scope) => scopes.includes(scope)) };
 }

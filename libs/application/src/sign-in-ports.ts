@@ -131,6 +131,12 @@ export abstract class IdentityAdministration {
     organizationId: string,
     page: { readonly after: string | null; readonly limit: number },
   ): Promise<readonly LinkedPerson[]>;
+  /** Says who a person of a provider is here. `known`: that person is somebody already; `unknown`: no such provider or collaborator. */
+  abstract link(
+    organizationId: string,
+    person: Omit<LinkedPerson, 'createdAt'>,
+    actor: Actor,
+  ): Promise<LinkedPerson | 'known' | 'unknown'>;
   /** Ends a link, and every session opened with it. */
   abstract unlink(key: Key, actor: Actor): Promise<boolean>;
 }

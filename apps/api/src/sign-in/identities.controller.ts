@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { IdentityAdministration, newId, OpenIdProviders, type IdentityProvider } from '#application';
+import { Grants, IdentityAdministration, newId, OpenIdProviders, type IdentityProvider } from '#application';
 import { Answers, badInput, CallerParam, Problem, Right, WriteHeaders, type Caller } from '#platform';
 import { WRITE_PROBLEMS } from '../appointments/appointment-problems.js';
 import { actingAs } from '../shared/acting.js';
@@ -8,7 +8,9 @@ import { idPath, type IdPath } from '../shared/ids.js';
 import { cutPage, decodeCursor } from '../shared/paging.js';
 import {
   peopleQuery,
+  personInput,
   personPage,
+  personView,
   providerChange,
   providerInput,
   providerRecordList,
@@ -28,6 +30,7 @@ export class IdentitiesController {
   constructor(
     private readonly identities: IdentityAdministration,
     private readonly providers: OpenIdProviders,
+    private readonly grants: Grants,
   ) {}
 
   /** The providers, with everything but their secret. */
@@ -98,6 +101,33 @@ export class IdentitiesController {
     const found = await this.identities.people(organizationId, { after, limit: limit + 1 });
     const { page, nextCursor } = cutPage(found, limit, ({ id }) => [id]);
     return { items: page.map(viewPerson), nextCursor };
+  }
+
+  /**
+   * Says who an account is here: by its subject, or by RPPS number. With scopes that the caller has himself; and not for
+   * somebody who can approve what others ask for, or manage rights: his account the operator links.
+   */
+  @Post('identities')
+  @Right('grant:manage', 'manage-grants', { on: 'organization' })
+  @WriteHeaders({ idempotencyKey: 'none' })
+  @Answers({ 201: personView }, ...WRITE_PROBLEMS, 'unknown-reference', 'operator-required')
+  async link(
+    @CallerParam() caller: Caller,
+    @Body({ schema: personInput }) body: z.output<typeof personInput>,
+  ): Promise<z.input<typeof personView>> {
+    const { provider: providerId, collaborator: collaboratorId, subject, nationalId, scopes } = body;
+    const { organizationId } = caller;
+    const beyond = scopes.find((scope) => !caller.scopes.has(scope));
+    if (beyond !== undefined) throw new Problem('right-missing', { code: 'RIGHT', extra: { right: beyond } });
+    if (await this.grants.isTrusted(organizationId, collaboratorId)) throw new Problem('operator-required');
+    const person = { id: newId(), providerId, collaboratorId, subject, nationalId, scopes };
+    const linked = await this.identities.link(organizationId, person, actingAs(caller));
+    if (linked === 'known') throw badInput(subject === null ? 'body.rpps' : 'body.subject', 'is linked already');
+    if (linked === 'unknown')
+      throw new Problem('unknown-reference', {
+        errors: [{ path: 'body', message: 'provider or collaborator does not exist' }],
+      });
+    return viewPerson(linked);
   }
 
   /** Ends a link: the account is nobody here any more, and its sessions end at once. */

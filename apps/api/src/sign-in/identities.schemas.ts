@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { LinkedPerson, ProviderRecord } from '#application';
-import { line } from '#platform';
-import { idView } from '../shared/ids.js';
+import { nationalIdOfRpps } from '#domain';
+import { line, SCOPES } from '#platform';
+import { idInput, idView } from '../shared/ids.js';
 import { formatInstant, instantView } from '../shared/instants.js';
 import { pageQuery, pageView } from '../shared/paging.js';
 
@@ -45,6 +46,31 @@ export const providerRecordView = z
 export const providerRecordList = z
   .object({ items: z.array(providerRecordView) })
   .meta({ id: 'AdministeredIdentityProviderList' });
+
+export const personInput = z
+  .strictObject({
+    provider: idInput,
+    collaborator: idInput.meta({ description: 'Who he is here.' }),
+    subject: line(500)
+      .optional()
+      .meta({ description: 'As the provider names him; told to whoever signs in unlinked.' }),
+    rpps: z
+      .string()
+      .regex(/^\d{11}$/)
+      .optional()
+      .meta({ description: 'Of a professional, for Pro Santé Connect: the first sign-in binds his account.' }),
+    scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
+  })
+  .refine(({ subject, rpps }) => (subject === undefined) !== (rpps === undefined), {
+    path: ['subject'],
+    message: 'is needed, or rpps: one of them',
+  })
+  .transform(({ subject = null, rpps, ...person }) => ({
+    ...person,
+    subject,
+    nationalId: rpps === undefined ? null : nationalIdOfRpps(rpps),
+  }))
+  .meta({ id: 'NewLinkedPerson' });
 
 export const peopleQuery = z.strictObject(pageQuery);
 export const personView = z

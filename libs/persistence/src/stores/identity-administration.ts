@@ -7,6 +7,7 @@ import {
   type Vault,
 } from '#application';
 import type { Database, Transaction } from '../database.js';
+import { tellOwners } from './grant-notices.js';
 import { providerSecret } from './sealed-places.js';
 
 const PROVIDER = `p.id, p.label, p.kind, p.issuer, p.client_id AS "clientId", p.audience, p.client_secret_sealed IS NOT NULL AS "hasSecret"`;
@@ -80,6 +81,31 @@ export class PgIdentityAdministration extends IdentityAdministration {
     return this.database.one<Row<LinkedPerson>>(organizationId, statement, [organizationId, after, limit]);
   }
 
+  async link(
+    organizationId: string,
+    person: Omit<LinkedPerson, 'createdAt'>,
+    actor: Actor,
+  ): Promise<LinkedPerson | 'known' | 'unknown'> {
+    const { id, providerId, collaboratorId, subject, nationalId, scopes } = person;
+    return this.database.withOrganization(organizationId, async (transaction) => {
+      const values = [organizationId, providerId, collaboratorId];
+      const there = await transaction.query(
+        `SELECT 1 FROM identity_provider p, collaborator c WHERE p.organization_id = $1 AND p.id = $2 AND c.organization_id = $1 AND c.id = $3 AND c.active`,
+        values,
+      );
+      if (there.length === 0) return 'unknown';
+      const [row] = await transaction.query<Row<LinkedPerson>>(
+        `INSERT INTO identity AS i (organization_id, provider_id, collaborator_id, id, subject, national_id, scopes)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING ${PERSON}`,
+        [...values, id, subject, nationalId, scopes],
+      );
+      if (row === undefined) return 'known';
+      await tell(transaction, 'person-linked', { id, data: { collaborator: collaboratorId, scopes }, actor });
+      await tellOwners(transaction, 'identity_id', { id, change: 'person-linked' });
+      return row;
+    });
+  }
+
   unlink({ organizationId, id }: Key, actor: Actor): Promise<boolean> {
     return this.database.withOrganization(organizationId, async (transaction) => {
       const [data] = await transaction.query<{ collaborator: string; scopes: readonly string[] }>(
@@ -88,6 +114,7 @@ export class PgIdentityAdministration extends IdentityAdministration {
       );
       if (data === undefined) return false;
       await tell(transaction, 'person-unlinked', { id, data, actor });
+      await tellOwners(transaction, 'identity_id', { id, change: 'person-unlinked' });
       return true;
     });
   }
