@@ -3,7 +3,7 @@ import type { RemoteObject } from '#domain';
 import type { PendingWrite } from './ports.js';
 
 /** What is sent for longer is read back before more is sent: the read before the first is too old by then. */
-const LONGEST_MS = 2_000;
+const LONGEST_MS = 4_000;
 const MOST = 20;
 
 /** A write that the backend says it stored. */
