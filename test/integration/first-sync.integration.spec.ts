@@ -82,6 +82,26 @@ describe('the first synchronisation', () => {
     expect(await life.health()).toMatchObject({ phase: 'live' });
   });
 
+  it('takes in what it reads as it comes, and what was cut off is read again whole: with what went meanwhile', async () => {
+    const his = await life.remote.create({ start: TEN, end: TEN + HOUR, title: 'Privé' });
+    await life.pull();
+    await approve(1);
+    const taken = () =>
+      query<{ remote_id: string }>(life.pool, life.practice, 'SELECT remote_id FROM mirror WHERE gone_at IS NULL');
+    await life.remote.control('faults', { faults: [{ kind: 'error', status: 503, route: '/changes' }] });
+    expect(await life.pull()).toBe('unreachable');
+    expect(await taken()).toEqual([{ remote_id: his }]);
+    expect(await life.health()).toMatchObject({ phase: 'reading' });
+    expect(await life.book(TEN)).toMatchObject({ problem: 'taken' });
+    await life.remote.control('faults', null, 'DELETE');
+    await query(life.pool, life.practice, `UPDATE connection SET blocked_until = '-infinity', breaker_failures = 0`);
+    await life.remote.remove(his);
+    const other = await life.remote.create({ start: TEN + HOUR, end: TEN + 2 * HOUR, title: 'Privé' });
+    expect(await life.pull()).toBe('done');
+    expect(await taken()).toEqual([{ remote_id: other }]);
+    expect(await life.book(TEN)).toMatchObject({ outcome: 'booked', record: { status: 'confirmed' } });
+  });
+
   it('what was promised before is not given up to what the practitioner wrote meanwhile: a person decides', async () => {
     const id = await life.booked(TEN);
     await life.pull();

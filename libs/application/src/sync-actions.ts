@@ -1,7 +1,7 @@
 import type { Action } from '#domain';
 
 /** Rows (mirrors and busy intervals) per transaction: the agenda is locked meanwhile. */
-const CHUNK_ROWS = 500;
+const CHUNK_ROWS = 1_000;
 
 /** One of ours that is not where it was; what else becomes of it, the policy has said. */
 export function isMissing(

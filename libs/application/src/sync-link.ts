@@ -13,6 +13,7 @@ import {
 import { ConnectorError, type CallOptions, type PullRequest } from '#connector-sdk';
 import { backoffMs } from './backoff.js';
 import { areRulesDue, readBackendRules } from './backend-rules.js';
+import { removeStrays } from './strays.js';
 import { chunksOf, isMissing } from './sync-actions.js';
 import type { LinkRecord } from './model.js';
 import type { Applied, Backend, Effects, Failure, Lease, PullEnd, SyncStore } from './ports.js';
@@ -66,6 +67,9 @@ export function pullWindow(now: number): Interval {
   return { start: today - PAST_DAYS * DAY, end: today + HORIZON_DAYS * DAY };
 }
 
+/** Takes what may be taken in before the end of a pull is known; resolves with the rest. */
+type Taking = (changes: readonly RemoteChange[]) => Promise<readonly RemoteChange[]>;
+
 /**
  * Brings what the hub knows of a linked agenda up to date. The caller holds the agenda's lane.
  * Pull, reconcile (pure), one transaction per chunk of rows, the cursor with the last.
@@ -76,16 +80,29 @@ export class SyncLink {
     private readonly effects: Effects,
   ) {}
 
-  /** Pulls and applies. Throws ConnectorError when the backend could not be read; nothing was inferred then. */
+  /**
+   * Pulls and applies. Throws ConnectorError when the backend could not be read: no deletion was inferred then, and what a
+   * first read had taken in by then is read again.
+   */
   async pull(remote: Remote, options: PullOptions = {}): Promise<Applied> {
     const asOf = await this.store.clock(remote.link.organizationId);
     const window = pullWindow(this.effects.now());
     // Whether what is held back is still missing, only a complete read can tell.
     const full = options.full === true || remote.link.brake !== null;
-    const read = await this.read(remote, window, full ? null : remote.link.cursor);
+    // Nothing was ever read, not even a part that was cut off.
+    const isFirst = remote.link.ageMs === null && (await this.store.versions(remote.link)).size === 0;
+    let taken = 0;
+    const take: Taking = async (changes) => {
+      const { changes: more, rest } = await this.takeForeign(remote, window, changes);
+      taken += more;
+      return rest;
+    };
+    const cursor = full ? null : remote.link.cursor;
+    const read = await this.read(remote, { window, cursor }, isFirst ? take : undefined);
     const own = options.own?.filter((object) => isStillThere(object, read)) ?? [];
     const changes = [...own.map((object) => ({ kind: 'upsert' as const, object })), ...read.changes];
-    const actions = await this.plan(remote, window, { ...read, changes });
+    // Of what was not known before, nothing can be missing.
+    const actions = await this.plan(remote, window, { ...read, changes, complete: isFirst ? null : read.complete });
     const braked = actions.some(({ type }) => type === 'brake');
     const end: PullEnd = {
       cursor: read.cursor,
@@ -94,7 +111,7 @@ export class SyncLink {
       braked,
       nextPollMs: nextPollMs({
         ...remote.link.pace,
-        changed: actions.length > 0,
+        changed: taken + actions.length > 0,
         braked,
         rateLimit: remote.backend.capabilities.rateLimit,
         spread: this.effects.random(),
@@ -104,13 +121,28 @@ export class SyncLink {
     await this.listen(remote.link, foundElsewhere(actions, read.complete !== null));
     if (areRulesDue(remote))
       await readBackendRules(remote, window, { store: this.store, options: this.effects.deadline(PULL_MS) });
-    return applied;
+    return { ...applied, changes: applied.changes + taken };
+  }
+
+  /**
+   * While a first read goes on: what is the practitioner's own takes its time at once. What carries one of our references
+   * waits for the end: which of several copies is ours is told by all of them.
+   */
+  private async takeForeign(
+    remote: Remote,
+    window: Interval,
+    read: readonly RemoteChange[],
+  ): Promise<{ readonly changes: number; readonly rest: readonly RemoteChange[] }> {
+    const isForeign = (change: RemoteChange): boolean => change.kind === 'upsert' && change.object.reference === null;
+    const changes = read.filter(isForeign);
+    const actions = await this.plan(remote, window, { changes, cursor: null, complete: null });
+    return { ...(await this.act(remote, actions)), rest: read.filter((change) => !isForeign(change)) };
   }
 
   /** Reads everything and tells what a pull would do, without doing it. */
   async rehearse(remote: Remote): Promise<readonly Action[]> {
     const window = pullWindow(this.effects.now());
-    return this.plan(remote, window, await this.read(remote, window, null));
+    return this.plan(remote, window, await this.read(remote, { window, cursor: null }));
   }
 
   /** Whether what was found should have been announced by a push, and was not. */
@@ -151,20 +183,20 @@ export class SyncLink {
     await this.store.failed(remote.link, failure, backoffMs(4, this.effects.random(), wait));
   }
 
-  private async read(remote: Remote, window: Interval, cursor: string | null): Promise<Read> {
+  private async read(remote: Remote, range: Pick<PullRequest, 'window' | 'cursor'>, take?: Taking): Promise<Read> {
     const options = this.effects.deadline(PULL_MS);
     try {
-      return await this.collect(remote, { window, cursor }, options);
+      return await this.collect(remote, range, { ...options, take });
     } catch (error) {
-      if (cursor === null || !ConnectorError.is(error) || error.kind !== 'cursor_expired') throw error;
-      return this.collect(remote, { window, cursor: null }, options);
+      if (range.cursor === null || !ConnectorError.is(error) || error.kind !== 'cursor_expired') throw error;
+      return this.collect(remote, { ...range, cursor: null }, { ...options, take });
     }
   }
 
   private async collect(
     { link, backend }: Remote,
     range: Pick<PullRequest, 'window' | 'cursor'> & Partial<PullRequest>,
-    options: CallOptions,
+    { take, ...options }: CallOptions & { readonly take?: Taking | undefined },
   ): Promise<Read> {
     const request: PullRequest = {
       agendaId: link.remoteAgendaId,
@@ -175,7 +207,7 @@ export class SyncLink {
     const changes: RemoteChange[] = [];
     for await (const item of backend.session.pull(request, options)) {
       if (item.type === 'end') return { changes, cursor: item.cursor, complete: item.complete };
-      changes.push(...item.changes);
+      changes.push(...(take ? await take(item.changes) : item.changes));
     }
     throw new ConnectorError('unavailable', 'the backend stopped before the end of its answer');
   }
@@ -243,42 +275,12 @@ export class SyncLink {
       changes += applied.changes;
       due = applied.due;
     }
-    if (strays.length > 0) await this.removeStrays(remote, strays, end);
-    return { changes, due };
-  }
-
-  /** What could not be removed must be read again: the cursor stays where it was. */
-  private async removeStrays(
-    remote: Remote,
-    strays: readonly Extract<Action, { type: 'remove-stray' }>[],
-    end: PullEnd | null,
-  ): Promise<void> {
-    const gone: Action[] = [];
-    let again = false;
-    for (const { object } of strays) {
-      const removed = await this.removeStray(remote, object);
-      if (removed === 'gone') gone.push({ type: 'forget', remoteId: object.remoteId });
-      again ||= removed === 'again';
-    }
+    if (strays.length === 0) return { changes, due };
+    const { gone, again } = await removeStrays(remote, strays, () => this.effects.deadline(PULL_MS));
+    // What could not be removed must be read again: the cursor stays where it was.
     const kept = end && again ? { ...end, cursor: remote.link.cursor, nextPollMs: AGAIN_POLL_MS } : end;
     await this.store.apply(remote.link, gone, kept, remote.lease);
-  }
-
-  /** A late write revived the object of a dead appointment. A certain no is not asked for again: it stays, for a person. */
-  private async removeStray({ link, backend }: Remote, object: RemoteObject): Promise<'gone' | 'again' | 'kept'> {
-    const request = {
-      agendaId: link.remoteAgendaId,
-      reference: object.reference ?? '',
-      remoteId: object.remoteId,
-      version: object.version,
-    };
-    try {
-      await backend.session.cancel(request, this.effects.deadline(PULL_MS));
-      return 'gone';
-    } catch (error) {
-      const { kind } = failureOf(error);
-      return kind === 'forbidden' || kind === 'invalid' ? 'kept' : 'again';
-    }
+    return { changes, due };
   }
 }
 

@@ -175,6 +175,8 @@ describe('the schema', () => {
       'callback_task callback_task_done_origin O',
       'callback_task callback_task_origin O',
       'claim claim_appointment O deferred',
+      'claim claim_appointment_changed O deferred',
+      'claim claim_appointment_gone O deferred',
       'claim claim_bounds O',
       'claim claim_copy O deferred',
       'claim claim_exemption O',

@@ -41,6 +41,7 @@ import { UnansweredRequests1763770047000 } from './0047-unanswered-requests.js';
 import { BusyChanges1763770053000 } from './0053-busy-changes.js';
 import { MirrorsFoundByKey1763770054000 } from './0054-mirrors-found-by-key.js';
 import { Exports1763770055000 } from './0055-exports.js';
+import { ForeignObjectsAtOnce1763770058000 } from './0058-foreign-objects-at-once.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -87,4 +88,5 @@ export const migrations = [
   BusyChanges1763770053000,
   MirrorsFoundByKey1763770054000,
   Exports1763770055000,
+  ForeignObjectsAtOnce1763770058000,
 ];
