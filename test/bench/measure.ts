@@ -10,10 +10,26 @@ export interface BenchResult {
     readonly cores: number;
     readonly memoryGb: number;
     readonly kernel: string;
+    /** Share of the processor time wanted meanwhile that the host of a virtual machine gave to others; 0 where nobody tells. */
+    readonly stolen: number;
   };
   readonly versions: Readonly<Record<string, string>>;
   readonly metrics: Readonly<Record<string, number>>;
   readonly runs: readonly unknown[];
+}
+
+const BEGAN = processorTime();
+
+/** Since the start of the machine, in ticks (proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal). */
+function processorTime(): { readonly worked: number; readonly stolen: number } {
+  try {
+    const [, ...ticks] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]!.split(/ +/).map(Number);
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, stolen = 0] = ticks;
+    return { worked: user + nice + system + irq + softirq, stolen };
+  } catch {
+    // Not Linux.
+    return { worked: 0, stolen: 0 };
+  }
 }
 
 export function benchResult(
@@ -22,6 +38,8 @@ export function benchResult(
   measured: Pick<BenchResult, 'metrics' | 'runs'>,
 ): BenchResult {
   const [cpu] = cpus();
+  const now = processorTime();
+  const stolen = now.stolen - BEGAN.stolen;
   return {
     name,
     at: new Date().toISOString(),
@@ -30,6 +48,7 @@ export function benchResult(
       cores: cpus().length,
       memoryGb: Math.round(totalmem() / 2 ** 30),
       kernel: release(),
+      stolen: round(stolen / Math.max(1, now.worked - BEGAN.worked + stolen)),
     },
     versions: { node: process.version, ...versions },
     metrics: Object.fromEntries(Object.entries(measured.metrics).map(([key, value]) => [key, round(value)])),
