@@ -18,6 +18,8 @@ const CONTEXT = { timeoutMs: 60_000, allowPrivateNetworks: true, now: Date.now }
 const KNOWS_SYNC = (name: string): boolean => name !== 'SabreDAV';
 /** Requests for ten changes where they are not listed with their data. */
 const CHANGES_TAKE: Readonly<Record<string, number>> = { Xandikos: 2, DAViCal: 2, SabreDAV: 3 };
+/** Keeps that a calendar makes nobody busy; DAViCal and Radicale drop it, Xandikos refuses it. */
+const KEEPS_TRANSPARENCY = (name: string): boolean => ['Cyrus', 'SOGo', 'SabreDAV'].includes(name);
 /** Makes a calendar for tasks alone when asked to. */
 const HAS_TASKS = (name: string): boolean => name !== 'Xandikos' && name !== 'SOGo';
 /** Lets in whoever knocks. */
@@ -99,6 +101,17 @@ describeOnServers('the connector', ({ name, start }) => {
     const alone = open(calendar.slice(1));
     expect(await alone.listAgendas(call)).toMatchObject([{ ...found, name: expect.any(String) }]);
     alone.close();
+  });
+
+  it('tells which calendar never makes anybody busy, where the server keeps that', async () => {
+    const body =
+      '<D:propertyupdate xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>' +
+      '<C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp></D:prop></D:set></D:propertyupdate>';
+    const headers = { 'Content-Type': 'application/xml; charset=utf-8' };
+    const found = async () => (await session.listAgendas(call)).find(({ id }) => id === calendar);
+    expect((await found())?.neverBusy).toBeUndefined();
+    expect((await server.request('anne', 'PROPPATCH', calendar, { body, headers })).status).toBe(207);
+    expect((await found())?.neverBusy).toBe(KEEPS_TRANSPARENCY(name) ? true : undefined);
   });
 
   if (name !== 'SOGo')
