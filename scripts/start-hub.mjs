@@ -12,8 +12,8 @@ import { describeHub } from './start-output.mjs';
 const HUB_COMMAND = 'dist/apps/worker/src/hub.js';
 /** A small nursery: what a large calendar leaves behind is collected at once instead of growing the process by 50 MB, and so are the pieces in which large answers arrive. */
 const WORKER_FLAGS = ['--max-semi-space-size=2'];
-/** Threads that share their heaps of native memory leave less of it unused. */
-const WORKER_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
+/** Threads that share one heap of native memory leave less of it unused. */
+const WORKER_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 const DATABASE = 'unisson';
 const OWNER = 'unisson_owner';
 const APP = 'unisson_app';

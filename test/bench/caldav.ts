@@ -10,11 +10,9 @@ import { RadicaleServer } from '../support/radicale.js';
 import { practitionerCalendar, retitled } from './calendars.js';
 import { tsdav, vdirsyncer, type Peer, type PeerStep, type PeerStepName } from './caldav-peers.js';
 import type { ChildSetup, Step, StepDone } from './caldav-child.js';
-import { benchResult, type BenchResult } from './measure.js';
+import { asWorker, benchResult, type BenchResult } from './measure.js';
 
 const SIZES = [1000, 5000] as const;
-/** As the worker is started (scripts/start-hub.mjs, docker-compose.yml). */
-const WORKER_FLAGS = ['--max-semi-space-size=2'];
 const CHANGES = 10;
 const USER = 'anne';
 const PASSWORD = 'bench';
@@ -163,7 +161,7 @@ async function startChild(on: { postgres: string; proxy: string; calendar: strin
     pushes: CHANGES,
   };
   const program = path.join(import.meta.dirname, 'caldav-child.js');
-  const child = fork(program, [JSON.stringify(setup)], { execArgv: WORKER_FLAGS });
+  const child = fork(program, [JSON.stringify(setup)], asWorker());
   const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
   if (message !== 'ready') throw new Error('the process of the bench did not start');
   return child;

@@ -4,11 +4,8 @@ import path from 'node:path';
 import type { HostileDone, HostileTask } from './hostile-child.js';
 import { hostileServer } from './hostile-server.js';
 import { XML_VENDOR } from '../support/vendor-rows.js';
-import { benchResult, type BenchResult } from './measure.js';
+import { asWorker, benchResult, type BenchResult } from './measure.js';
 
-/** As the worker is started (scripts/start-hub.mjs, docker-compose.yml). */
-const WORKER_FLAGS = ['--max-semi-space-size=2'];
-const WORKER_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 const FEEDS = ['mixed', 'many', 'large', 'wide', 'alarms', 'gzip', 'drip'];
 const COLLECTIONS = ['mixed', 'entities', 'deep', 'rows'];
 const JSONS = ['large', 'levels', 'members', 'wrong'];
@@ -22,10 +19,7 @@ const XMLS = ['entities', 'deep', 'rows', 'attributes'];
  */
 export async function benchHostile(short: boolean): Promise<BenchResult> {
   const server = await hostileServer(short ? 1000 : 10_000);
-  const child = fork(path.join(import.meta.dirname, 'hostile-child.js'), [], {
-    execArgv: WORKER_FLAGS,
-    env: { ...process.env, ...WORKER_ENVIRONMENT },
-  });
+  const child = fork(path.join(import.meta.dirname, 'hostile-child.js'), [], asWorker());
   // Each wait listens for its end.
   child.setMaxListeners(0);
   const runs: HostileDone[] = [];

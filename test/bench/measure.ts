@@ -56,6 +56,11 @@ export function benchResult(
   };
 }
 
+/** Options of a child process: as the worker is started (scripts/start-hub.mjs, docker-compose.yml). */
+export function asWorker(): { readonly execArgv: string[]; readonly env: NodeJS.ProcessEnv } {
+  return { execArgv: ['--max-semi-space-size=2'], env: { ...process.env, MALLOC_ARENA_MAX: '1' } };
+}
+
 /** Highest resident memory of a process; not that of `resourceUsage`, which a process inherits from whoever started it. */
 export function residentPeakMb(pid: number | 'self' = 'self'): number {
   try {
