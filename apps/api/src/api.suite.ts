@@ -47,7 +47,7 @@ async function serve(
 ): Promise<{ app: NestFastifyApplication; parts: ApiParts; url: string }> {
   const logger = createLogger({ level: 'debug', name: 'api' }, { write: (text) => void lines.push(text) });
   const parts = await openParts(environment, logger);
-  const app = await createApi(parts, logger);
+  const { app } = await createApi(parts, logger);
   await app.listen(0, '127.0.0.1');
   return { app, parts, url: (await app.getUrl()).replace('[::1]', '127.0.0.1') };
 }

@@ -1,5 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import {
   buildDocument,
   createHttpAdapter,
@@ -25,8 +26,11 @@ const ABOUT = {
 /** Writes here are events of the very objects that they answer. */
 const CHANGES = /^\/v1\/(appointments|holds|series|waiting-list|conflicts|callback-tasks|bulk-cancellations)\b/;
 
-/** The application, ready to listen. */
-export async function createApi(parts: ApiParts, logger: Logger): Promise<NestFastifyApplication> {
+/** The application, ready to listen; and its document, which is made once: by whoever asks first. */
+export async function createApi(
+  parts: ApiParts,
+  logger: Logger,
+): Promise<{ readonly app: NestFastifyApplication; readonly document: () => OpenAPIObject }> {
   const { metrics, rateLimiter, trustedProxies } = parts;
   const { authentication } = parts.recognition;
   const adapter = createHttpAdapter({ metrics, authentication, rateLimiter, trustedProxies });
@@ -37,6 +41,8 @@ export async function createApi(parts: ApiParts, logger: Logger): Promise<NestFa
   });
   app.useGlobalPipes(new InputPipe());
   app.useGlobalFilters(new ProblemFilter(logger));
-  serveDocument(app, () => buildDocument(app, ABOUT));
-  return app;
+  let made: OpenAPIObject | undefined;
+  const document = (): OpenAPIObject => (made ??= buildDocument(app, ABOUT));
+  serveDocument(app, document);
+  return { app, document };
 }

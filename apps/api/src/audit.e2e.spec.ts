@@ -212,8 +212,8 @@ describe('an export', () => {
     for (const one of [late, left]) await over(one);
     expect(told(await approve(second, late))).toEqual([409, 'export-ended']);
     expect(told(await fetched(ask, left))).toEqual([409, 'export-ended']);
-    await api.parts.exports.tell(practice.organization);
-    await api.parts.exports.tell(practice.organization);
+    await api.parts.exports.expire(practice.organization);
+    await api.parts.exports.expire(practice.organization);
     for (const [one, actions] of [
       [refused, ['export-asked', 'export-refused']],
       [late, ['export-asked', 'export-expired']],

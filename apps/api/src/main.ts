@@ -7,8 +7,10 @@ async function main(): Promise<void> {
   const environment = loadEnvironment();
   const logger = createLogger({ level: environment.LOG_LEVEL, name: 'api' });
   const parts = await openParts(environment, logger);
-  const app = await createApi(parts, logger);
+  const { app, document } = await createApi(parts, logger);
   endOnSignals(app, { drain: parts.drain, logger });
+  // It takes half a second, for which bookings would wait once somebody is served.
+  document();
   await app.listen(environment.PORT, environment.HOST);
   logger.info({ url: await app.getUrl() }, 'api ready');
 }

@@ -225,19 +225,16 @@ export function workOf(useCases: UseCases): Omit<Work, keyof AuditWork> {
     },
     cleanUp: ({ organizationId, linkId }) => cleanUp.run(organizationId, linkId),
     watchLinks: ({ organizationId }) => alerts.watch(organizationId),
-    tellOverbookings: ({ organizationId }) => tellAll(organizationId, [overbookings, exports, grantNotices]),
+    tellOverbookings: async ({ organizationId }) => {
+      await exports.expire(organizationId);
+      await overbookings.tell(organizationId);
+      await grantNotices.tell(organizationId);
+    },
     renewSubscription: async ({ organizationId, linkId }) => {
       await subscriptions.renew(organizationId, linkId);
     },
     offerWaiting: (agenda) => waiting.look(agenda),
   };
-}
-
-async function tellAll(
-  organizationId: string,
-  notices: readonly { tell(organizationId: string): Promise<void> }[],
-): Promise<void> {
-  for (const notice of notices) await notice.tell(organizationId);
 }
 
 function noticesOf(

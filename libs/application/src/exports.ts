@@ -120,8 +120,8 @@ export class Exports {
     return record === null ? { outcome: 'ended' } : { outcome: 'put', record };
   }
 
-  /** Beside the mails that tell of it. */
-  tell(organizationId: string): Promise<void> {
+  /** Ends what nobody approved, or fetched, in time. */
+  expire(organizationId: string): Promise<void> {
     return this.store.expire(organizationId);
   }
 }

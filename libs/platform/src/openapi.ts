@@ -59,10 +59,7 @@ export function buildDocument(
   return document;
 }
 
-/**
- * Serves the document at /openapi.json and a page to browse and try it at /docs. It is made when somebody first asks for
- * it: a quarter of what a process does before it listens.
- */
+/** Serves the document at /openapi.json and a page to browse and try it at /docs. */
 export function serveDocument(app: INestApplication, document: () => OpenAPIObject): void {
   SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'openapi.json',
