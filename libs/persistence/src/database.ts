@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { escapeLiteral, type Pool, type PoolClient, type QueryResultRow } from 'pg';
-import { DataSource } from 'typeorm';
+import { escapeLiteral, Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { sightOf } from '#application';
 import { storeError } from './errors.js';
 
@@ -35,39 +34,39 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** The application's side of PostgreSQL: a hardened pool, and transactions that row-level security can see. */
 export class Database {
   private constructor(
-    private readonly source: DataSource,
     private readonly pool: Pool,
     private readonly limited = false,
   ) {}
 
   /** Throws StoreUnavailable when the database cannot be reached. */
   static async open({ url, poolSize, applicationName }: DatabaseSettings): Promise<Database> {
-    const source = new DataSource({
-      type: 'postgres',
-      url,
-      applicationName,
-      poolSize,
-      extra: {
-        options: SERVER_LIMITS,
-        query_timeout: QUERY_TIMEOUT_MS,
-        // What need not wait for the answer before it goes out in one piece with it.
-        pipeline: true,
-        connectionTimeoutMillis: 5_000,
-        keepAlive: true,
-        idleTimeoutMillis: 30_000,
-      },
-      // Without a handler, a restart of PostgreSQL would end the process; the pool replaces the lost connection.
-      poolErrorHandler: () => undefined,
+    const pool = new Pool({
+      connectionString: url,
+      application_name: applicationName,
+      max: poolSize,
+      options: SERVER_LIMITS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      // What need not wait for the answer before it goes out in one piece with it.
+      pipeline: true,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+      idleTimeoutMillis: 30_000,
     });
-    await source.initialize().catch((error: unknown) => {
-      throw storeError(error);
-    });
-    return new Database(source, (source.driver as unknown as { master: Pool }).master);
+    // Without a handler, a restart of PostgreSQL would end the process; the pool replaces the lost connection.
+    pool.on('error', () => undefined);
+    const database = new Database(pool);
+    try {
+      await database.ping();
+    } catch (error) {
+      await pool.end();
+      throw error;
+    }
+    return database;
   }
 
   /** The same, for what people ask: inside a request it shows the agendas that the request may see, and no others. */
   forRequests(): Database {
-    return new Database(this.source, this.pool, true);
+    return new Database(this.pool, true);
   }
 
   /** One statement in its own transaction; the statement itself must name its organization (see the SQL functions). */
@@ -133,7 +132,7 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await this.source.destroy();
+    await this.pool.end();
   }
 
   /** What narrows a transaction to the agendas of the running request; nothing where all are meant. */

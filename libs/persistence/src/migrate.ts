@@ -1,6 +1,3 @@
-import { DataSource } from 'typeorm';
-import { migrations } from './migrations/index.js';
-
 /** Where the database is: `ownerUrl` may change the schema, `appUrl` is what the running hub uses (user `unisson_app`). */
 export interface DatabaseUrls {
   readonly ownerUrl: string;
@@ -17,6 +14,8 @@ export async function migrate({ ownerUrl, appUrl }: DatabaseUrls): Promise<void>
   const app = new URL(appUrl);
   if (app.username !== APP_ROLE)
     throw new Error(`the application must connect as ${APP_ROLE}, not as "${app.username}"`);
+  // Only loaded here: what the running hub does not need is not in its memory.
+  const [{ DataSource }, { migrations }] = await Promise.all([import('typeorm'), import('./migrations/index.js')]);
   const source = new DataSource({
     type: 'postgres',
     url: ownerUrl,

@@ -1,4 +1,4 @@
-import { calendar, type calendar_v3 } from '@googleapis/calendar';
+import type { calendar_v3 } from '@googleapis/calendar';
 import {
   ConnectorError,
   createHttp,
@@ -34,7 +34,7 @@ export class Client {
   readonly #http: Http;
   readonly #context: ConnectorContext;
   readonly #tokens: AccessTokens;
-  readonly #api = calendar({ version: 'v3', retry: false, validateStatus: () => true });
+  #api: Promise<calendar_v3.Calendar> | null = null;
 
   constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {
     this.#root = settings.rootUrl.replace(/\/+$/, '');
@@ -61,13 +61,18 @@ export class Client {
     send: Send,
     { signal, write }: CallOptions & { readonly write: boolean },
   ): Promise<z.output<Schema>> {
+    // Loaded with the first request: a hub without such agendas need not hold it in memory.
+    this.#api ??= import('@googleapis/calendar').then(({ calendar }) =>
+      calendar({ version: 'v3', retry: false, validateStatus: () => true }),
+    );
+    const api = await this.#api;
     let retryAfter: string | undefined;
     const carry = async (...request: Parameters<typeof fetch>): Promise<Response> => {
       const response = await this.#carry(request, { signal, write });
       retryAfter = response.headers.get('retry-after') ?? undefined;
       return response;
     };
-    const { status, data } = await send(this.#api, { signal, fetchImplementation: carry }).catch((error: unknown) => {
+    const { status, data } = await send(api, { signal, fetchImplementation: carry }).catch((error: unknown) => {
       throw beneath(error) ?? senseless(write, 0);
     });
     if (status < 200 || status > 299) throw errorOf({ status, data, retryAfter }, { write, now: this.#context.now() });

@@ -2,14 +2,16 @@ import { createHmac } from 'node:crypto';
 import type { Secrets } from './config.js';
 
 const ZONE = 'Europe/Paris';
-const OFFSET = new Intl.DateTimeFormat('en-US', { timeZone: ZONE, timeZoneName: 'longOffset' });
+/** Made when first asked for: it brings the time zones of ICU into memory. */
+let offset: Intl.DateTimeFormat | null = null;
 
 /** The content type is part of what is signed, of requests without a body, too. */
 export const CONTENT_TYPE = 'application/json';
 
 /** An instant as the platform writes it: local time of Paris with its offset, to the second. */
 export function parisTime(ms: number): string {
-  const name = OFFSET.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  offset ??= new Intl.DateTimeFormat('en-US', { timeZone: ZONE, timeZoneName: 'longOffset' });
+  const name = offset.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? '';
   const [, sign = '+', hours = '00', minutes = '00'] = /GMT([+-])(\d\d):(\d\d)/.exec(name) ?? [];
   const offsetMs = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === '-' ? -1 : 1);
   return `${new Date(ms + offsetMs).toISOString().slice(0, 19)}${sign}${hours}:${minutes}`;
