@@ -42,6 +42,7 @@ import { BusyChanges1763770053000 } from './0053-busy-changes.js';
 import { MirrorsFoundByKey1763770054000 } from './0054-mirrors-found-by-key.js';
 import { Exports1763770055000 } from './0055-exports.js';
 import { ForeignObjectsAtOnce1763770058000 } from './0058-foreign-objects-at-once.js';
+import { NewObjectsHoldNothing1763770059000 } from './0059-new-objects-hold-nothing.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -89,4 +90,5 @@ export const migrations = [
   MirrorsFoundByKey1763770054000,
   Exports1763770055000,
   ForeignObjectsAtOnce1763770058000,
+  NewObjectsHoldNothing1763770059000,
 ];
