@@ -13,6 +13,7 @@ import {
 import { ConnectorError, type CallOptions, type PullRequest } from '#connector-sdk';
 import { backoffMs } from './backoff.js';
 import { areRulesDue, readBackendRules } from './backend-rules.js';
+import { Intake } from './intake.js';
 import { removeStrays } from './strays.js';
 import { chunksOf, isMissing } from './sync-actions.js';
 import type { LinkRecord } from './model.js';
@@ -67,9 +68,6 @@ export function pullWindow(now: number): Interval {
   return { start: today - PAST_DAYS * DAY, end: today + HORIZON_DAYS * DAY };
 }
 
-/** Takes what may be taken in before the end of a pull is known; resolves with the rest. */
-type Taking = (changes: readonly RemoteChange[]) => Promise<readonly RemoteChange[]>;
-
 /**
  * Brings what the hub knows of a linked agenda up to date. The caller holds the agenda's lane.
  * Pull, reconcile (pure), one transaction per chunk of rows, the cursor with the last.
@@ -91,14 +89,12 @@ export class SyncLink {
     const full = options.full === true || remote.link.brake !== null;
     // Nothing was ever read, not even a part that was cut off.
     const isFirst = remote.link.ageMs === null && (await this.store.versions(remote.link)).size === 0;
-    let taken = 0;
-    const take: Taking = async (changes) => {
-      const { changes: more, rest } = await this.takeForeign(remote, window, changes);
-      taken += more;
-      return rest;
-    };
-    const cursor = full ? null : remote.link.cursor;
-    const read = await this.read(remote, { window, cursor }, isFirst ? take : undefined);
+    const intake = new Intake({
+      plan: (changes) => this.plan(remote, window, { changes, cursor: null, complete: null }),
+      store: (actions) => this.act(remote, actions),
+    });
+    const range = { window, cursor: full ? null : remote.link.cursor };
+    const read = await this.read(remote, range, isFirst ? intake : undefined).finally(() => intake.end());
     const own = options.own?.filter((object) => isStillThere(object, read)) ?? [];
     const changes = [...own.map((object) => ({ kind: 'upsert' as const, object })), ...read.changes];
     // Of what was not known before, nothing can be missing.
@@ -111,7 +107,7 @@ export class SyncLink {
       braked,
       nextPollMs: nextPollMs({
         ...remote.link.pace,
-        changed: taken + actions.length > 0,
+        changed: intake.changes + actions.length > 0,
         braked,
         rateLimit: remote.backend.capabilities.rateLimit,
         spread: this.effects.random(),
@@ -121,22 +117,7 @@ export class SyncLink {
     await this.listen(remote.link, foundElsewhere(actions, read.complete !== null));
     if (areRulesDue(remote))
       await readBackendRules(remote, window, { store: this.store, options: this.effects.deadline(PULL_MS) });
-    return { ...applied, changes: applied.changes + taken };
-  }
-
-  /**
-   * While a first read goes on: what is the practitioner's own takes its time at once. What carries one of our references
-   * waits for the end: which of several copies is ours is told by all of them.
-   */
-  private async takeForeign(
-    remote: Remote,
-    window: Interval,
-    read: readonly RemoteChange[],
-  ): Promise<{ readonly changes: number; readonly rest: readonly RemoteChange[] }> {
-    const isForeign = (change: RemoteChange): boolean => change.kind === 'upsert' && change.object.reference === null;
-    const changes = read.filter(isForeign);
-    const actions = await this.plan(remote, window, { changes, cursor: null, complete: null });
-    return { ...(await this.act(remote, actions)), rest: read.filter((change) => !isForeign(change)) };
+    return { ...applied, changes: applied.changes + intake.changes };
   }
 
   /** Reads everything and tells what a pull would do, without doing it. */
@@ -183,20 +164,20 @@ export class SyncLink {
     await this.store.failed(remote.link, failure, backoffMs(4, this.effects.random(), wait));
   }
 
-  private async read(remote: Remote, range: Pick<PullRequest, 'window' | 'cursor'>, take?: Taking): Promise<Read> {
+  private async read(remote: Remote, range: Pick<PullRequest, 'window' | 'cursor'>, intake?: Intake): Promise<Read> {
     const options = this.effects.deadline(PULL_MS);
     try {
-      return await this.collect(remote, range, { ...options, take });
+      return await this.collect(remote, range, { ...options, intake });
     } catch (error) {
       if (range.cursor === null || !ConnectorError.is(error) || error.kind !== 'cursor_expired') throw error;
-      return this.collect(remote, { ...range, cursor: null }, { ...options, take });
+      return this.collect(remote, { ...range, cursor: null }, { ...options, intake });
     }
   }
 
   private async collect(
     { link, backend }: Remote,
     range: Pick<PullRequest, 'window' | 'cursor'> & Partial<PullRequest>,
-    { take, ...options }: CallOptions & { readonly take?: Taking | undefined },
+    { intake, ...options }: CallOptions & { readonly intake?: Intake | undefined },
   ): Promise<Read> {
     const request: PullRequest = {
       agendaId: link.remoteAgendaId,
@@ -207,7 +188,7 @@ export class SyncLink {
     const changes: RemoteChange[] = [];
     for await (const item of backend.session.pull(request, options)) {
       if (item.type === 'end') return { changes, cursor: item.cursor, complete: item.complete };
-      changes.push(...(take ? await take(item.changes) : item.changes));
+      changes.push(...(intake ? await intake.take(item.changes) : item.changes));
     }
     throw new ConnectorError('unavailable', 'the backend stopped before the end of its answer');
   }

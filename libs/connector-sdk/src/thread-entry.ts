@@ -3,11 +3,17 @@ import type { ThreadAnswer } from './threads.js';
 
 /** What a thread runs: it loads the module of a task, and makes one value of it at each request. */
 type Task = (input: unknown) => Iterator<unknown>;
-type Request = 'next' | { readonly module: string; readonly run: string; readonly input: unknown };
+interface Begin {
+  readonly module: string;
+  readonly run: string;
+  readonly input: unknown;
+}
+/** The module alone: to be loaded, for what comes later. */
+type Request = 'next' | Begin | Pick<Begin, 'module'>;
 
 let current: Promise<Iterator<unknown>> | null = null;
 
-async function begin({ module, run, input }: Exclude<Request, 'next'>): Promise<Iterator<unknown>> {
+async function begin({ module, run, input }: Begin): Promise<Iterator<unknown>> {
   const loaded = (await import(module)) as Readonly<Record<string, Task>>;
   const task = loaded[run];
   if (task === undefined) throw new TypeError(`no task ${run}`);
@@ -33,7 +39,7 @@ parentPort?.on('message', (request: Request) => {
     void answer().then((given) => parentPort?.postMessage(given));
     return;
   }
-  current = begin(request);
+  const loading = 'run' in request ? (current = begin(request)) : import(request.module);
   // Told at the first request for a value.
-  current.catch(() => undefined);
+  loading.catch(() => undefined);
 });

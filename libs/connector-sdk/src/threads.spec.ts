@@ -32,6 +32,16 @@ describe('work in threads', () => {
     expect(first).not.toEqual([threadId]);
   });
 
+  it('one that was prepared is the one that works, and none is prepared beside those there are', async () => {
+    const threads = new Threads(1);
+    threads.prepare(MODULE);
+    threads.prepare(MODULE);
+    const [where] = await all(threads, 'whereAmI');
+    threads.prepare(MODULE);
+    expect(await all(threads, 'whereAmI')).toEqual([where]);
+    expect(where).not.toBe(threadId);
+  });
+
   it('an error of a task keeps its kind, and the thread goes on', async () => {
     const threads = new Threads(1);
     const [where] = await all(threads, 'whereAmI');

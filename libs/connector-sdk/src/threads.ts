@@ -87,6 +87,10 @@ class Thread {
     });
   }
 
+  load(module: URL): void {
+    this.#worker.postMessage({ module: inSources(module) });
+  }
+
   begin({ module, run, input, transfer = [] }: ThreadTask): void {
     this.#spentMs = 0;
     this.#worker.ref();
@@ -168,6 +172,15 @@ export class Threads {
     } finally {
       this.#give(thread, reusable);
     }
+  }
+
+  /** Has a thread ready, with this module loaded, while what it will read is still on its way. */
+  prepare(module: URL): void {
+    if (this.#idle.length > 0 || this.#count >= this.#most) return;
+    this.#count += 1;
+    const thread = new Thread(this.#limits);
+    thread.load(module);
+    this.#give(thread, true);
   }
 
   async #take(signal: AbortSignal): Promise<Thread> {

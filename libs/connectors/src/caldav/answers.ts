@@ -41,6 +41,11 @@ export async function* readApart<Input, Value>(
   }
 }
 
+/** Much is about to come that {@link readApart} will read. */
+export function prepareToRead(): void {
+  threads.prepare(MODULES.reading);
+}
+
 /** The only value of the same. */
 export async function readOne<Input, Value>(
   read: (input: Input) => Generator<Value>,

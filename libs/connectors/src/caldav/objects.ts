@@ -1,7 +1,7 @@
 import { ConnectorError, type CallOptions } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
 import { readApart, readOnce, readOne } from './answers.js';
-import { readable, type DavClient } from './client.js';
+import { readable, type DavAnswer, type DavClient } from './client.js';
 import { normalPath, normalTag } from './hrefs.js';
 import { changeIn, objectsIn, type ObjectReading, type StoredObject } from './reading.js';
 import { multiget } from './requests.js';
@@ -20,6 +20,8 @@ export class ObjectReader {
   readonly #client: DavClient;
   readonly #collection: URL;
   #failures = 0;
+  /** The last request for many: a server makes one such answer at a time. */
+  #asked: Promise<unknown> = Promise.resolve();
 
   constructor(client: DavClient, collection: URL) {
     this.#client = client;
@@ -31,10 +33,7 @@ export class ObjectReader {
     if (paths.length === 0) return;
     const open = new Set(paths);
     try {
-      const { content, url } = await this.#client.report(
-        { method: 'REPORT', url: this.#collection.href, body: multiget(paths) },
-        options,
-      );
+      const { content, url } = await this.#ask(paths, options);
       const input = { body: content, url: url.href, reading: await sink.reading(content, options) };
       const read = async (): Promise<void> => {
         for await (const objects of readApart(objectsIn, input, { ...options, ...readOnce(content) }))
@@ -84,6 +83,13 @@ export class ObjectReader {
     if (version !== null && version !== stored.version)
       throw new ConnectorError('stale', 'the event has another version');
     return { ...stored, body };
+  }
+
+  #ask(paths: readonly string[], options: CallOptions): Promise<DavAnswer> {
+    const request = { method: 'REPORT', url: this.#collection.href, body: multiget(paths) } as const;
+    const answer = this.#asked.then(() => this.#client.report(request, options));
+    this.#asked = answer.catch(() => undefined);
+    return answer;
   }
 
   async #tolerant(path: string, options: CallOptions): Promise<StoredObject> {

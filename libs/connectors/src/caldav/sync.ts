@@ -1,7 +1,7 @@
 import { ConnectorError, type CallOptions, type PullItem, type PullRequest } from '#connector-sdk';
 import type { Interval, RemoteChange } from '#domain';
 import { detached } from '#icalendar';
-import { readApart, readOnce } from './answers.js';
+import { prepareToRead, readApart, readOnce } from './answers.js';
 import { readable, type DavAnswer, type DavClient } from './client.js';
 import { pathOf, withSlash } from './hrefs.js';
 import { memberTags } from './listing.js';
@@ -43,8 +43,8 @@ const DEAD_TOKEN = new Set([403, 400, 409, 410, 412, 418, 422, 500, 501, 507]);
 /** Answers of servers without RFC 6578, or that will not list everything at once (its 3.6). */
 const NO_SYNC = new Set([400, 403, 405, 409, 415, 422, 500, 501, 507]);
 const MAX_PAGES = 10_000;
-/** Answers asked for ahead of the one that is read. */
-const AT_ONCE = 1;
+/** Parts asked for, and read, ahead of the one that is taken in. */
+const AHEAD = 1;
 
 /** One answer to sync-collection. */
 interface Page {
@@ -112,6 +112,7 @@ export class CollectionSync {
       yield* this.#byTags(cursor.value, options);
       return;
     }
+    if (cursor.kind === 'none') prepareToRead();
     const first = await this.#report(cursor.kind === 'token' ? cursor.value : null, options);
     if (first) yield* this.#pages(first, cursor, options);
     else yield* this.#byTags(null, options);
@@ -197,7 +198,7 @@ export class CollectionSync {
     return changes;
   }
 
-  /** What is asked for next is on its way while the last answer is read. */
+  /** What comes next is asked for and read while the last part is taken in. */
   async *#batches(paths: readonly string[], options: CallOptions): AsyncGenerator<RemoteChange[]> {
     const reads: Promise<RemoteChange[]>[] = [];
     for (let at = 0; at < paths.length || reads.length > 0; at += MOST_OBJECTS) {
@@ -207,7 +208,7 @@ export class CollectionSync {
         read.catch(() => undefined);
         reads.push(read);
       }
-      if (reads.length > AT_ONCE || at + MOST_OBJECTS >= paths.length) yield (await reads.shift()) ?? [];
+      if (reads.length > AHEAD || at + MOST_OBJECTS >= paths.length) yield (await reads.shift()) ?? [];
     }
   }
 
