@@ -1,7 +1,7 @@
 import { threadId } from 'node:worker_threads';
 import { describe, expect, it } from '@jest/globals';
 import { ConnectorError } from './errors.js';
-import { TaskError, Threads } from './threads.js';
+import { owned, TaskError, Threads } from './threads.js';
 
 const MODULE = new URL('./thread-tasks.suite.js', import.meta.url);
 const { signal } = new AbortController();
@@ -40,6 +40,15 @@ describe('work in threads', () => {
     threads.prepare(MODULE);
     expect(await all(threads, 'whereAmI')).toEqual([where]);
     expect(where).not.toBe(threadId);
+  });
+
+  it('one that was handed something large is not kept', async () => {
+    const threads = new Threads(1);
+    const input = new Uint8Array(5 * 1024 * 1024);
+    const asked = { module: MODULE, run: 'whereAmI', input, transfer: owned(input) };
+    const [first] = await all(threads, 'whereAmI');
+    for await (const where of threads.run(asked, { signal })) expect(where).toBe(first);
+    expect(await all(threads, 'whereAmI')).not.toEqual([first]);
   });
 
   it('an error of a task keeps its kind, and the thread goes on', async () => {

@@ -46,6 +46,8 @@ export type ThreadAnswer =
 const LIMITS: ThreadLimits = { deadlineMs: 10_000, heapMb: 64 };
 const MOST_THREADS = 4;
 const IDLE_MS = 10_000;
+/** A thread that was handed more bytes than this is not kept: what it grew by for them would stay. */
+const LARGE = 4 * 1024 * 1024;
 /** Run from its sources (by the tests) a thread compiles them as it loads them. */
 const SOURCES = import.meta.url.endsWith('.ts');
 
@@ -159,12 +161,13 @@ export class Threads {
    */
   async *run(task: ThreadTask, { signal }: { readonly signal: AbortSignal }): AsyncGenerator {
     const thread = await this.#take(signal);
+    const isLarge = (task.transfer ?? []).reduce((sum, { byteLength }) => sum + byteLength, 0) > LARGE;
     let reusable = false;
     try {
       thread.begin(task);
       for (;;) {
         const answer = await thread.next(signal);
-        reusable = !('value' in answer);
+        reusable = !('value' in answer) && !isLarge;
         if ('failed' in answer) throw new TaskError(answer.failed.name, answer.failed.message);
         if ('done' in answer) return;
         yield answer.value;
