@@ -134,7 +134,9 @@ describe('an agenda that goes to another vendor for good', () => {
       expect((await life.hub.booking.hold(holding)).status).toBe(201);
       await legacy('POST', 'freeze', { agendaId: AGENDA });
       const queued = await life.book(TEN + 8 * HOUR, 300);
-      expect(queued).toMatchObject({ outcome: 'booked', record: { status: 'pending' } });
+      // Refused there in time, or given up by who booked: to be settled both ways.
+      const status = expect.stringMatching(/^(pending|unknown)$/) as unknown;
+      expect(queued).toMatchObject({ outcome: 'booked', record: { status } });
       await migrate(named);
       // What was queued may still be on its way.
       while ((await life.pull()) === 'busy') await sleep(100);
