@@ -14,14 +14,14 @@ export class NewObjectsHoldNothing1763770059000 implements MigrationInterface {
 CREATE OR REPLACE FUNCTION see_foreign_objects(p_link link, p_agenda agenda, p_objects jsonb[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v_ids uuid[]; v_busy jsonb[]; v_known uuid[]; v_held uuid[]; v_wanted uuid[]; v_times tstzrange[]; v_taken tstzmultirange; v_done uuid[]; v_one record;
 BEGIN
-  WITH object AS MATERIALIZED (SELECT DISTINCT ON (o->>'remoteId') o, o->>'remoteId' AS remote_id FROM unnest(p_objects) WITH ORDINALITY AS e (o, n) ORDER BY o->>'remoteId', n DESC),
+  WITH object AS MATERIALIZED (SELECT DISTINCT ON (o->>'remoteId') o, o->>'remoteId' AS remote_id, gen_random_uuid() AS new_id FROM unnest(p_objects) WITH ORDINALITY AS e (o, n) ORDER BY o->>'remoteId', n DESC),
     seen AS (INSERT INTO mirror (organization_id, id, link_id, remote_id, version, content_hash, summary_hash, during, copy_of)
-      SELECT p_link.organization_id, gen_random_uuid(), p_link.id, remote_id, o->>'version', o->>'contentHash', o->>'summary', range_of(o->'when'),
+      SELECT p_link.organization_id, new_id, p_link.id, remote_id, o->>'version', o->>'contentHash', o->>'summary', range_of(o->'when'),
         substring(o->>'reference' FROM '^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9]{1,6}$')::uuid FROM object
       ON CONFLICT (organization_id, link_id, remote_id) DO UPDATE SET version = excluded.version, content_hash = excluded.content_hash, summary_hash = excluded.summary_hash,
         appointment_id = NULL, during = excluded.during, copy_of = excluded.copy_of, seen_at = now(), gone_at = NULL
-      RETURNING id, mirror.remote_id, mirror.copy_of, xmax <> 0 AS known)
-  SELECT array_agg(s.id), array_agg(object.o->'busy'), array_agg(s.id) FILTER (WHERE s.known OR s.copy_of IS NOT NULL) INTO v_ids, v_busy, v_known
+      RETURNING id, mirror.remote_id, mirror.copy_of)
+  SELECT array_agg(s.id), array_agg(object.o->'busy'), array_agg(s.id) FILTER (WHERE s.id <> object.new_id OR s.copy_of IS NOT NULL) INTO v_ids, v_busy, v_known
     FROM seen s JOIN object USING (remote_id);
   DELETE FROM quarantine WHERE organization_id = p_link.organization_id AND link_id = p_link.id AND remote_id IN (SELECT o->>'remoteId' FROM unnest(p_objects) o);
   -- Of these, what stands there already decides, or what they are a copy of.
