@@ -84,7 +84,7 @@ const status = async (): Promise<string> => {
 };
 
 /** Where the secret part of a state begins: both parts may hold `_`, too. */
-const SECRET = 44;
+const SECRET_AT = 44;
 
 describe('consent', () => {
   test('a practitioner grants access in his browser, and the connection works', async () => {
@@ -110,7 +110,7 @@ describe('consent', () => {
     expect(agendas.json.items).toMatchObject([{ id: USER, writable: true }]);
     const { code, state } = Object.fromEntries(new URL(location).searchParams);
     const stored = JSON.stringify(await api.sql(practice, 'SELECT * FROM connection, consent'));
-    for (const secret of [code!, state!, state!.slice(SECRET)]) {
+    for (const secret of [code!, state!, state!.slice(SECRET_AT)]) {
       expect(page.html).not.toContain(secret);
       expect(api.logged()).not.toContain(secret);
       expect(stored).not.toContain(secret);
@@ -128,7 +128,7 @@ describe('consent', () => {
     const rows = () => api.sql(practice, 'SELECT state_hash, verifier_sealed FROM consent');
     const [row] = (await rows()) as { state_hash: Buffer; verifier_sealed: Buffer }[];
     expect(row?.state_hash).toHaveLength(32);
-    expect(row?.state_hash.toString('base64url')).not.toBe(state.slice(SECRET));
+    expect(row?.state_hash.toString('base64url')).not.toBe(state.slice(SECRET_AT));
     expect(row?.verifier_sealed.length).toBeGreaterThan(43);
     await back(await consentPage(json.url as string));
     expect(await rows()).toEqual([]);
@@ -150,8 +150,8 @@ describe('consent', () => {
     const third = await consentPage((await begin()).json.url as string);
     const elsewhere = new URL(third);
     const stranger = await api.practice();
-    const secret = elsewhere.searchParams.get('state')!.slice(SECRET);
-    const names = issueFeedToken(stranger.organization, connection).text.slice(0, SECRET);
+    const secret = elsewhere.searchParams.get('state')!.slice(SECRET_AT);
+    const names = issueFeedToken(stranger.organization, connection).text.slice(0, SECRET_AT);
     elsewhere.searchParams.set('state', `${names}${secret}`);
     expect((await back(elsewhere.href)).status).toBe(410);
     expect(await status()).toBe('unverified');

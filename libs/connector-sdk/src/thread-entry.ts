@@ -39,7 +39,12 @@ parentPort?.on('message', (request: Request) => {
     void answer().then((given) => parentPort?.postMessage(given));
     return;
   }
-  const loading = 'run' in request ? (current = begin(request)) : import(request.module);
+  if (!('run' in request)) {
+    // Why it cannot be loaded, a task will tell.
+    import(request.module).catch(() => undefined);
+    return;
+  }
+  current = begin(request);
   // Told at the first request for a value.
-  loading.catch(() => undefined);
+  current.catch(() => undefined);
 });
