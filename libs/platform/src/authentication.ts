@@ -63,11 +63,10 @@ export class Authentication {
     if (owner.collaboratorId !== null && owner.collaboratorId !== collaboratorId)
       throw new Problem('collaborator-unknown', { code: 'RIGHT' });
     const name = `${secretariatId}|${organizationId}|${collaboratorId}`;
-    if (!this.people.get(name)) {
-      if (!(await this.collaborators.mandated(organizationId, { secretariatId, collaboratorId })))
-        throw new Problem('mandate-missing', { code: 'RIGHT' });
-      this.people.set(name, true);
-    }
+    await this.people.find(name, async () => {
+      if (await this.collaborators.mandated(organizationId, { secretariatId, collaboratorId })) return true;
+      throw new Problem('mandate-missing', { code: 'RIGHT' });
+    });
     return { ...owner, organizationId, collaboratorId, secretariatId };
   }
 
@@ -90,11 +89,10 @@ export class Authentication {
       return owner;
     }
     const name = `${owner.organizationId}|${collaboratorId}`;
-    if (!this.people.get(name)) {
-      if (!(await this.collaborators.isActive(owner.organizationId, collaboratorId)))
-        throw new Problem('collaborator-unknown', { code: 'RIGHT' });
-      this.people.set(name, true);
-    }
+    await this.people.find(name, async () => {
+      if (await this.collaborators.isActive(owner.organizationId, collaboratorId)) return true;
+      throw new Problem('collaborator-unknown', { code: 'RIGHT' });
+    });
     return { ...owner, collaboratorId };
   }
 }

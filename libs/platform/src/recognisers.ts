@@ -51,13 +51,15 @@ export class ApiKeyRecogniser implements Recogniser {
   async callerOf(shown: ApiKeyText | null, address: string): Promise<Caller> {
     const text = shown ?? NO_TEXT;
     const name = `${text.keyId}|${text.secretHash.toString('base64')}|${text.organizationId}`;
-    const known = this.goodKeys.get(name);
-    if (known) return known;
+    return this.goodKeys.find(name, () => this.lookUp(text, shown, address));
+  }
+
+  private async lookUp(text: ApiKeyText, shown: ApiKeyText | null, address: string): Promise<Caller> {
     const record = await this.keys.find(text.organizationId, text.keyId);
     if (!sameHash(record?.secretHash ?? NO_HASH, text.secretHash) || !record) return this.guard.failed(address, shown);
     if (record.revoked) throw new Problem('unauthenticated');
     await this.guard.succeeded(address, text);
-    const caller: Caller = {
+    return {
       organizationId: text.organizationId,
       keyId: text.keyId,
       via: 'key',
@@ -65,8 +67,6 @@ export class ApiKeyRecogniser implements Recogniser {
       audience: record.audience,
       collaboratorId: null,
     };
-    this.goodKeys.set(name, caller);
-    return caller;
   }
 }
 

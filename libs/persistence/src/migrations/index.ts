@@ -43,6 +43,7 @@ import { MirrorsFoundByKey1763770054000 } from './0054-mirrors-found-by-key.js';
 import { Exports1763770055000 } from './0055-exports.js';
 import { ForeignObjectsAtOnce1763770058000 } from './0058-foreign-objects-at-once.js';
 import { NewObjectsHoldNothing1763770059000 } from './0059-new-objects-hold-nothing.js';
+import { FewerStepsInABooking1763770060000 } from './0060-fewer-steps-in-a-booking.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -91,4 +92,5 @@ export const migrations = [
   Exports1763770055000,
   ForeignObjectsAtOnce1763770058000,
   NewObjectsHoldNothing1763770059000,
+  FewerStepsInABooking1763770060000,
 ];

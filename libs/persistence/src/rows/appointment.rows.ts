@@ -22,7 +22,7 @@ import { CollaboratorRow } from './tenancy.rows.js';
 @Index('appointment_start', ['organizationId', 'startsAt', 'id'])
 @Index('appointment_held', ['holdUntil'], { where: `status = 'held'` })
 @Index('appointment_kept_there', ['heldThereUntil'], { where: `status = 'expired' AND held_there_until IS NOT NULL` })
-@Index('appointment_agenda_held', ['organizationId', 'agendaId'], { where: `status = 'held'` })
+@Index('appointment_agenda_held', ['organizationId', 'agendaId', 'id'], { where: `status = 'held'` })
 @Index('appointment_replaced', { synchronize: false })
 @Index('appointment_conflict', ['organizationId', 'agendaId'], { where: `status = 'conflict'` })
 @Index('appointment_series', ['organizationId', 'seriesId'], { where: 'series_id IS NOT NULL' })

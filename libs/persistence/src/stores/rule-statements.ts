@@ -27,10 +27,6 @@ export const STANDING = {
 
 export const CONSULTING = {
   name: 'rules-consulting',
-  text: `SELECT a.id AS "agendaId", d.display_name AS "displayName", d.rpps,
-      coalesce((SELECT jsonb_agg(interval_json(s.during) || jsonb_build_object('displayName', s.display_name, 'rpps', s.rpps)) FROM substitution s
-        WHERE s.organization_id = a.organization_id AND s.agenda_id = a.id
-          AND s.during && tstzrange(to_timestamp($3::numeric / 1000), to_timestamp($4::numeric / 1000), '[]')), '[]') AS substitutions
-    FROM agenda a JOIN practitioner d ON d.organization_id = a.organization_id AND d.id = a.practitioner_id
-    WHERE a.organization_id = $1 AND a.id = ANY ($2)`,
+  text: `SELECT agenda_id AS "agendaId", display_name AS "displayName", rpps, substitutions
+    FROM consulting($1, $2, to_timestamp($3::numeric / 1000), to_timestamp($4::numeric / 1000))`,
 };

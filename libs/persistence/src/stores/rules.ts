@@ -55,7 +55,7 @@ export class PgRules extends RuleStore {
     range: Interval,
   ): Promise<readonly Consulting[]> {
     const values = [organizationId, agendaIds, range.start, range.end];
-    return this.database.one<Consulting & Record<string, unknown>>(organizationId, CONSULTING, values);
+    return this.database.call<Consulting & Record<string, unknown>>(CONSULTING, values);
   }
 }
 
