@@ -23,3 +23,9 @@ export function* hoards(): Generator<number> {
   const hoard: number[][] = [];
   for (;;) hoard.push(Array.from({ length: 100_000 }, (_, n) => n));
 }
+
+export function* keeps40Megabytes(): Generator<number> {
+  // Eight bytes each, on the heap that is bounded; what typed arrays hold lies beside it.
+  const kept = Array.from({ length: 40 }, () => Array.from({ length: 131_072 }, (_, n) => n + 0.5));
+  yield kept.length;
+}

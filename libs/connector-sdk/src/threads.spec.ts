@@ -5,10 +5,20 @@ import { owned, TaskError, Threads } from './threads.js';
 
 const MODULE = new URL('./thread-tasks.suite.js', import.meta.url);
 const { signal } = new AbortController();
+const MEGABYTE = 1024 * 1024;
 
 async function all(threads: Threads, run: string, input: unknown = null, given = signal): Promise<unknown[]> {
   const values: unknown[] = [];
   for await (const value of threads.run({ module: MODULE, run, input }, { signal: given })) values.push(value);
+  return values;
+}
+
+/** The same for a task that is handed so many bytes. */
+async function allOf(threads: Threads, run: string, bytes: number): Promise<unknown[]> {
+  const input = new Uint8Array(bytes);
+  const values: unknown[] = [];
+  const task = { module: MODULE, run, input, transfer: owned(input) };
+  for await (const value of threads.run(task, { signal })) values.push(value);
   return values;
 }
 
@@ -36,19 +46,28 @@ describe('work in threads', () => {
     const threads = new Threads(1);
     threads.prepare(MODULE);
     threads.prepare(MODULE);
-    const [where] = await all(threads, 'whereAmI');
+    const [where] = await allOf(threads, 'whereAmI', 1000);
     threads.prepare(MODULE);
-    expect(await all(threads, 'whereAmI')).toEqual([where]);
+    expect(await allOf(threads, 'whereAmI', 1000)).toEqual([where]);
     expect(where).not.toBe(threadId);
   });
 
   it('one that was handed something large is not kept', async () => {
     const threads = new Threads(1);
-    const input = new Uint8Array(5 * 1024 * 1024);
-    const asked = { module: MODULE, run: 'whereAmI', input, transfer: owned(input) };
     const [first] = await all(threads, 'whereAmI');
-    for await (const where of threads.run(asked, { signal })) expect(where).toBe(first);
+    expect(await allOf(threads, 'whereAmI', 5 * MEGABYTE)).toEqual([first]);
     expect(await all(threads, 'whereAmI')).not.toEqual([first]);
+  });
+
+  it('one that has little to read has less memory, and makes way for one that has more', async () => {
+    const threads = new Threads(1);
+    const error = await errorOf(allOf(threads, 'keeps40Megabytes', MEGABYTE));
+    expect(ConnectorError.is(error) && error.kind).toBe('invalid');
+    const [small] = await allOf(threads, 'whereAmI', MEGABYTE);
+    expect(await allOf(threads, 'keeps40Megabytes', 2 * MEGABYTE)).toEqual([40]);
+    const [roomy] = await allOf(threads, 'whereAmI', 2 * MEGABYTE);
+    expect(roomy).not.toBe(small);
+    expect(await allOf(threads, 'whereAmI', MEGABYTE)).toEqual([roomy]);
   });
 
   it('an error of a task keeps its kind, and the thread goes on', async () => {

@@ -48,6 +48,8 @@ const MOST_THREADS = 4;
 const IDLE_MS = 10_000;
 /** A thread that was handed more bytes than this is not kept: what it grew by for them would stay. */
 const LARGE = 4 * 1024 * 1024;
+/** Reading no more bytes than this needs no more memory than that; V8 lets a heap grow to half of its limit before it tidies. */
+const SMALL = { bytes: 1.5 * 1024 * 1024, heapMb: 24 };
 /** Run from its sources (by the tests) a thread compiles them as it loads them. */
 const SOURCES = import.meta.url.endsWith('.ts');
 
@@ -61,6 +63,16 @@ function newWorker({ heapMb }: ThreadLimits): Worker {
     execArgv: SOURCES ? ['--import', new URL('../../../scripts/typescript-hooks.mjs', import.meta.url).href] : [],
     resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 4 },
   });
+}
+
+function handed({ transfer = [] }: ThreadTask): number {
+  return transfer.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** What is not handed over is of unknown size. */
+function isSmall(task: ThreadTask): boolean {
+  const bytes = handed(task);
+  return bytes > 0 && bytes <= SMALL.bytes;
 }
 
 function interrupted(): ConnectorError {
@@ -87,6 +99,10 @@ class Thread {
     this.#worker.on('exit', () => {
       this.#end(interrupted());
     });
+  }
+
+  get heapMb(): number {
+    return this.#limits.heapMb;
   }
 
   load(module: URL): void {
@@ -145,6 +161,7 @@ class Thread {
 /** A few threads that read what came from outside. They start when there is work and end when there is none. */
 export class Threads {
   readonly #limits: ThreadLimits;
+  readonly #small: ThreadLimits;
   readonly #most: number;
   readonly #idle: Thread[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -153,6 +170,7 @@ export class Threads {
   constructor(most = Math.max(1, Math.min(MOST_THREADS, availableParallelism() - 1)), limits: ThreadLimits = LIMITS) {
     this.#most = most;
     this.#limits = limits;
+    this.#small = { ...limits, heapMb: Math.min(limits.heapMb, SMALL.heapMb) };
   }
 
   /**
@@ -160,8 +178,8 @@ export class Threads {
    * `invalid` when it costs too much time or memory, `unavailable` when the signal ends it.
    */
   async *run(task: ThreadTask, { signal }: { readonly signal: AbortSignal }): AsyncGenerator {
-    const thread = await this.#take(signal);
-    const isLarge = (task.transfer ?? []).reduce((sum, { byteLength }) => sum + byteLength, 0) > LARGE;
+    const isLarge = handed(task) > LARGE;
+    const thread = await this.#take(isSmall(task) ? this.#small : this.#limits, signal);
     let reusable = false;
     try {
       thread.begin(task);
@@ -181,12 +199,12 @@ export class Threads {
   prepare(module: URL): void {
     if (this.#idle.length > 0 || this.#count >= this.#most) return;
     this.#count += 1;
-    const thread = new Thread(this.#limits);
+    const thread = new Thread(this.#small);
     thread.load(module);
     this.#give(thread, true);
   }
 
-  async #take(signal: AbortSignal): Promise<Thread> {
+  async #take(limits: ThreadLimits, signal: AbortSignal): Promise<Thread> {
     while (this.#idle.length === 0 && this.#count >= this.#most) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
@@ -204,9 +222,10 @@ export class Threads {
     }
     const rested = this.#idle.pop();
     clearTimeout(rested?.idleTimer);
-    if (rested && !rested.lost) return rested;
     if (!rested) this.#count += 1;
-    return new Thread(this.#limits);
+    else if (!rested.lost && rested.heapMb >= limits.heapMb) return rested;
+    else rested.end();
+    return new Thread(limits);
   }
 
   #give(thread: Thread, reusable: boolean): void {
