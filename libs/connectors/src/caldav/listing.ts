@@ -1,9 +1,23 @@
 import { ConnectorError, type CallOptions } from '#connector-sdk';
 import type { Interval } from '#domain';
-import type { DavClient } from './client.js';
+import type { DavClient, DavListing, DavRequest } from './client.js';
 import { normalTag, pathOf, withSlash } from './hrefs.js';
 import { dav } from './multistatus.js';
 import { eventTags } from './requests.js';
+
+/** Listings that are asked for before a calendar counts as gone. */
+const ATTEMPTS = 3;
+
+/** A member that goes while its listing is made turns the whole answer into a 404 at some servers (SabreDAV 1.8). */
+async function listed(client: DavClient, request: DavRequest, options: CallOptions): Promise<DavListing> {
+  for (let left = ATTEMPTS - 1; ; left -= 1) {
+    try {
+      return await client.multistatus(request, options);
+    } catch (error) {
+      if (left === 0 || !ConnectorError.is(error) || error.kind !== 'not_found') throw error;
+    }
+  }
+}
 
 /**
  * Paths of the events of a collection with their entity tags, `null` where the server gives none; of those that stand in
@@ -15,10 +29,8 @@ export async function memberTags(
   window: Interval | null,
   options: CallOptions,
 ): Promise<Map<string, string | null>> {
-  const { url, responses } = await client.multistatus(
-    { method: 'REPORT', url: collection.href, depth: '1', body: eventTags(window) },
-    options,
-  );
+  const request: DavRequest = { method: 'REPORT', url: collection.href, depth: '1', body: eventTags(window) };
+  const { url, responses } = await listed(client, request, options);
   const itself = pathOf(url.pathname, url);
   const tags = new Map<string, string | null>();
   for (const { href, properties, status } of responses) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ConnectorError } from '#connector-sdk';
 import {
   CALENDAR,
   event,
@@ -44,6 +45,24 @@ describe('servers without sync-collection', () => {
       end: { type: 'end', cursor: 'tags:c1', complete: null },
     });
     expect(seen.map(({ method }) => method)).toEqual(['PROPFIND']);
+  });
+
+  it.each([
+    ['a member that goes while it is made', 2, 'upsert a'],
+    ['a calendar that is gone', 3, 'not_found'],
+  ])('a listing that is not found: %s', async (_, failures, outcome) => {
+    const answer = tags('c2', { a: '1' });
+    let listings = 0;
+    scriptServer((request) => {
+      if (request.body.includes('calendar-query') && (listings += 1) <= failures) return { status: 404 };
+      return answer(request);
+    });
+    const pulled = pull(open(), 'tags:c1').then(
+      ({ changes }) => outline(changes),
+      (error: unknown) => [ConnectorError.is(error) && error.kind],
+    );
+    expect(await pulled).toEqual([outcome]);
+    expect(listings).toBe(3);
   });
 
   it.each(['c2', null])('fetches only what differs (calendar version %s)', async (ctag) => {
