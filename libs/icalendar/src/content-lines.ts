@@ -16,7 +16,7 @@ const MAX_CHARACTERS = 1024 * 1024;
 const CHARACTERS_A_STEP = 16;
 const MAX_LINES = 60_000;
 const MAX_DEPTH = 8;
-const NAME = /^([A-Za-z0-9-]+)(?=[;:])/;
+const NAME = /^[A-Za-z0-9-]+$/;
 
 /** Content lines of an object, blank lines dropped. Throws {@link Unreadable} when it is larger than an event may be. */
 export function contentLines(body: string): ContentLine[] {
@@ -46,8 +46,13 @@ function contentLine(parts: readonly string[]): ContentLine {
   return {
     raw: parts.length === 1 ? text : parts.join('\r\n'),
     text,
-    name: (NAME.exec(text)?.[1] ?? '').toUpperCase(),
+    name: nameOf(text),
   };
+}
+
+function nameOf(text: string): string {
+  const name = text.slice(0, Math.max(0, text.search(/[;:]/)));
+  return NAME.test(name) ? name.toUpperCase() : '';
 }
 
 /** What follows the name and parameters of a line; quoted parameters may hold colons. */
@@ -77,7 +82,9 @@ const PROPERTIES = new Set([
 export function reduced(lines: readonly ContentLine[], isKnownZone: (tzid: string) => boolean): Component {
   const calendar: Written = { name: 'vcalendar', properties: [], components: [] };
   const open: Open[] = [];
-  for (const [index, line] of lines.entries()) {
+  let index = -1;
+  for (const line of lines) {
+    index += 1;
     const inside = open.at(-1);
     if (line.name === 'BEGIN') {
       const component = componentOf(line);

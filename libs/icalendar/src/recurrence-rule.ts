@@ -245,18 +245,27 @@ function monthsOf(
   return frequency === 'YEARLY' && isSilent ? [start.month] : byMonth;
 }
 
+/** The days of the week that a rule has days on, where they are all that it asks of them; `null`: it asks more. */
+function weekdaysOf({ frequency, byDay, ...rule }: Rule, start: number): Set<number> | null {
+  const asksMore = [rule.byMonth, rule.byWeek, rule.byYearDay, rule.byMonthDay].some((list) => list.length > 0);
+  if (frequency !== 'WEEKLY' || asksMore) return null;
+  return new Set(byDay.length > 0 ? byDay.map(({ weekday }) => weekday) : [weekdayOf(start)]);
+}
+
 function* longSteps(rule: Rule, start: number, range: Range): Generator<number> {
   const startDay = facts(Math.floor(start / DAY) * DAY);
   const tests = dayTests(rule, startDay);
   const months = monthsOf(rule, startDay);
   const times = timesOfDay(rule, start);
+  const weekdays = weekdaysOf(rule, start);
   for (const { first, days } of periods(rule, start, rule.count === null ? range.from : start)) {
     if (!(first < range.to)) return;
     range.budget.spend();
     const set: number[] = [];
     for (let n = 0; n < days; n++) {
-      const day = facts(first + n * DAY);
       range.budget.spend();
+      if (weekdays?.has(weekdayOf(first + n * DAY)) === false) continue;
+      const day = facts(first + n * DAY);
       if (months.length > 0 && !months.includes(day.month)) {
         n += lastDayOfMonth(day.year, day.month - 1) - day.day;
         continue;

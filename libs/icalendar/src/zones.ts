@@ -38,6 +38,7 @@ export function toInstant(zone: Zone, wall: number): number {
   if (zone === UTC) return wall;
   const before = zone.offsetAt(wall - DAY);
   const after = zone.offsetAt(wall + DAY);
+  if (before === after) return wall - before;
   const fits = [before, after].filter((offset) => zone.offsetAt(wall - offset) === offset);
   return wall - (fits.length > 0 ? Math.max(...fits) : before);
 }
@@ -48,7 +49,8 @@ export function toWall(zone: Zone, instant: number): number {
 
 /** Offset in force at an instant, given the changes sorted by time and the offset before the first. */
 export function offsetFrom(transitions: readonly Transition[], initial: number, instant: number): number {
-  let [low, high] = [0, transitions.length];
+  let low = 0;
+  let high = transitions.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if ((transitions[middle]?.at ?? Infinity) > instant) high = middle;
