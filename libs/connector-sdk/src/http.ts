@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import type { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
 import type { ConnectorContext } from './connector.js';
 import { ConnectorError } from './errors.js';
@@ -157,9 +158,8 @@ function alertIn(error: unknown): number {
 }
 
 function networkError(error: unknown, write: boolean): ConnectorError {
-  if (!write && error instanceof AxiosError && error.message.startsWith('maxContentLength'))
-    return new ConnectorError('invalid', 'the answer is larger than what is read');
-  const code = error instanceof AxiosError ? (error.code ?? 'ERR') : 'ERR';
+  if (ConnectorError.is(error)) return write ? new ConnectorError('unknown', error.message) : error;
+  const { code = 'ERR' } = error as { readonly code?: string };
   const alert = alertIn(error);
   if (REFUSED_US.has(alert))
     return new ConnectorError('auth', `the backend refused the client certificate (TLS alert ${String(alert)})`);
@@ -198,8 +198,24 @@ function textOf(content: Uint8Array, encoding: 'utf8' | 'latin1'): string {
   return encoding === 'utf8' ? text.replace(/^\uFEFF/, '') : text;
 }
 
-function answerOf({ status, headers, data }: AxiosResponse<unknown>, encoding: 'utf8' | 'latin1'): HttpAnswer {
-  const content = data instanceof Uint8Array ? data : new Uint8Array();
+/** A body in memory that grows with it: parts in a list, joined at the end, would be there twice. */
+async function gathered(body: AsyncIterable<Uint8Array>, most: number): Promise<Uint8Array> {
+  const memory = new ArrayBuffer(0, { maxByteLength: most });
+  const bytes = new Uint8Array(memory);
+  for await (const part of body) {
+    const size = bytes.length;
+    if (size + part.length > most) throw new ConnectorError('invalid', 'the answer is larger than what is read');
+    memory.resize(size + part.length);
+    bytes.set(part, size);
+  }
+  return bytes;
+}
+
+function answerOf(
+  { status, headers }: AxiosResponse<unknown>,
+  content: Uint8Array,
+  encoding: 'utf8' | 'latin1',
+): HttpAnswer {
   const lower = Object.entries(headers).map(([name, value]) => [
     name.toLowerCase(),
     value === undefined ? undefined : String(value),
@@ -229,22 +245,21 @@ export function createHttp(context: ConnectorContext, tls: TlsSettings = {}): Ht
     proxy: false,
     maxRedirects: 0,
     maxBodyLength: MAX_CALENDAR_BYTES,
-    responseType: 'arraybuffer',
+    responseType: 'stream',
     transformResponse: (data: unknown) => data,
     validateStatus: () => true,
   });
   const exchange = async (request: HttpRequest): Promise<HttpAnswer> => {
     const { method, url, headers, body, signal, bytes = false, maxBytes = MAX_ANSWER_BYTES } = request;
-    const answer = await client.request<unknown>({
+    const answer = await client.request<Readable>({
       ...agents,
       method,
       url,
       headers: { 'User-Agent': 'Unisson/1', ...headers },
       data: bytes && body !== undefined ? Buffer.from(body, 'latin1') : body,
-      maxContentLength: maxBytes,
       signal: AbortSignal.any([signal, AbortSignal.timeout(context.timeoutMs)]),
     });
-    return answerOf(answer, bytes ? 'latin1' : 'utf8');
+    return answerOf(answer, await gathered(answer.data, maxBytes), bytes ? 'latin1' : 'utf8');
   };
   return {
     async send(request) {
