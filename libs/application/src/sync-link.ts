@@ -17,7 +17,7 @@ import { Intake } from './intake.js';
 import { removeStrays } from './strays.js';
 import { chunksOf, isMissing } from './sync-actions.js';
 import type { LinkRecord } from './model.js';
-import type { Applied, Backend, Effects, Failure, Lease, PullEnd, SyncStore } from './ports.js';
+import type { Applied, Backend, Effects, Failure, Lease, PullEnd, SyncBase, SyncStore } from './ports.js';
 
 /** An open link: what the database knows of it, the conversation with its backend, and the right to work on it now. */
 export interface Remote {
@@ -46,6 +46,9 @@ export interface PullOptions {
   /** What was just written and read back, so that it is judged together with what happened around it. */
   readonly own?: readonly RemoteObject[];
 }
+
+/** Before anything was read. */
+const NOTHING_KNOWN: SyncBase = { known: [], appointments: [], knownTotal: 0 };
 
 interface Read {
   readonly changes: readonly RemoteChange[];
@@ -90,7 +93,10 @@ export class SyncLink {
     // Nothing was ever read, not even a part that was cut off.
     const isFirst = remote.link.ageMs === null && (await this.store.versions(remote.link)).size === 0;
     const intake = new Intake({
-      plan: (changes) => this.plan(remote, window, { changes, cursor: null, complete: null }),
+      plan: async (read) => {
+        const changes = await this.store.digested(remote.link, read);
+        return this.judge(remote, window, { changes, cursor: null, complete: null }, NOTHING_KNOWN);
+      },
       store: (actions) => this.act(remote, actions),
     });
     const range = { window, cursor: full ? null : remote.link.cursor };
@@ -195,10 +201,15 @@ export class SyncLink {
 
   private async plan(remote: Remote, window: Interval, read: Read): Promise<readonly Action[]> {
     const { link } = remote;
-    const { settleMs } = remote.backend.capabilities;
     const changes = await this.store.digested(link, read.changes);
     const base = await this.store.base(link, changes, read.complete?.window ?? null);
-    const actions = reconcile({
+    const actions = this.judge(remote, window, { ...read, changes }, base);
+    return read.complete === null ? actions : this.lookAgain(remote, window, { actions, complete: read.complete });
+  }
+
+  private judge({ link, backend }: Remote, window: Interval, read: Read, base: SyncBase): Action[] {
+    const { settleMs } = backend.capabilities;
+    return reconcile({
       link: {
         writable: link.direction === 'two-way',
         policy: link.policy,
@@ -211,11 +222,10 @@ export class SyncLink {
       appointments: base.appointments.map(({ unansweredForMs, ...appointment }) => {
         return { ...appointment, inFlight: unansweredForMs !== null && unansweredForMs < settleMs };
       }),
-      changes,
+      changes: read.changes,
       complete: read.complete,
       released: new Set(link.brake?.released),
     });
-    return read.complete === null ? actions : this.lookAgain(remote, window, { actions, complete: read.complete });
   }
 
   /** An appointment absent from a listing may have moved beyond its window: look it up before following a deletion. */

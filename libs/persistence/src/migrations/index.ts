@@ -44,6 +44,7 @@ import { Exports1763770055000 } from './0055-exports.js';
 import { ForeignObjectsAtOnce1763770058000 } from './0058-foreign-objects-at-once.js';
 import { NewObjectsHoldNothing1763770059000 } from './0059-new-objects-hold-nothing.js';
 import { FewerStepsInABooking1763770060000 } from './0060-fewer-steps-in-a-booking.js';
+import { FirstReadsMeetOnlyOurs1763770061000 } from './0061-first-reads-meet-only-ours.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -93,4 +94,5 @@ export const migrations = [
   ForeignObjectsAtOnce1763770058000,
   NewObjectsHoldNothing1763770059000,
   FewerStepsInABooking1763770060000,
+  FirstReadsMeetOnlyOurs1763770061000,
 ];
