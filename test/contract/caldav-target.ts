@@ -86,7 +86,7 @@ async function start(): Promise<Harness> {
     },
     hazard(name) {
       // The changes come first, the events themselves second.
-      armOnTheWay(proxy, name, 2);
+      armOnTheWay(proxy, name, 1);
       return Promise.resolve();
     },
     clearFaults() {

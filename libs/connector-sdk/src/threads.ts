@@ -13,6 +13,8 @@ export interface ThreadTask {
   readonly input: unknown;
   /** What of it is handed over instead of copied ({@link owned}): nobody here can read it afterwards. */
   readonly transfer?: readonly ArrayBuffer[];
+  /** It is read piece by piece, and takes no more memory the longer it is. */
+  readonly inPieces?: boolean;
 }
 
 /** The memory of bytes that share it with nothing else, for {@link ThreadTask.transfer}. */
@@ -72,7 +74,7 @@ function handed({ transfer = [] }: ThreadTask): number {
 /** What is not handed over is of unknown size. */
 function isSmall(task: ThreadTask): boolean {
   const bytes = handed(task);
-  return bytes > 0 && bytes <= SMALL.bytes;
+  return bytes > 0 && bytes <= (task.inPieces === true ? LARGE : SMALL.bytes);
 }
 
 function interrupted(): ConnectorError {

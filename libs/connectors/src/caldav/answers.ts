@@ -1,4 +1,4 @@
-import { owned, TaskError, threads, type CallOptions } from '#connector-sdk';
+import { ConnectorError, owned, TaskError, threads, type CallOptions } from '#connector-sdk';
 import { ifCheap, Unreadable } from '#icalendar';
 import { multistatusParts, type DavResponse, type Multistatus, type MultistatusPart } from './multistatus.js';
 import { CHUNK, XmlError } from './xml.js';
@@ -12,30 +12,28 @@ const MODULES = {
 interface Amount {
   readonly characters: number;
   readonly transfer?: readonly ArrayBuffer[];
+  readonly inPieces?: boolean;
 }
 
-/** An answer that is read once, and by nobody afterwards. */
+/** An answer that is read once, piece by piece, and by nobody afterwards. */
 export function readOnce(content: Uint8Array): Amount {
-  return { characters: content.length, transfer: owned(content) };
+  return { characters: content.length, transfer: owned(content), inPieces: true };
 }
 
 /**
  * What a function of `reading.ts` yields for an input with so many characters to read: here if that is cheap, else in a
- * thread. Throws what the function throws, `invalid` when it costs more than a thread may.
+ * thread. Throws what the function throws, `unavailable` for what is no XML (it is never taken for empty), `invalid` when it
+ * costs more than a thread may.
  */
 export async function* readApart<Input, Value>(
   read: (input: Input) => Generator<Value>,
   input: Input,
-  { characters, transfer = [], signal }: CallOptions & Amount,
+  { characters, signal, ...amount }: CallOptions & Amount,
 ): AsyncGenerator<Value> {
-  const cheap = ifCheap(characters, () => [...read(input)]);
-  if (cheap) {
-    yield* cheap.result;
-    return;
-  }
   try {
-    const task = { module: MODULES.reading, run: read.name, input, transfer };
-    yield* threads.run(task, { signal }) as AsyncGenerator<Value>;
+    const cheap = ifCheap(characters, () => [...read(input)]);
+    const task = { module: MODULES.reading, run: read.name, input, ...amount };
+    yield* cheap ? cheap.result : (threads.run(task, { signal }) as AsyncGenerator<Value>);
   } catch (error) {
     throw known(error);
   }
@@ -59,7 +57,7 @@ export async function readOne<Input, Value>(
   return value;
 }
 
-/** Reads a 207 body, which nobody can read afterwards. Throws {@link XmlError}. */
+/** Reads a 207 body, which nobody can read afterwards. Throws `unavailable` for what is no XML. */
 export async function readMultistatus(body: Uint8Array, { signal }: CallOptions): Promise<Multistatus> {
   const all: DavResponse[] = [];
   let token: string | null = null;
@@ -67,7 +65,10 @@ export async function readMultistatus(body: Uint8Array, { signal }: CallOptions)
     all.push(...responses);
     token = syncToken ?? token;
   };
-  const task = { module: MODULES.multistatus, run: multistatusParts.name, input: body, transfer: owned(body) };
+  const task = {
+    ...{ module: MODULES.multistatus, run: multistatusParts.name, input: body },
+    ...{ transfer: owned(body), inPieces: true },
+  };
   try {
     if (body.length <= CHUNK) for (const part of multistatusParts(body)) take(part);
     else for await (const part of threads.run(task, { signal })) take(part as MultistatusPart);
@@ -77,9 +78,11 @@ export async function readMultistatus(body: Uint8Array, { signal }: CallOptions)
   return { responses: all, syncToken: token };
 }
 
-/** An error of a thread as the error it was there. */
+/** What was thrown here or in a thread, as whoever asked for the answer knows it. */
 function known(error: unknown): unknown {
-  if (!(error instanceof TaskError)) return error;
-  if (error.kind === 'XmlError') return new XmlError(error.message);
-  return error.kind === 'Unreadable' ? new Unreadable(error.message) : error;
+  const kind = error instanceof TaskError ? error.kind : '';
+  const message = error instanceof Error ? error.message : '';
+  if (error instanceof XmlError || kind === XmlError.name)
+    return new ConnectorError('unavailable', message, { status: 207 });
+  return kind === Unreadable.name ? new Unreadable(message) : error;
 }

@@ -12,7 +12,6 @@ import { Authorization } from './authorization.js';
 import type { Secrets, Settings } from './config.js';
 import { errorOf } from './errors.js';
 import { readConditions, type Multistatus } from './multistatus.js';
-import { XmlError } from './xml.js';
 
 /** One request; the URL may be a path on the configured server. */
 export interface DavRequest {
@@ -58,6 +57,11 @@ export class DavClient {
     return this.#context.now();
   }
 
+  /** For each answer, in milliseconds. */
+  get timeoutMs(): number {
+    return this.#context.timeoutMs;
+  }
+
   isTrusted(url: URL): boolean {
     return this.#trusted.has(url.origin);
   }
@@ -83,7 +87,7 @@ export class DavClient {
   /** The answer to PROPFIND or REPORT, which must be a multistatus. */
   async multistatus(request: DavRequest, options: CallOptions): Promise<DavListing> {
     const { content, url } = await this.report(request, options);
-    return { ...(await readable(readMultistatus(content, options))), url };
+    return { ...(await readMultistatus(content, options)), url };
   }
 
   /** The same, not yet read. */
@@ -155,14 +159,4 @@ function withoutUser(url: URL): URL {
   url.username = '';
   url.password = '';
   return url;
-}
-
-/** Awaits the reading of an answer; what is no XML is `unavailable`, never empty. */
-export async function readable<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof XmlError) throw new ConnectorError('unavailable', error.message, { status: 207 });
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { ConnectorError, type CallOptions } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
 import { readApart, readOnce, readOne } from './answers.js';
-import { readable, type DavAnswer, type DavClient } from './client.js';
+import type { DavAnswer, DavClient } from './client.js';
 import { normalPath, normalTag } from './hrefs.js';
 import { changeIn, objectsIn, type ObjectReading, type StoredObject } from './reading.js';
 import { multiget } from './requests.js';
@@ -35,11 +35,8 @@ export class ObjectReader {
     try {
       const { content, url } = await this.#ask(paths, options);
       const input = { body: content, url: url.href, reading: await sink.reading(content, options) };
-      const read = async (): Promise<void> => {
-        for await (const objects of readApart(objectsIn, input, { ...options, ...readOnce(content) }))
-          for (const { path, change } of objects) if (open.delete(path)) sink.take(change);
-      };
-      await readable(read());
+      for await (const objects of readApart(objectsIn, input, { ...options, ...readOnce(content) }))
+        for (const { path, change } of objects) if (open.delete(path)) sink.take(change);
     } catch (error) {
       // One object can spoil the whole answer: a missing one, a forbidden one, one that is not XML, one too large.
       if (!blamesContent(error)) throw error;

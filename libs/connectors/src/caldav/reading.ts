@@ -85,36 +85,43 @@ export function* objectsIn({
   }
 }
 
-/** A member of a collection as sync-collection lists it. */
+/** A member of a collection as an answer lists it. */
 export interface ListedMember {
-  readonly href: string;
+  /** `null` when it says nothing certain. */
+  readonly path: string | null;
   readonly status: number | null;
   /** What it means to the hub, when the answer holds it. */
   readonly change: RemoteChange | null;
 }
 
-/** Reads an answer to sync-collection piece by piece, and of the objects in it as many as of one answer. Throws `XmlError`. */
+/**
+ * Reads an answer to sync-collection, or to a query for all events, piece by piece, and of the objects in it at most so many,
+ * and no more than may be read of one answer: the others are listed, and can be asked for. Throws `XmlError`.
+ */
 export function* listedIn({
   body,
   url,
   reading,
+  most,
 }: {
   readonly body: string | Uint8Array;
   readonly url: string;
   readonly reading: ObjectReading;
+  readonly most: number;
 }): Generator<{ readonly members: readonly ListedMember[]; readonly syncToken: string | null }> {
   const base = new URL(url);
   const bounds = { steps: ANSWER_STEPS, busy: MAX_BUSY };
-  let left = MOST_OBJECTS;
+  let left = most;
   const changeOfListed = (response: DavResponse): RemoteChange | null => {
     const object = response.properties.has(caldav('calendar-data')) ? objectOf(response, base) : null;
-    if (object === null || left === 0) return null;
+    if (object === null || left === 0 || bounds.steps < OBJECT_STEPS || bounds.busy < 0) return null;
     left -= 1;
-    return boundedChange(object, reading, bounds);
+    const change = boundedChange(object, reading, bounds);
+    return bounds.busy < 0 ? null : change;
   };
   for (const { responses, syncToken } of multistatusParts(body)) {
     const members = responses.map((response) => {
-      return { href: response.href, status: response.status, change: changeOfListed(response) };
+      return { path: pathOf(response.href, base), status: response.status, change: changeOfListed(response) };
     });
     yield { members, syncToken };
   }

@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 /** What the server answers to a request; `reset` cuts the connection. */
-export type Script = (request: Seen) => Answer | 'reset';
+export type Script = (request: Seen) => Answer | 'reset' | 'silence';
 
 const servers: http.Server[] = [];
 const sessions: Session[] = [];
@@ -45,7 +45,7 @@ async function serve(request: http.IncomingMessage, response: http.ServerRespons
   seen.push(asked);
   const answer = script(asked);
   if (answer === 'reset') request.socket.destroy();
-  else response.writeHead(answer.status, answer.headers).end(answer.body ?? '');
+  else if (answer !== 'silence') response.writeHead(answer.status, answer.headers).end(answer.body ?? '');
 }
 
 function address(index: number): string {

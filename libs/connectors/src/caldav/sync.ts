@@ -1,8 +1,9 @@
 import { ConnectorError, type CallOptions, type PullItem, type PullRequest } from '#connector-sdk';
 import type { Interval, RemoteChange } from '#domain';
 import { detached } from '#icalendar';
+import { atOnce } from './at-once.js';
 import { prepareToRead, readApart, readOnce } from './answers.js';
-import { readable, type DavAnswer, type DavClient } from './client.js';
+import type { DavAnswer, DavClient } from './client.js';
 import { pathOf, withSlash } from './hrefs.js';
 import { memberTags } from './listing.js';
 import { CALENDAR_SERVER } from './multistatus.js';
@@ -14,6 +15,8 @@ import { CTAG, syncCollection } from './requests.js';
 export interface Listings {
   /** Whether it lists changes with their data, or at least does not stumble over being asked to. */
   withData: boolean;
+  /** The same of everything. */
+  atOnce: boolean;
 }
 
 /** What a pull needs beside the request. */
@@ -21,7 +24,7 @@ export interface SyncParts {
   readonly client: DavClient;
   readonly listings: Listings;
   /** How to read the objects in an answer: only some need the account's own addresses. */
-  reading(answer: string | Uint8Array, options: CallOptions): Promise<ObjectReading>;
+  readonly reading: (answer: string | Uint8Array, options: CallOptions) => Promise<ObjectReading>;
 }
 
 type Cursor =
@@ -63,14 +66,13 @@ async function readPage({ content, url }: DavAnswer, reading: ObjectReading, opt
   const collection = pathOf(url.pathname, url);
   let truncated = false;
   let token = '';
-  const sort = ({ href, status, change }: ListedMember): void => {
-    const path = pathOf(href, url);
+  const sort = ({ path, status, change }: ListedMember): void => {
     if (path === null) return;
     if (path.endsWith('/') || withSlash(path) === collection) truncated ||= status === 507;
     else if (status === 404 || status === 410) removed.add(path);
     else changed.set(path, change);
   };
-  const input = { body: content, url: url.href, reading };
+  const input = { body: content, url: url.href, reading, most: MOST_OBJECTS };
   const read = readApart(listedIn, input, { ...options, ...readOnce(content) });
   for await (const { members, syncToken } of read) {
     members.forEach(sort);
@@ -112,10 +114,33 @@ export class CollectionSync {
       yield* this.#byTags(cursor.value, options);
       return;
     }
-    if (cursor.kind === 'none') prepareToRead();
-    const first = await this.#report(cursor.kind === 'token' ? cursor.value : null, options);
-    if (first) yield* this.#pages(first, cursor, options);
+    const token = cursor.kind === 'token' ? cursor.value : null;
+    if (token === null) {
+      prepareToRead();
+      this.#present = new Set();
+    }
+    const first = (token === null ? yield* this.#whole(options) : null) ?? (await this.#report(token, options));
+    if (first) yield* this.#pages(first, options);
     else yield* this.#byTags(null, options);
+  }
+
+  /** The events that a listing of everything has with it, and what it leaves open; `null` where it takes one without them. */
+  async *#whole(options: CallOptions): AsyncGenerator<PullItem, Page | null> {
+    const { listings, reading } = this.#parts;
+    if (!listings.atOnce) return null;
+    const events = atOnce({ client: this.#client, collection: this.#collection, reading }, options);
+    for (;;) {
+      const step = await events.next().catch((error: unknown) => {
+        listings.atOnce = false;
+        throw error;
+      });
+      if (step.done !== true) {
+        yield { type: 'changes', changes: this.#taken(step.value) };
+        continue;
+      }
+      listings.atOnce = step.value !== null;
+      return step.value && { ...step.value, changed: unread(step.value.open), removed: new Set() };
+    }
   }
 
   /** Changes since a token; `null` when the server cannot do that. Throws `cursor_expired` for a dead token. */
@@ -153,11 +178,10 @@ export class CollectionSync {
       { method: 'REPORT', url: this.#collection.href, depth: '0', body },
       options,
     );
-    return readable(readPage(answer, await this.#parts.reading(answer.content, options), options));
+    return readPage(answer, await this.#parts.reading(answer.content, options), options);
   }
 
-  async *#pages(first: Page, cursor: Cursor, options: CallOptions): AsyncGenerator<PullItem> {
-    if (cursor.kind === 'none') this.#present = new Set();
+  async *#pages(first: Page, options: CallOptions): AsyncGenerator<PullItem> {
     const seen = new Set<string>();
     for (let page: Page | null = first; page;) {
       const { token, truncated, changed, removed } = page;

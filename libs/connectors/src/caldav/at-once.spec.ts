@@ -1,0 +1,101 @@
+import { expect, it } from '@jest/globals';
+import {
+  CALENDAR,
+  event,
+  failed,
+  found,
+  member,
+  multistatus,
+  open,
+  outline,
+  pull,
+  scriptServer,
+  token,
+  useServers,
+  wanted,
+  withData,
+  type Answer,
+  type Seen,
+} from './scripted-server.suite.js';
+
+useServers();
+
+const isListing = ({ body }: Seen): boolean => body.includes('sync-collection');
+/** A listing that asks for the events, too. */
+const isWhole = (request: Seen): boolean => isListing(request) && request.body.includes('calendar-data');
+const said = (request: Seen): string =>
+  isWhole(request) ? 'events' : isListing(request) ? 'listing' : wanted(request).join(' ');
+const byName = (request: Seen): Answer => multistatus(...wanted(request).map((name) => withData(name, event(name))));
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, n) => `e${String(n)}`);
+
+it('lists a calendar with its events in one answer, and asks by name for what is left out', async () => {
+  const names = numbered(450);
+  const seen = scriptServer((request) => {
+    if (!isListing(request)) return byName(request);
+    const told = names.map((name, n) => (n === 7 ? member(name) : withData(name, event(name))));
+    return multistatus(found(CALENDAR, ''), failed(`${CALENDAR}alt.ics`, 404), ...told, token('t1'));
+  });
+  const { changes, end } = await pull(open(), null);
+  expect(seen.map(said)).toEqual(['events', 'e7']);
+  expect(outline(changes).sort()).toEqual(names.map((name) => `upsert ${name}`).sort());
+  expect(end.cursor).toBe('token:t1');
+  expect(end.complete?.present).toEqual(new Set(names.map((name) => `${CALENDAR}${name}.ics`)));
+});
+
+it('follows a listing that is cut short, page by page', async () => {
+  const seen = scriptServer(({ body }) =>
+    body.includes('>t1<')
+      ? multistatus(withData('b', event('b')), token('t2'))
+      : multistatus(withData('a', event('a')), failed(CALENDAR, 507), token('t1')),
+  );
+  const { changes, end } = await pull(open(), null);
+  expect(outline(changes)).toEqual(['upsert a', 'upsert b']);
+  expect(end.cursor).toBe('token:t2');
+  expect(end.complete?.present.size).toBe(2);
+  expect(seen).toHaveLength(2);
+});
+
+it.each<[string, Answer | 'silence']>([
+  ['does not know that', { status: 501 }],
+  ['breaks under it', { status: 500 }],
+  ['takes its time', 'silence'],
+  ['forgets the token', multistatus(withData('c', event('c')))],
+])('lists a calendar without its events where the server %s, and does not try again', async (_what, answer) => {
+  const seen = scriptServer((request) => {
+    if (isWhole(request)) return answer;
+    return isListing(request) ? multistatus(member('a'), member('b'), token('t2')) : byName(request);
+  });
+  const session = open();
+  for (let time = 0; time < 2; time += 1) {
+    const { changes, end } = await pull(session, null);
+    expect(outline(changes)).toEqual(['upsert a', 'upsert b']);
+    expect(end.cursor).toBe('token:t2');
+    expect(end.complete?.present).toEqual(new Set([`${CALENDAR}a.ics`, `${CALENDAR}b.ics`]));
+  }
+  expect(new Set(seen.map(said))).toEqual(new Set(['events', 'listing', 'a b']));
+  expect(seen.filter((request) => isListing(request) && !isWhole(request))).toHaveLength(2);
+});
+
+it.each([10, 300])(
+  'has read nothing where an answer of %i events breaks off, and lists the next time',
+  async (count) => {
+    const names = numbered(count);
+    const seen = scriptServer((request) => {
+      if (isWhole(request)) {
+        const { body = '', ...answer } = multistatus(...names.map((name) => withData(name, event(name))), token('t1'));
+        return { ...answer, body: body.slice(0, -100) };
+      }
+      return isListing(request) ? multistatus(...names.map((name) => member(name)), token('t2')) : byName(request);
+    });
+    const session = open();
+    await expect(pull(session, null)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(outline((await pull(session, null)).changes)).toEqual(names.map((name) => `upsert ${name}`));
+    expect(seen.filter(isWhole)).toHaveLength(1);
+  },
+);
+
+it.each([401, 429, 503])('gives up at once when it is refused or put off (%i)', async (status) => {
+  const seen = scriptServer(() => ({ status }));
+  await expect(pull(open(), null)).rejects.toMatchObject({ status });
+  expect(seen.map(said)).toEqual(['events']);
+});
