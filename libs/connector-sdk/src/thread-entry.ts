@@ -7,11 +7,14 @@ interface Begin {
   readonly module: string;
   readonly run: string;
   readonly input: unknown;
+  /** What of it was handed over. */
+  readonly handed: readonly ArrayBuffer[];
 }
 /** The module alone: to be loaded, for what comes later. */
 type Request = 'next' | Begin | Pick<Begin, 'module'>;
 
 let current: Promise<Iterator<unknown>> | null = null;
+let handed: readonly ArrayBuffer[] = [];
 
 async function begin({ module, run, input }: Begin): Promise<Iterator<unknown>> {
   const loaded = (await import(module)) as Readonly<Record<string, Task>>;
@@ -20,15 +23,21 @@ async function begin({ module, run, input }: Begin): Promise<Iterator<unknown>> 
   return task(input);
 }
 
+/** What a task read is let go at once, not when the thread tidies up. */
+function end(): void {
+  current = null;
+  for (const bytes of handed) bytes.transfer(0);
+  handed = [];
+}
+
 async function answer(): Promise<ThreadAnswer> {
   try {
     const step = (await current)?.next();
     if (step !== undefined && step.done !== true) return { value: step.value };
-    // What it read is not kept until the next one begins.
-    current = null;
+    end();
     return { done: true };
   } catch (error) {
-    current = null;
+    end();
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     return { failed: { name, message } };
   }
@@ -45,6 +54,7 @@ parentPort?.on('message', (request: Request) => {
     return;
   }
   current = begin(request);
+  ({ handed } = request);
   // Told at the first request for a value.
   current.catch(() => undefined);
 });

@@ -29,3 +29,12 @@ export function* keeps40Megabytes(): Generator<number> {
   const kept = Array.from({ length: 40 }, () => Array.from({ length: 131_072 }, (_, n) => n + 0.5));
   yield kept.length;
 }
+
+let seen: Uint8Array[] = [];
+
+/** How many bytes it was handed, and how many of those before it are still there. */
+export function* bytesLeft(input: Uint8Array): Generator<number> {
+  yield input.length;
+  yield seen.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  seen = [...seen, input];
+}

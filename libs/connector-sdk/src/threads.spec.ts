@@ -14,10 +14,10 @@ async function all(threads: Threads, run: string, input: unknown = null, given =
 }
 
 /** The same for a task that is handed so many bytes. */
-async function allOf(threads: Threads, run: string, bytes: number): Promise<unknown[]> {
+async function allOf(threads: Threads, run: string, bytes: number, inPieces = false): Promise<unknown[]> {
   const input = new Uint8Array(bytes);
   const values: unknown[] = [];
-  const task = { module: MODULE, run, input, transfer: owned(input) };
+  const task = { module: MODULE, run, input, transfer: owned(input), inPieces };
   for await (const value of threads.run(task, { signal })) values.push(value);
   return values;
 }
@@ -68,6 +68,14 @@ describe('work in threads', () => {
     const [roomy] = await allOf(threads, 'whereAmI', 2 * MEGABYTE);
     expect(roomy).not.toBe(small);
     expect(await allOf(threads, 'whereAmI', MEGABYTE)).toEqual([roomy]);
+    const inPieces = await errorOf(allOf(new Threads(1), 'keeps40Megabytes', 2 * MEGABYTE, true));
+    expect(ConnectorError.is(inPieces) && inPieces.kind).toBe('invalid');
+  });
+
+  it('what a task was handed is let go as soon as it is done', async () => {
+    const threads = new Threads(1);
+    for (const bytes of [MEGABYTE, 2 * MEGABYTE, MEGABYTE])
+      expect(await allOf(threads, 'bytesLeft', bytes)).toEqual([bytes, 0]);
   });
 
   it('an error of a task keeps its kind, and the thread goes on', async () => {

@@ -114,7 +114,7 @@ class Thread {
   begin({ module, run, input, transfer = [] }: ThreadTask): void {
     this.#spentMs = 0;
     this.#worker.ref();
-    this.#worker.postMessage({ module: inSources(module), run, input }, transfer);
+    this.#worker.postMessage({ module: inSources(module), run, input, handed: transfer }, transfer);
   }
 
   /** The next value. Throws what the task threw, and `invalid` when it costs more than it may; the thread is lost then. */
