@@ -85,7 +85,7 @@ async function start(): Promise<Harness> {
       return Promise.resolve();
     },
     hazard(name) {
-      // The changes come first, the events themselves second.
+      // A listing has its events with it.
       armOnTheWay(proxy, name, 1);
       return Promise.resolve();
     },
