@@ -180,7 +180,7 @@ const ACTOR = { kind: 'collaborator' };
 const bodyHash = (body: unknown): Buffer => createHash('sha256').update(JSON.stringify(body)).digest();
 
 /** One call of place_appointment in its own transaction; `key` is bound to the start and the motif. */
-export async function place(pool: pg.Pool, practice: Practice, request: Request): Promise<Outcome> {
+export async function place(pool: pg.Pool | pg.Client, practice: Practice, request: Request): Promise<Outcome> {
   const {
     start,
     id = randomUUID(),

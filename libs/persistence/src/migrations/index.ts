@@ -45,6 +45,7 @@ import { ForeignObjectsAtOnce1763770058000 } from './0058-foreign-objects-at-onc
 import { NewObjectsHoldNothing1763770059000 } from './0059-new-objects-hold-nothing.js';
 import { FewerStepsInABooking1763770060000 } from './0060-fewer-steps-in-a-booking.js';
 import { FirstReadsMeetOnlyOurs1763770061000 } from './0061-first-reads-meet-only-ours.js';
+import { FirstReadsSideBySide1763770062000 } from './0062-first-reads-side-by-side.js';
 
 /** Every migration, oldest first. Forward-only: a landed one is never edited. */
 export const migrations = [
@@ -95,4 +96,5 @@ export const migrations = [
   NewObjectsHoldNothing1763770059000,
   FewerStepsInABooking1763770060000,
   FirstReadsMeetOnlyOurs1763770061000,
+  FirstReadsSideBySide1763770062000,
 ];
