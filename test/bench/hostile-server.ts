@@ -20,7 +20,8 @@ function range(to: number): string {
 /** A VEVENT; every tenth is hostile. */
 function eventOf(n: number, now: number): string {
   const date = new Date(now + (n % 180) * DAY).toISOString().slice(0, 10).replaceAll('-', '');
-  const rule = n % 10 === 9 ? HOSTILE_RULES[n % HOSTILE_RULES.length] : n % 10 === 8 ? 'RRULE:FREQ=WEEKLY' : null;
+  const rule =
+    n % 10 === 9 ? HOSTILE_RULES[Math.floor(n / 10) % HOSTILE_RULES.length] : n % 10 === 8 ? 'RRULE:FREQ=WEEKLY' : null;
   const lines = [`UID:${String(n)}`, `DTSTART:${date}T080000Z`, `DTEND:${date}T083000Z`, 'SUMMARY:Visite'];
   return ['BEGIN:VEVENT', ...lines, ...(rule == null ? [] : [rule]), 'END:VEVENT', ''].join('\r\n');
 }
@@ -33,51 +34,43 @@ function many(count: number, event: (n: number) => string): string[] {
   return Array.from({ length: count }, (_, n) => event(n));
 }
 
-/** Answers of servers that mean no good, made once; by path. */
-function feeds(count: number): Readonly<Record<string, () => { body: Buffer | string; gzip?: boolean }>> {
+/** Calendars that mean no good, by name: the events of each of their objects. A feed has all of them in one file. */
+function calendars(count: number): Readonly<Record<string, () => readonly string[]>> {
   const now = Date.now();
   const plain = (n: number): string =>
     `BEGIN:VEVENT\r\nUID:${String(n)}\r\nDTSTART:20300101T08\r\nDTEND:x\r\nEND:VEVENT\r\n`;
-  const bomb = gzipSync(Buffer.alloc(300 * 2 ** 20, 'BEGIN:VCALENDAR\r\n'));
+  const mixed = many(count, (n) => eventOf(n, now));
   return {
-    '/mixed.ics': () => ({ body: calendar(many(count, (n) => eventOf(n, now))) }),
-    '/many.ics': () => ({ body: calendar(many(count * 10, plain)) }),
-    '/large.ics': () => ({
-      body: calendar([`BEGIN:VEVENT\r\nUID:1\r\nDESCRIPTION:${'x'.repeat(50 * 2 ** 20)}\r\nEND:VEVENT\r\n`]),
-    }),
-    '/wide.ics': () => ({
-      body: calendar([
-        `BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20270101T080000Z\r\nSUMMARY:${'é€'.repeat(5 * 2 ** 20)}\r\nEND:VEVENT\r\n`,
-      ]),
-    }),
-    '/alarms.ics': () => ({
-      body: calendar([`BEGIN:VEVENT\r\nUID:1\r\n${'BEGIN:VALARM\r\n'.repeat(200_000)}END:VEVENT\r\n`]),
-    }),
-    '/gzip.ics': () => ({ body: bomb, gzip: true }),
+    mixed: () => mixed,
+    many: () => [many(count * 10, plain).join('')],
+    large: () => [`BEGIN:VEVENT\r\nUID:1\r\nDESCRIPTION:${'x'.repeat(50 * 2 ** 20)}\r\nEND:VEVENT\r\n`],
+    wide: () => [
+      `BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20270101T080000Z\r\nSUMMARY:${'é€'.repeat(5 * 2 ** 20)}\r\nEND:VEVENT\r\n`,
+    ],
+    alarms: () => [`BEGIN:VEVENT\r\nUID:1\r\n${'BEGIN:VALARM\r\n'.repeat(200_000)}END:VEVENT\r\n`],
   };
 }
 
-/** CalDAV collections of which every tenth member is hostile, and answers that are no honest XML. */
-function report(path: string, asked: string, count: number): string {
-  const open = '<multistatus xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">';
-  if (path === '/entities/')
-    return `<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "${'&a;'.repeat(1000)}">]>${open}&b;</multistatus>`;
-  if (path === '/deep/') return `${open}${'<response>'.repeat(1_000_000)}`;
-  if (path === '/rows/') return `${open}${'<response><href>/rows/a</href></response>'.repeat(350_000)}</multistatus>`;
-  if (asked.includes('sync-collection')) {
-    const members = many(
-      count,
-      (n) =>
-        `<response><href>/mixed/${String(n)}.ics</href><propstat><prop><getetag>"1"</getetag></prop><status>HTTP/1.1 200 OK</status></propstat></response>`,
-    );
-    return `${open}${members.join('')}<sync-token>1</sync-token></multistatus>`;
-  }
-  const wanted = [...asked.matchAll(/<href>\/mixed\/(\d+)\.ics<\/href>/g)].map(([, n]) => Number(n));
-  const objects = wanted.map(
-    (n) =>
-      `<response><href>/mixed/${String(n)}.ics</href><propstat><prop><getetag>"1"</getetag><C:calendar-data>${calendar([eventOf(n, Date.now())])}</C:calendar-data></prop><status>HTTP/1.1 200 OK</status></propstat></response>`,
-  );
-  return `${open}${objects.join('')}</multistatus>`;
+const OPEN = '<multistatus xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">';
+
+/** Answers that are no honest XML, by path. */
+const DOCUMENTS: Readonly<Record<string, () => string>> = {
+  '/entities/': () =>
+    `<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "${'&a;'.repeat(1000)}">]>${OPEN}&b;</multistatus>`,
+  '/deep/': () => `${OPEN}${'<response>'.repeat(1_000_000)}`,
+  '/rows/': () => `${OPEN}${'<response><href>/rows/a</href></response>'.repeat(350_000)}</multistatus>`,
+};
+
+/** What a CalDAV server answers of a collection; those called `listed-` come with their data when all is asked for. */
+function report(path: string, asked: string, objects: readonly string[]): string {
+  const isListing = asked.includes('sync-collection');
+  const withData = !isListing || (path.startsWith('/listed-') && asked.includes('calendar-data'));
+  const wanted = isListing ? objects.keys() : [...asked.matchAll(/\/(\d+)\.ics<\/href>/g)].map(([, n]) => Number(n));
+  const members = Array.from(wanted, (n) => {
+    const data = withData ? `<C:calendar-data>${calendar([objects[n] ?? ''])}</C:calendar-data>` : '';
+    return `<response><href>${path}${String(n)}.ics</href><propstat><prop><getetag>"1"</getetag>${data}</prop><status>HTTP/1.1 200 OK</status></propstat></response>`;
+  });
+  return `${OPEN}${members.join('')}${isListing ? '<sync-token>1</sync-token>' : ''}</multistatus>`;
 }
 
 /** What a vendor must not answer: larger, deeper, wider or wronger than anything honest, up to what is received at all. */
@@ -93,39 +86,49 @@ const VENDORS: Readonly<Record<string, () => string>> = {
   'xml-attributes': () => `<Reponse ${Array.from({ length: 150_000 }, (_, n) => `a${String(n)}=""`).join(' ')}/>`,
 };
 
+/** A little at a time, without end. */
+function drip(response: http.ServerResponse): void {
+  const timer = setInterval(() => response.write('B'), 200);
+  response.once('close', () => {
+    clearInterval(timer);
+  });
+}
+
+interface Answer {
+  readonly type: string;
+  readonly body: Buffer | string;
+  readonly encoding?: string;
+}
+
 /** A server that means no good, on a free port of this machine. */
 export async function hostileServer(count: number): Promise<{ readonly url: string; stop(): void }> {
-  const known = feeds(count);
+  const known = calendars(count);
+  const bomb = gzipSync(Buffer.alloc(300 * 2 ** 20, 'BEGIN:VCALENDAR\r\n'));
+  const answerTo = (path: string, name: string, asked: string | null): Answer => {
+    const type = asked === null ? 'text/calendar' : 'application/xml';
+    if (name === 'gzip') return { type, body: bomb, encoding: 'gzip' };
+    const objects = known[name]?.() ?? [];
+    if (asked !== null) return { type, body: DOCUMENTS[path]?.() ?? report(path, asked, objects) };
+    const [, one] = /\/(\d+)\.ics$/.exec(path) ?? [];
+    return { type, body: calendar(one === undefined ? objects : objects.slice(Number(one), Number(one) + 1)) };
+  };
   const server = http.createServer((request, response) => {
     const path = request.url ?? '/';
     let asked = '';
     request.on('data', (data: Buffer) => (asked += data.toString()));
     request.on('end', () => {
-      if (path === '/drip.ics') {
-        response.writeHead(200, { 'content-type': 'text/calendar' });
-        const timer = setInterval(() => response.write('B'), 200);
-        response.once('close', () => {
-          clearInterval(timer);
-        });
-        return;
-      }
       const vendor = VENDORS[path.split('/')[1] ?? ''];
-      if (vendor) {
-        response.writeHead(200, { 'content-type': path.startsWith('/json') ? 'application/json' : 'text/xml' });
-        response.end(vendor());
-        return;
-      }
-      const feed = known[path]?.();
-      if (feed) {
-        response.writeHead(200, {
-          'content-type': 'text/calendar',
-          ...(feed.gzip ? { 'content-encoding': 'gzip' } : {}),
-        });
-        response.end(feed.body);
-        return;
-      }
-      response.writeHead(207, { 'content-type': 'application/xml' });
-      response.end(report(path, asked, count));
+      const [, name = ''] = /^\/(?:listed-)?(\w+)/.exec(path) ?? [];
+      const isGet = request.method === 'GET';
+      const answer: Answer = vendor
+        ? { type: path.startsWith('/json') ? 'application/json' : 'text/xml', body: vendor() }
+        : answerTo(path, name, isGet ? null : asked);
+      response.writeHead(isGet || vendor ? 200 : 207, {
+        'content-type': answer.type,
+        ...(answer.encoding ? { 'content-encoding': answer.encoding } : {}),
+      });
+      if (name === 'drip') drip(response);
+      else response.end(answer.body);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -12,8 +12,9 @@ const JSONS = ['large', 'levels', 'members', 'wrong'];
 const XMLS = ['entities', 'deep', 'rows', 'attributes'];
 
 /**
- * Ten thousand items, every tenth hostile, as a feed and as a CalDAV calendar; files of a hundred thousand events and of
- * 50 MB; bombs of gzip and XML; a server that drips; vendors that answer with large, deep or endlessly wrong JSON and XML.
+ * Ten thousand items, every tenth hostile, as a feed and as a CalDAV calendar that is listed with its events or without;
+ * files of a hundred thousand events and of 50 MB, as feeds and as events of such a listing; bombs of gzip and XML; a server
+ * that drips; vendors that answer with large, deep or endlessly wrong JSON and XML.
  * What one process needs above its idle memory for all of them, one after the other, and for how long its event loop was
  * held up.
  */
@@ -24,7 +25,7 @@ export async function benchHostile(short: boolean): Promise<BenchResult> {
   child.setMaxListeners(0);
   const runs: HostileDone[] = [];
   const read = async (task: Omit<HostileTask, 'deadlineMs'>): Promise<void> => {
-    child.send({ ...task, deadlineMs: task.name === 'drip' ? 2000 : 60_000 } satisfies HostileTask);
+    child.send({ ...task, deadlineMs: task.name.endsWith('drip') ? 2000 : 60_000 } satisfies HostileTask);
     const [done] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [HostileDone | number | null];
     if (typeof done !== 'object' || done === null) throw new Error(`the process ended while it read ${task.name}`);
     runs.push(done);
@@ -34,6 +35,8 @@ export async function benchHostile(short: boolean): Promise<BenchResult> {
     for (const name of FEEDS) await read({ name, connector: 'ics', url: `${server.url}${name}.ics`, agendaId: 'feed' });
     for (const name of COLLECTIONS)
       await read({ name: `dav-${name}`, connector: 'caldav', url: server.url, agendaId: `/${name}/` });
+    for (const name of FEEDS)
+      await read({ name: `listed-${name}`, connector: 'caldav', url: server.url, agendaId: `/listed-${name}/` });
     for (const name of JSONS)
       await read({ name: `json-${name}`, connector: 'in-house', url: `${server.url}json-${name}`, agendaId: '1' });
     for (const name of XMLS)

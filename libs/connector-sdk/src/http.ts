@@ -202,13 +202,19 @@ function textOf(content: Uint8Array, encoding: 'utf8' | 'latin1'): string {
 async function gathered(body: AsyncIterable<Uint8Array>, most: number): Promise<Uint8Array> {
   const memory = new ArrayBuffer(0, { maxByteLength: most });
   const bytes = new Uint8Array(memory);
-  for await (const part of body) {
-    const size = bytes.length;
-    if (size + part.length > most) throw new ConnectorError('invalid', 'the answer is larger than what is read');
-    memory.resize(size + part.length);
-    bytes.set(part, size);
+  try {
+    for await (const part of body) {
+      const size = bytes.length;
+      if (size + part.length > most) throw new ConnectorError('invalid', 'the answer is larger than what is read');
+      memory.resize(size + part.length);
+      bytes.set(part, size);
+    }
+    return bytes;
+  } catch (error) {
+    // Left to be tidied up later, it would still be there when the next answer comes.
+    memory.resize(0);
+    throw error;
   }
-  return bytes;
 }
 
 function answerOf(

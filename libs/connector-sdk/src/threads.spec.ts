@@ -68,7 +68,7 @@ describe('work in threads', () => {
     const [roomy] = await allOf(threads, 'whereAmI', 2 * MEGABYTE);
     expect(roomy).not.toBe(small);
     expect(await allOf(threads, 'whereAmI', MEGABYTE)).toEqual([roomy]);
-    const inPieces = await errorOf(allOf(new Threads(1), 'keeps40Megabytes', 2 * MEGABYTE, true));
+    const inPieces = await errorOf(allOf(new Threads(1), 'keeps40Megabytes', 5 * MEGABYTE, true));
     expect(ConnectorError.is(inPieces) && inPieces.kind).toBe('invalid');
   });
 

@@ -50,7 +50,10 @@ const MOST_THREADS = 4;
 const IDLE_MS = 10_000;
 /** A thread that was handed more bytes than this is not kept: what it grew by for them would stay. */
 const LARGE = 4 * 1024 * 1024;
-/** Reading no more bytes than this needs no more memory than that; V8 lets a heap grow to half of its limit before it tidies. */
+/**
+ * Reading no more bytes than this, or any number piece by piece, needs no more memory than that; V8 lets a heap grow to half
+ * of its limit before it tidies.
+ */
 const SMALL = { bytes: 1.5 * 1024 * 1024, heapMb: 24 };
 /** Run from its sources (by the tests) a thread compiles them as it loads them. */
 const SOURCES = import.meta.url.endsWith('.ts');
@@ -74,7 +77,7 @@ function handed({ transfer = [] }: ThreadTask): number {
 /** What is not handed over is of unknown size. */
 function isSmall(task: ThreadTask): boolean {
   const bytes = handed(task);
-  return bytes > 0 && bytes <= (task.inPieces === true ? LARGE : SMALL.bytes);
+  return bytes > 0 && (task.inPieces === true || bytes <= SMALL.bytes);
 }
 
 function interrupted(): ConnectorError {

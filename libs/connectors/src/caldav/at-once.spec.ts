@@ -42,6 +42,34 @@ it('lists a calendar with its events in one answer, and asks by name for what is
   expect(end.complete?.present).toEqual(new Set(names.map((name) => `${CALENDAR}${name}.ics`)));
 });
 
+it('loses no event to bombs in the same listing, and asks by name for the one that is too large to be read with others', async () => {
+  const names = numbered(300);
+  const bombs: Readonly<Record<string, string>> = {
+    e50: event('e50', ['DTSTART:20270104T090000Z', 'RRULE:FREQ=SECONDLY']),
+    e150: event('e150', ['DTSTART:20270104T090000Z', 'RRULE:FREQ=SECONDLY;COUNT=1000000000']),
+    e250: event(
+      'e250',
+      Array.from({ length: 200_000 }, () => 'BEGIN:VALARM'),
+    ),
+  };
+  const bodyOf = (name: string): string => bombs[name] ?? event(name);
+  const seen = scriptServer((request) => {
+    if (request.method === 'GET') return { status: 200, headers: { ETag: '"1"' }, body: bodyOf('e250') };
+    const told = (isListing(request) ? names : wanted(request)).map((name) => withData(name, bodyOf(name)));
+    return multistatus(...told, token('t1'));
+  });
+  const { changes, end } = await pull(open(), null);
+  expect(outline(changes).sort()).toEqual(
+    names.map((name) => `${name in bombs ? 'unreadable' : 'upsert'} ${name}`).sort(),
+  );
+  expect(end.complete?.present.size).toBe(300);
+  expect(seen.map((request) => (request.method === 'GET' ? 'alone' : said(request)))).toEqual([
+    'events',
+    'e250',
+    'alone',
+  ]);
+});
+
 it('follows a listing that is cut short, page by page', async () => {
   const seen = scriptServer(({ body }) =>
     body.includes('>t1<')
@@ -59,6 +87,10 @@ it.each<[string, Answer | 'silence']>([
   ['does not know that', { status: 501 }],
   ['breaks under it', { status: 500 }],
   ['takes its time', 'silence'],
+  [
+    'sends more than can be read',
+    multistatus(withData('a', event('a')), withData('c', '\r'.repeat(5_000_000)), token('t1')),
+  ],
   ['forgets the token', multistatus(withData('c', event('c')))],
 ])('lists a calendar without its events where the server %s, and does not try again', async (_what, answer) => {
   const seen = scriptServer((request) => {

@@ -33,7 +33,7 @@ export interface Place {
 
 /**
  * A listing of a whole calendar by sync-collection, its events with it, as far as the server adds them: so many at a time. `null`
- * where it cannot, or not in time; nothing was yielded then. Throws when its answer breaks off.
+ * where it cannot, or not in time; nothing was yielded then. Throws when its answer breaks off, or takes too much to be read.
  */
 export async function* atOnce(
   place: Place,

@@ -48,6 +48,8 @@ export interface ReadObject {
 
 /** Objects read of one answer. */
 export const MOST_OBJECTS = 500;
+/** Characters of an object that is read in an answer with others. Larger ones are asked for alone: what one needs, all would lack. */
+const MOST_CHARACTERS = 256 * 1024;
 
 const ALWAYS = { start: -8e15, end: 8e15 };
 /** Steps for one object: a tenth of a second. */
@@ -57,11 +59,11 @@ const ANSWER_STEPS = 10_000_000;
 /** Occurrences told of the objects of one answer. */
 const MAX_BUSY = 100_000;
 
-/** The object a response is about; `null` when it says nothing certain. */
+/** The object a response is about; `null` when it says nothing certain, or more than is read of an answer. */
 export function objectOf({ href, status, properties }: DavResponse, url: URL): StoredObject | null {
   const path = pathOf(href, url);
-  if (path === null) return null;
   const body = properties.get(caldav('calendar-data'))?.text;
+  if (path === null || (body?.length ?? 0) > MOST_CHARACTERS) return null;
   if (body !== undefined && body.trim() !== '')
     return { path, version: normalTag(properties.get(dav('getetag'))?.text), body };
   return status === 404 || status === 410 ? { path, version: null, body: null } : null;

@@ -132,7 +132,10 @@ export class CollectionSync {
     for (;;) {
       const step = await events.next().catch((error: unknown) => {
         listings.atOnce = false;
-        throw error;
+        // What takes too much to be read with others may be read by itself.
+        const isTooMuch = ConnectorError.is(error) && error.kind === 'invalid';
+        if (!isTooMuch || this.#present?.size !== 0) throw error;
+        return { done: true, value: null } as const;
       });
       if (step.done !== true) {
         yield { type: 'changes', changes: this.#taken(step.value) };

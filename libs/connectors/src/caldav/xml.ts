@@ -82,7 +82,8 @@ export function* parseXml(
       typeof document === 'string'
         ? document.slice(at, at + CHUNK)
         : decoder.decode(document.subarray(at, at + CHUNK), { stream: true });
-    parser.write(at === 0 ? text.replace(/^\uFEFF/, '') : text);
+    // Line ends as XML has them (its 2.11): the parser would keep each line of a long text by itself.
+    parser.write((at === 0 ? text.replace(/^\uFEFF/, '') : text).replaceAll('\r\n', '\n'));
     if (complete.length === 0) continue;
     yield complete;
     complete = [];
