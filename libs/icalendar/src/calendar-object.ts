@@ -97,7 +97,17 @@ function lengthOf(event: Component, start: EventTime, zoneOf: ZoneFinder): Pick<
 
 type Recurrence = 'rules' | 'excludedRules' | 'dates' | 'periods' | 'excludedDates';
 
+const RECURRENCE = new Set(['rrule', 'exrule', 'rdate', 'exdate']);
+const NO_RECURRENCE: Pick<CalendarEvent, Recurrence> = {
+  rules: [],
+  excludedRules: [],
+  dates: [],
+  periods: [],
+  excludedDates: [],
+};
+
 function recurrenceSet(event: Component, start: EventTime, zoneOf: ZoneFinder): Pick<CalendarEvent, Recurrence> {
+  if (!event.properties.some(({ name }) => RECURRENCE.has(name))) return NO_RECURRENCE;
   const rulesOf = (name: string): BoundedRule[] => all(event, name).map((property) => readRule(recurrenceOf(property)));
   const datesOf = (name: string): EventTime[] =>
     bounded(all(event, name).flatMap((property) => timesOf(property, zoneOf))).map((time) => localised(time, start));

@@ -28,7 +28,9 @@ export function contentLines(body: string): ContentLine[] {
     if (parts.length > 0) lines.push(contentLine(parts));
     if (lines.length > MAX_LINES) throw new Unreadable('the object has too many lines');
   };
-  for (const line of body.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
+  const text = body.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
+  // Splitting by a text takes half the time of splitting by a pattern.
+  for (const line of text.split(text.includes('\r') ? /[\n\r]/ : '\n')) {
     if (parts.length > 0 && (line.startsWith(' ') || line.startsWith('\t'))) {
       parts.push(line);
     } else if (line !== '') {

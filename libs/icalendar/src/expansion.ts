@@ -252,6 +252,7 @@ export function inForce(events: readonly CalendarEvent[]): {
   master: CalendarEvent | undefined;
   overrides: CalendarEvent[];
 } {
+  if (events.length === 1 && events[0]?.recurrenceId === null) return { master: events[0], overrides: [] };
   const master = newest(events.filter(({ recurrenceId }) => recurrenceId === null));
   const byInstance = new Map<string, CalendarEvent[]>();
   for (const event of events) {
@@ -264,7 +265,8 @@ export function inForce(events: readonly CalendarEvent[]): {
 }
 
 /** The events of an object by UID; those without one belong to nobody else. */
-export function byUid(events: readonly CalendarEvent[]): CalendarEvent[][] {
+export function byUid(events: readonly CalendarEvent[]): readonly (readonly CalendarEvent[])[] {
+  if (events.length === 1) return [events];
   const groups = new Map<string, CalendarEvent[]>();
   for (const [index, event] of events.entries()) {
     const key = event.uid === '' ? `#${String(index)}` : event.uid;
