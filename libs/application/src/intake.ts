@@ -33,10 +33,10 @@ export class Intake {
   async take(read: readonly RemoteChange[]): Promise<readonly RemoteChange[]> {
     const actions = await this.steps.plan(read.filter(isForeign));
     const rows = actions.reduce((sum, action) => sum + rowsOf(action), 0);
-    const isTurn = this.#rows + rows > ROWS_IN_A_ROW;
-    while (this.#underWay.size >= (isTurn ? 1 : AT_ONCE)) await Promise.race(this.#underWay);
+    const isFull = this.#rows + rows > ROWS_IN_A_ROW;
+    while (this.#underWay.size >= (isFull ? 1 : AT_ONCE)) await Promise.race(this.#underWay);
     await this.#failed;
-    this.#rows = isTurn ? rows : this.#rows + rows;
+    this.#rows = isFull ? rows : this.#rows + rows;
     this.#store(actions);
     return read.filter((change) => !isForeign(change));
   }
@@ -53,12 +53,10 @@ export class Intake {
       this.changes += changes;
     });
     this.#underWay.add(stored);
-    stored.then(
-      () => this.#underWay.delete(stored),
-      () => {
-        this.#underWay.delete(stored);
+    void stored
+      .catch(() => {
         this.#failed ??= stored;
-      },
-    );
+      })
+      .finally(() => this.#underWay.delete(stored));
   }
 }

@@ -21,12 +21,13 @@ export function chunksOf(actions: readonly Action[]): Action[][] {
   const chunks: Action[][] = [[]];
   let rows = 0;
   for (const action of actions) {
-    if (rows > 0 && rows + rowsOf(action) > CHUNK_ROWS) {
+    const weight = rowsOf(action);
+    if (rows > 0 && rows + weight > CHUNK_ROWS) {
       chunks.push([]);
       rows = 0;
     }
     chunks.at(-1)?.push(action);
-    rows += rowsOf(action);
+    rows += weight;
   }
   return chunks;
 }

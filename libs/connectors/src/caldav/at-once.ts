@@ -3,9 +3,8 @@ import type { RemoteChange } from '#domain';
 import { detached } from '#icalendar';
 import { readApart, readOnce } from './answers.js';
 import type { DavAnswer, DavClient } from './client.js';
-import { pathOf, withSlash } from './hrefs.js';
 import { blamesContent } from './objects.js';
-import { listedIn, type ListedMember, type ObjectReading } from './reading.js';
+import { listedIn, type ListedPart, type ObjectReading } from './reading.js';
 import { syncCollection } from './requests.js';
 
 /** The events of the first part: the sooner it is there, the sooner they can be taken in. */
@@ -20,7 +19,6 @@ export interface Listing {
   readonly token: string;
   /** Members without their data. */
   readonly open: readonly string[];
-  /** There is more: the answer has a 507 for the collection itself (RFC 6578 3.6). */
   readonly truncated: boolean;
 }
 
@@ -33,7 +31,7 @@ export interface Place {
 
 /**
  * A listing of a whole calendar by sync-collection, its events with it, as far as the server adds them: so many at a time. `null`
- * where it cannot, or not in time; nothing was yielded then. Throws when its answer breaks off, or takes too much to be read.
+ * where it cannot, not in time, or sends more than can be read; nothing was yielded then. Throws when its answer breaks off.
  */
 export async function* atOnce(
   place: Place,
@@ -42,29 +40,40 @@ export async function* atOnce(
   const answer = await asked(place, options);
   if (answer === null) return null;
   const { content, url } = answer;
-  const itself = pathOf(url.pathname, url);
   const open = new Set<string>();
   let [token, truncated, told] = ['', false, false];
   let part: RemoteChange[] = [];
-  const sort = ({ path, status, change }: ListedMember): void => {
-    // A listing of all members has nothing to remove: some servers name old tombstones all the same.
-    if (path === null || status === 404 || status === 410) return;
-    if (path.endsWith('/') || withSlash(path) === itself) truncated ||= status === 507;
-    else if (change === null) open.add(path);
-    else part.push(change);
+  const take = (read: ListedPart): void => {
+    for (const { path, isGone, change } of read.members) {
+      // A listing of all members has nothing to remove: some servers name old tombstones all the same.
+      if (isGone) continue;
+      if (change === null) open.add(path);
+      else part.push(change);
+    }
+    truncated ||= read.truncated;
+    token = read.syncToken ?? token;
   };
   const input = { body: content, url: url.href, reading: await place.reading(content, options), most: Infinity };
-  for await (const { members, syncToken } of readApart(listedIn, input, { ...options, ...readOnce(content) })) {
-    members.forEach(sort);
-    token = syncToken ?? token;
-    if (part.length < (told ? PART : FIRST_PART)) continue;
-    yield part;
-    [part, told] = [[], true];
+  try {
+    for await (const read of readApart(listedIn, input, { ...options, ...readOnce(content) })) {
+      take(read);
+      if (part.length < (told ? PART : FIRST_PART)) continue;
+      yield part;
+      [part, told] = [[], true];
+    }
+  } catch (error) {
+    if (told || !isTooMuch(error)) throw error;
+    return null;
   }
   if (token === '' && told) throw new ConnectorError('unavailable', 'the listing has no token');
   if (token === '') return null;
   if (part.length > 0) yield part;
   return { token: detached(token), open: [...open], truncated };
+}
+
+/** What takes too much to be read with others may be read by itself. */
+function isTooMuch(error: unknown): boolean {
+  return ConnectorError.is(error) && error.kind === 'invalid';
 }
 
 async function asked({ client, collection }: Place, { signal }: CallOptions): Promise<DavAnswer | null> {

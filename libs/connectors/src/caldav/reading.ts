@@ -16,7 +16,7 @@ import {
   UTC,
   type Writing,
 } from '#icalendar';
-import { normalTag, pathOf } from './hrefs.js';
+import { normalTag, pathOf, withSlash } from './hrefs.js';
 import { caldav, dav, multistatusParts, type DavResponse } from './multistatus.js';
 
 // Everything here reads what a server sent, and is called in a thread: no import may lead to the network.
@@ -89,16 +89,24 @@ export function* objectsIn({
 
 /** A member of a collection as an answer lists it. */
 export interface ListedMember {
-  /** `null` when it says nothing certain. */
-  readonly path: string | null;
-  readonly status: number | null;
+  readonly path: string;
+  readonly isGone: boolean;
   /** What it means to the hub, when the answer holds it. */
   readonly change: RemoteChange | null;
 }
 
+/** One piece of a listing. */
+export interface ListedPart {
+  readonly members: readonly ListedMember[];
+  /** There is more: the answer has a 507 for the collection itself (RFC 6578 3.6). */
+  readonly truncated: boolean;
+  /** Where the piece holds it. */
+  readonly syncToken: string | null;
+}
+
 /**
- * Reads an answer to sync-collection, or to a query for all events, piece by piece, and of the objects in it at most so many,
- * and no more than may be read of one answer: the others are listed, and can be asked for. Throws `XmlError`.
+ * Reads an answer to sync-collection piece by piece, and of the objects in it at most so many, and no more than may be read
+ * of one answer: the others are listed, and can be asked for. Throws `XmlError`.
  */
 export function* listedIn({
   body,
@@ -110,8 +118,9 @@ export function* listedIn({
   readonly url: string;
   readonly reading: ObjectReading;
   readonly most: number;
-}): Generator<{ readonly members: readonly ListedMember[]; readonly syncToken: string | null }> {
+}): Generator<ListedPart> {
   const base = new URL(url);
+  const itself = pathOf(base.pathname, base);
   const bounds = { steps: ANSWER_STEPS, busy: MAX_BUSY };
   let left = most;
   const changeOfListed = (response: DavResponse): RemoteChange | null => {
@@ -122,10 +131,16 @@ export function* listedIn({
     return bounds.busy < 0 ? null : change;
   };
   for (const { responses, syncToken } of multistatusParts(body)) {
-    const members = responses.map((response) => {
-      return { path: pathOf(response.href, base), status: response.status, change: changeOfListed(response) };
-    });
-    yield { members, syncToken };
+    const members: ListedMember[] = [];
+    let truncated = false;
+    for (const response of responses) {
+      const { href, status } = response;
+      const path = pathOf(href, base);
+      if (path === null) continue;
+      if (path.endsWith('/') || withSlash(path) === itself) truncated ||= status === 507;
+      else members.push({ path, isGone: status === 404 || status === 410, change: changeOfListed(response) });
+    }
+    yield { members, truncated, syncToken };
   }
 }
 

@@ -4,11 +4,11 @@ import { detached } from '#icalendar';
 import { atOnce } from './at-once.js';
 import { prepareToRead, readApart, readOnce } from './answers.js';
 import type { DavAnswer, DavClient } from './client.js';
-import { pathOf, withSlash } from './hrefs.js';
+import { withSlash } from './hrefs.js';
 import { memberTags } from './listing.js';
 import { CALENDAR_SERVER } from './multistatus.js';
 import { blamesContent, ObjectReader } from './objects.js';
-import { listedIn, MOST_OBJECTS, type ListedMember, type ObjectReading } from './reading.js';
+import { listedIn, MOST_OBJECTS, type ObjectReading } from './reading.js';
 import { CTAG, syncCollection } from './requests.js';
 
 /** What the pulls of one session learn of their server. */
@@ -56,27 +56,22 @@ interface Page {
   /** Each with what it means, when the answer holds it. */
   readonly changed: ReadonlyMap<string, RemoteChange | null>;
   readonly removed: ReadonlySet<string>;
-  /** There is more: the answer has a 507 for the collection itself (RFC 6578 3.6). */
   readonly truncated: boolean;
 }
 
 async function readPage({ content, url }: DavAnswer, reading: ObjectReading, options: CallOptions): Promise<Page> {
   const changed = new Map<string, RemoteChange | null>();
   const removed = new Set<string>();
-  const collection = pathOf(url.pathname, url);
   let truncated = false;
   let token = '';
-  const sort = ({ path, status, change }: ListedMember): void => {
-    if (path === null) return;
-    if (path.endsWith('/') || withSlash(path) === collection) truncated ||= status === 507;
-    else if (status === 404 || status === 410) removed.add(path);
-    else changed.set(path, change);
-  };
   const input = { body: content, url: url.href, reading, most: MOST_OBJECTS };
-  const read = readApart(listedIn, input, { ...options, ...readOnce(content) });
-  for await (const { members, syncToken } of read) {
-    members.forEach(sort);
-    token = syncToken ?? token;
+  for await (const part of readApart(listedIn, input, { ...options, ...readOnce(content) })) {
+    for (const { path, isGone, change } of part.members) {
+      if (isGone) removed.add(path);
+      else changed.set(path, change);
+    }
+    truncated ||= part.truncated;
+    token = part.syncToken ?? token;
   }
   for (const path of changed.keys()) removed.delete(path);
   return { token: detached(token), changed, removed, truncated };
@@ -132,10 +127,7 @@ export class CollectionSync {
     for (;;) {
       const step = await events.next().catch((error: unknown) => {
         listings.atOnce = false;
-        // What takes too much to be read with others may be read by itself.
-        const isTooMuch = ConnectorError.is(error) && error.kind === 'invalid';
-        if (!isTooMuch || this.#present?.size !== 0) throw error;
-        return { done: true, value: null } as const;
+        throw error;
       });
       if (step.done !== true) {
         yield { type: 'changes', changes: this.#taken(step.value) };
