@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import {
+  call,
   CALENDAR,
   event,
   failed,
@@ -13,6 +14,7 @@ import {
   token,
   useServers,
   wanted,
+  WINDOW,
   withData,
   type Answer,
   type Seen,
@@ -125,6 +127,19 @@ it.each([10, 300])(
     expect(seen.filter(isWhole)).toHaveLength(1);
   },
 );
+
+it('reads on after somebody stopped in the middle of a calendar, as often as that may be', async () => {
+  const names = numbered(1000);
+  scriptServer(() => multistatus(...names.map((name) => withData(name, event(name))), token('t1')));
+  const session = open();
+  const request = { agendaId: CALENDAR, window: WINDOW, timeZone: 'Europe/Paris', cursor: null };
+  for (let time = 0; time < 5; time += 1)
+    for await (const item of session.pull({ ...request, known: () => Promise.resolve(new Map()) }, call)) {
+      expect(item.type).toBe('changes');
+      break;
+    }
+  expect((await pull(session, null)).end.complete?.present.size).toBe(1000);
+});
 
 it.each([401, 429, 503])('gives up at once when it is refused or put off (%i)', async (status) => {
   const seen = scriptServer(() => ({ status }));

@@ -124,17 +124,21 @@ export class CollectionSync {
     const { listings, reading } = this.#parts;
     if (!listings.atOnce) return null;
     const events = atOnce({ client: this.#client, collection: this.#collection, reading }, options);
-    for (;;) {
-      const step = await events.next().catch((error: unknown) => {
-        listings.atOnce = false;
-        throw error;
-      });
-      if (step.done !== true) {
+    try {
+      for (;;) {
+        const step = await events.next();
+        if (step.done === true) {
+          listings.atOnce = step.value !== null;
+          return step.value && { ...step.value, changed: unread(step.value.open), removed: new Set() };
+        }
         yield { type: 'changes', changes: this.#taken(step.value) };
-        continue;
       }
-      listings.atOnce = step.value !== null;
-      return step.value && { ...step.value, changed: unread(step.value.open), removed: new Set() };
+    } catch (error) {
+      listings.atOnce = false;
+      throw error;
+    } finally {
+      // Whoever stops in between leaves no thread behind that reads for nobody.
+      await events.return(null);
     }
   }
 
