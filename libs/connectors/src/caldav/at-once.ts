@@ -11,6 +11,8 @@ import { syncCollection } from './requests.js';
 const FIRST_PART = 100;
 /** Those of any other: few enough to be taken in by one transaction. */
 const PART = 200;
+/** Parts read ahead of the one that is taken in. */
+const AHEAD = 2;
 /** Of the time that a server has for an answer. */
 const SHARE = 0.9;
 
@@ -21,6 +23,8 @@ export interface Listing {
   readonly open: readonly string[];
   readonly truncated: boolean;
 }
+
+type Parts = AsyncGenerator<readonly RemoteChange[], Listing | null>;
 
 /** Where to read, and how. */
 export interface Place {
@@ -33,10 +37,27 @@ export interface Place {
  * A listing of a whole calendar by sync-collection, its events with it, as far as the server adds them: so many at a time. `null`
  * where it cannot, not in time, or sends more than can be read; nothing was yielded then. Throws when its answer breaks off.
  */
-export async function* atOnce(
-  place: Place,
-  options: CallOptions,
-): AsyncGenerator<readonly RemoteChange[], Listing | null> {
+export async function* atOnce(place: Place, options: CallOptions): Parts {
+  const parts = partsOf(place, options);
+  const asked: ReturnType<Parts['next']>[] = [];
+  try {
+    for (;;) {
+      while (asked.length <= AHEAD) {
+        const part = parts.next();
+        // Told when its turn comes.
+        part.catch(() => undefined);
+        asked.push(part);
+      }
+      const step = await asked.shift();
+      if (step?.done === true) return step.value;
+      if (step) yield step.value;
+    }
+  } finally {
+    await parts.return(null);
+  }
+}
+
+async function* partsOf(place: Place, options: CallOptions): Parts {
   const answer = await asked(place, options);
   if (answer === null) return null;
   const { content, url } = answer;
