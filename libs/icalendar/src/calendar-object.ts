@@ -1,9 +1,10 @@
 import { contentLines, reduced } from './content-lines.js';
+import { isKnownZone, withoutKnownZones } from './known-zones.js';
 import { all, first, parameterOf, recurrenceOf, textOf, type Component, type Property } from './properties.js';
 import { readRule, type BoundedRule } from './rule-parts.js';
 import { periodsOf, readSpan, readTime, timesOf, type EventTime, type Span, type ZoneFinder } from './times.js';
 import { Unreadable } from './unreadable.js';
-import { findZone, wellKnown } from './vtimezone.js';
+import { findZone } from './vtimezone.js';
 import { UTC, type Zone } from './zones.js';
 
 /** One VEVENT: a single event, the master of a series, or an override of some of its instances. */
@@ -52,7 +53,7 @@ export function uidOf(reference: string): string {
  * when one of them cannot be understood, or busy time is told without events: it would be shown as free.
  */
 export function readCalendarObject(body: string): CalendarEvent[] {
-  const calendar = reduced(contentLines(body), (tzid) => wellKnown(tzid) !== null);
+  const calendar = reduced(contentLines(withoutKnownZones(body)), isKnownZone);
   const events = calendar.components.filter(({ name }) => name === 'vevent');
   if (calendar.components.some(({ name }) => name === 'vfreebusy'))
     throw new Unreadable('the object tells busy time without events');
@@ -74,15 +75,14 @@ function readEvent(event: Component, zoneOf: ZoneFinder): CalendarEvent {
   const start = startProperty ? oneTime(startProperty, zoneOf) : recurrenceId;
   if (start === null) throw new Unreadable('an event without a start');
   return {
-    uid: textOf(event, 'uid') ?? '',
-    sequence: Number(textOf(event, 'sequence') ?? 0) || 0,
-    start,
+    ...wordsOf(event),
     ...lengthOf(event, start, zoneOf),
     ...recurrenceSet(event, start, zoneOf),
+    sequence: Number(textOf(event, 'sequence') ?? 0) || 0,
+    start,
     recurrenceId: recurrenceId === null ? null : localised(recurrenceId, start),
     andFuture: recurrence !== undefined && parameterOf(recurrence, 'range')?.toUpperCase() === 'THISANDFUTURE',
     modifiedAt: modifiedAt(event),
-    ...wordsOf(event),
   };
 }
 
@@ -120,11 +120,13 @@ function recurrenceSet(event: Component, start: EventTime, zoneOf: ZoneFinder): 
   };
 }
 
-type Words = 'status' | 'transparent' | 'classification' | 'summary' | 'declined' | 'reference';
+type Words = 'uid' | 'status' | 'transparent' | 'classification' | 'summary' | 'declined' | 'reference';
 
 function wordsOf(event: Component): Pick<CalendarEvent, Words> {
   const upper = (name: string): string => (textOf(event, name) ?? '').trim().toUpperCase();
+  const uid = textOf(event, 'uid') ?? '';
   return {
+    uid,
     status: upper('status'),
     transparent: upper('transp') === 'TRANSPARENT',
     classification: upper('class') || 'PUBLIC',
@@ -136,7 +138,7 @@ function wordsOf(event: Component): Pick<CalendarEvent, Words> {
           .toLowerCase()
           .replace(/^mailto:/, ''),
       ),
-    reference: referenceOf(textOf(event, 'uid') ?? '', textOf(event, 'x-unisson-reference')),
+    reference: referenceOf(uid, textOf(event, 'x-unisson-reference')),
   };
 }
 

@@ -276,7 +276,7 @@ export function byUid(events: readonly CalendarEvent[]): readonly (readonly Cale
 }
 
 function standsAlone({ rules, dates, periods, excludedDates, excludedRules }: CalendarEvent): boolean {
-  return [rules, dates, periods, excludedDates, excludedRules].every((list) => list.length === 0);
+  return rules.length + dates.length + periods.length + excludedDates.length + excludedRules.length === 0;
 }
 
 /**

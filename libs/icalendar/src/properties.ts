@@ -25,20 +25,42 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 /** Of type TEXT, and with one value. */
 const TEXTS = new Set(['CLASS', 'STATUS', 'SUMMARY', 'TRANSP', 'TZID', 'UID']);
 
+/** With one value of type DATE-TIME, unless they say otherwise. */
+const TIMES = new Set(['DTEND', 'DTSTART', 'LAST-MODIFIED', 'RECURRENCE-ID']);
+/** A line whose value is of that form, with nothing but a zone that needs no decoding (RFC 6868). */
+const TIME_LINE = /^[^:;]+(?:;TZID=([^\s":;,^]+))?:(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(Z?)$/;
+const NONE = {};
+
 /** Parses one unfolded content line, given its name in upper case. Throws {@link Unreadable}. */
 export function propertyOf(name: string, line: string): Property {
   // Text without parameters and escapes stands for itself.
   if (TEXTS.has(name) && line[name.length] === ':' && !line.includes('\\'))
-    return { name: name.toLowerCase(), parameters: {}, values: [line.slice(name.length + 1)] };
-  let parsed: unknown;
+    return { name: name.toLowerCase(), parameters: NONE, values: [line.slice(name.length + 1)] };
+  return (TIMES.has(name) ? timeOf(name, line) : null) ?? parsed(line);
+}
+
+/** The most common lines, which need no parser; `null` for any other. */
+function timeOf(name: string, line: string): Property | null {
+  const parts = TIME_LINE.exec(line);
+  if (parts === null) return null;
+  const [, tzid, year = '', month = '', day = '', hour = '', minute = '', second = '', utc = ''] = parts;
+  return {
+    name: name.toLowerCase(),
+    parameters: tzid === undefined ? NONE : { tzid },
+    values: [`${year}-${month}-${day}T${hour}:${minute}:${second}${utc}`],
+  };
+}
+
+function parsed(line: string): Property {
+  let property: unknown;
   try {
-    parsed = ICAL.parse.property(line);
+    property = ICAL.parse.property(line);
   } catch {
     // The parser's message quotes the line, which may hold a name.
     throw new Unreadable('the object is not valid iCalendar');
   }
-  if (!isList(parsed) || typeof parsed[0] !== 'string') throw new Unreadable('a property cannot be read');
-  return { name: parsed[0], parameters: isRecord(parsed[1]) ? parsed[1] : {}, values: parsed.slice(3) };
+  if (!isList(property) || typeof property[0] !== 'string') throw new Unreadable('a property cannot be read');
+  return { name: property[0], parameters: isRecord(property[1]) ? property[1] : NONE, values: property.slice(3) };
 }
 
 export function all(from: Component, name: string): Property[] {

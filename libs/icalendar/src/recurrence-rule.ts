@@ -264,15 +264,18 @@ function* longSteps(rule: Rule, start: number, range: Range): Generator<number> 
     const set: number[] = [];
     for (let n = 0; n < days; n++) {
       range.budget.spend();
-      if (weekdays?.has(weekdayOf(first + n * DAY)) === false) continue;
-      const day = facts(first + n * DAY);
-      if (months.length > 0 && !months.includes(day.month)) {
-        n += lastDayOfMonth(day.year, day.month - 1) - day.day;
-        continue;
+      const wall = first + n * DAY;
+      if (weekdays?.has(weekdayOf(wall)) === false) continue;
+      if (weekdays === null) {
+        const day = facts(wall);
+        if (months.length > 0 && !months.includes(day.month)) {
+          n += lastDayOfMonth(day.year, day.month - 1) - day.day;
+          continue;
+        }
+        if (!tests.every((test) => test(day))) continue;
       }
-      if (!tests.every((test) => test(day))) continue;
       range.budget.spend(times.length);
-      for (const time of times) set.push(day.wall + time);
+      for (const time of times) set.push(wall + time);
     }
     yield* chosen(set, rule.byPosition);
   }
@@ -288,13 +291,10 @@ export function* expandRule(rule: Rule, start: number, range: Range, startCounts
   const earliest = start + first;
   let left = (rule.count ?? Infinity) - first;
   if (startCounts && start >= range.from && start < range.to) yield start;
+  const steps = STEP[rule.frequency] === undefined ? longSteps : shortSteps;
   for (const wall of steps(rule, start, range)) {
     if (wall < earliest) continue;
     if (left-- <= 0 || wall >= range.to) return;
     if (wall >= range.from) yield wall;
   }
-}
-
-function steps(rule: Rule, start: number, range: Range): Generator<number> {
-  return STEP[rule.frequency] === undefined ? longSteps(rule, start, range) : shortSteps(rule, start, range);
 }

@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import ICAL from 'ical.js';
+import { propertyOf } from './properties.js';
+import { Unreadable } from './unreadable.js';
+
+/** What ical.js makes of a line. */
+function asParsed(line: string): unknown {
+  const [name, parameters, , ...values] = ICAL.parse.property(line) as [string, object, string, ...unknown[]];
+  return { name, parameters, values };
+}
+
+describe('propertyOf', () => {
+  it.each([
+    'DTSTART:20270104T090000',
+    'DTSTART:20270104T090000Z',
+    'DTSTART;TZID=Europe/Paris:20270104T090000',
+    'DTEND;TZID=/freeassociation.sourceforge.net/Europe/Paris:20270104T090000',
+    'DTEND;TZID=Romance Standard Time:20270104T090000',
+    'dtstart;TZID=Europe/Paris:20270104T090000',
+    'DTSTART;tzid=Europe/Paris:20270104T090000',
+    'DTSTART;TZID="Europe/Paris":20270104T090000',
+    'DTSTART;TZID="(GMT+01:00) Paris":20270104T090000',
+    'DTSTART;TZID=L^^est:20270104T090000',
+    'DTSTART;VALUE=DATE-TIME:20270104T090000Z',
+    'DTSTART;VALUE=DATE:20270104',
+    'DTSTART:20270104T0900',
+    'DTSTART:20279999T999999',
+    'DTSTART:20270104T090000z',
+    'RECURRENCE-ID;RANGE=THISANDFUTURE:20270104T090000Z',
+    'LAST-MODIFIED:20270104T090000Z',
+    'SUMMARY:Zoé',
+    String.raw`SUMMARY:un\, deux\n`,
+    'SUMMARY;LANGUAGE=fr:Zoé',
+    'CLASS:PRIVATE',
+  ])('reads %s as ical.js does', (line) => {
+    const name = line.slice(0, line.search(/[:;]/)).toUpperCase();
+    expect(propertyOf(name, line)).toEqual(asParsed(line));
+  });
+
+  it('cannot read what is no content line, and says so without quoting it', () => {
+    expect(() => propertyOf('DTSTART', 'DTSTART;TZID=Dupont')).toThrow(
+      new Unreadable('the object is not valid iCalendar'),
+    );
+  });
+});
