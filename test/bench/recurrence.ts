@@ -7,7 +7,7 @@ import { benchResult, median, type BenchResult } from './measure.js';
 const FOLDER = path.resolve('../shared/ics-corpus');
 /** Files of others whose expansion independent engines agree on. */
 const EXACT = new Set(['upstream', 'consensus', 'majority']);
-const [WARM_UP, ROUNDS, TIMES] = [3, 15, 20];
+const [WARM_UP, ROUNDS, TIMES] = [30, 15, 20];
 
 interface Case {
   readonly id: string;
