@@ -186,6 +186,7 @@ function buildLanes(database: Database, environment: Environment) {
   const writes = new PgWrites(database, vault);
   const context = {
     timeoutMs: environment.VENDOR_TIMEOUT_MS,
+    listingTimeoutMs: environment.VENDOR_LISTING_TIMEOUT_MS,
     allowPrivateNetworks: environment.ALLOW_PRIVATE_NETWORKS,
     now: () => effects.now(),
   };

@@ -102,6 +102,7 @@ export function createUseCases(database: Database, environment: Environment, ala
   const connections = new PgConnectionStore(database, vault);
   const backends = new ConnectorBackends(connections, connectors, {
     timeoutMs: environment.VENDOR_TIMEOUT_MS,
+    listingTimeoutMs: environment.VENDOR_LISTING_TIMEOUT_MS,
     allowPrivateNetworks: environment.ALLOW_PRIVATE_NETWORKS,
     now: () => effects.now(),
   });

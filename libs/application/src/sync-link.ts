@@ -31,7 +31,7 @@ const DAY = 86_400_000;
 const PAST_DAYS = 31;
 const HORIZON_DAYS = 183;
 /** A pull as a whole, however many pages. */
-const PULL_MS = 60_000;
+const PULL_MS = 120_000;
 /** A refused credential is not hammered: accounts get locked. Nor is an agenda that has moved. A forced sync tries at once. */
 const AUTH_RETRY_MS = 15 * 60_000;
 /** What could not be removed is tried again soon. */

@@ -23,6 +23,8 @@ export interface SharedTokens {
 export interface ConnectorContext {
   /** Milliseconds a single HTTP exchange may take unless the caller's signal ends it earlier. */
   readonly timeoutMs: number;
+  /** The same for one that lists a whole agenda or fetches many of its events; `timeoutMs` where it is left out. */
+  readonly listingTimeoutMs?: number;
   /** Whether settings may point into private or loopback networks (simulators, in-house servers). */
   readonly allowPrivateNetworks: boolean;
   /** Epoch milliseconds; only for signatures and ages, never for ordering. */

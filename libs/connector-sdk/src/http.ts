@@ -26,6 +26,8 @@ export interface HttpRequest {
   readonly bytes?: boolean;
   /** True when repeating the request could do something twice: a lost answer is then `unknown`, else `unavailable`. */
   readonly write: boolean;
+  /** True for a whole agenda, or many of its events: it may take as long as the context says of listings. */
+  readonly isListing?: boolean;
 }
 
 /** Any HTTP answer, success or not; header names are lower case. Redirects are not followed. */
@@ -257,13 +259,14 @@ export function createHttp(context: ConnectorContext, tls: TlsSettings = {}): Ht
   });
   const exchange = async (request: HttpRequest): Promise<HttpAnswer> => {
     const { method, url, headers, body, signal, bytes = false, maxBytes = MAX_ANSWER_BYTES } = request;
+    const timeoutMs = (request.isListing === true ? context.listingTimeoutMs : undefined) ?? context.timeoutMs;
     const answer = await client.request<Readable>({
       ...agents,
       method,
       url,
       headers: { 'User-Agent': 'Unisson/1', ...headers },
       data: bytes && body !== undefined ? Buffer.from(body, 'latin1') : body,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(context.timeoutMs)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     return answerOf(answer, await gathered(answer.data, maxBytes), bytes ? 'latin1' : 'utf8');
   };

@@ -135,6 +135,10 @@ export const environmentSchema = z.object({
   VENDOR_TIMEOUT_MS: whole(100, 60_000)
     .prefault('3000')
     .meta({ description: 'Longest single call to an agenda backend, in milliseconds.' }),
+  VENDOR_LISTING_TIMEOUT_MS: whole(100, 60_000).prefault('30000').meta({
+    description:
+      'Longest call that lists a whole CalDAV calendar, fetches many of its events, or fetches a published calendar, in milliseconds.',
+  }),
   UNISSON_SMTP_URL: urlWith('smtp:', 'smtps:').optional().meta({
     description: 'Mail server for alerts about links that are red; without it alerts are events only.',
     example: 'smtps://user:change-me@smtp.example:465',

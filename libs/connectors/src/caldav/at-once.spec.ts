@@ -141,6 +141,32 @@ it('reads on after somebody stopped in the middle of a calendar, as often as tha
   expect((await pull(session, null)).end.complete?.present.size).toBe(1000);
 });
 
+it('waits longer for a whole calendar, by whatever listing, and for many events, than for anything else', async () => {
+  const slow = { timeoutMs: 250, listingTimeoutMs: 5000 };
+  const late = (answer: Answer): Answer => ({ ...answer, afterMs: 500 });
+  for (const isRefused of [(): boolean => false, isWhole, isListing]) {
+    scriptServer((request) => {
+      if (isRefused(request)) return { status: 501 };
+      if (isWhole(request)) return late(multistatus(withData('a', event('a')), token('t1')));
+      if (isListing(request)) return late(multistatus(member('a'), token('t1')));
+      if (request.method === 'PROPFIND') return multistatus(found(CALENDAR, ''));
+      return late(request.body.includes('multiget') ? byName(request) : multistatus(member('a')));
+    });
+    expect(outline((await pull(open({}, undefined, slow), null)).changes)).toEqual(['upsert a']);
+  }
+});
+
+it('waits as long for changes once they did not come in time', async () => {
+  const session = open({}, undefined, { timeoutMs: 250, listingTimeoutMs: 5000 });
+  let afterMs = 500;
+  scriptServer(() => ({ ...multistatus(withData('a', event('a')), token('t2')), afterMs }));
+  await expect(pull(session, 'token:t1')).rejects.toMatchObject({ kind: 'unavailable' });
+  expect(outline((await pull(session, 'token:t1')).changes)).toEqual(['upsert a']);
+  await expect(pull(session, 'token:t1')).rejects.toMatchObject({ kind: 'unavailable' });
+  afterMs = 0;
+  expect(outline((await pull(session, 'token:t1')).changes)).toEqual(['upsert a']);
+});
+
 it.each([401, 429, 503])('gives up at once when it is refused or put off (%i)', async (status) => {
   const seen = scriptServer(() => ({ status }));
   await expect(pull(open(), null)).rejects.toMatchObject({ status });

@@ -98,9 +98,10 @@ function isTooMuch(error: unknown): boolean {
 }
 
 async function asked({ client, collection }: Place, { signal }: CallOptions): Promise<DavAnswer | null> {
-  const request = { method: 'REPORT', url: collection.href, depth: '0', body: syncCollection('', true) } as const;
+  const body = syncCollection('', true);
+  const request = { method: 'REPORT', url: collection.href, depth: '0', body, isListing: true } as const;
   // Late is not lost: a listing without the events may still come in time.
-  const limit = AbortSignal.timeout(Math.floor(client.timeoutMs * SHARE));
+  const limit = AbortSignal.timeout(Math.floor(client.listingTimeoutMs * SHARE));
   try {
     return await client.report(request, { signal: AbortSignal.any([signal, limit]) });
   } catch (error) {

@@ -20,6 +20,8 @@ export interface DavRequest {
   readonly depth?: '0' | '1';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** It asks for a whole calendar, or for many of its events: the answer may take longer than any other. */
+  readonly isListing?: boolean;
 }
 
 /** An answer and the URL that gave it, after redirects. */
@@ -57,9 +59,9 @@ export class DavClient {
     return this.#context.now();
   }
 
-  /** For each answer, in milliseconds. */
-  get timeoutMs(): number {
-    return this.#context.timeoutMs;
+  /** For the answer to a listing, in milliseconds. */
+  get listingTimeoutMs(): number {
+    return this.#context.listingTimeoutMs ?? this.#context.timeoutMs;
   }
 
   isTrusted(url: URL): boolean {
@@ -114,7 +116,11 @@ export class DavClient {
       : first;
   }
 
-  async #once({ method, depth, headers, body }: DavRequest, url: URL, { signal }: CallOptions): Promise<HttpAnswer> {
+  async #once(
+    { method, depth, headers, body, isListing = false }: DavRequest,
+    url: URL,
+    { signal }: CallOptions,
+  ): Promise<HttpAnswer> {
     // Nothing was sent yet, so even a write is certainly not done.
     if (signal.aborted) throw new ConnectorError('unavailable', 'the call was given up before it was sent');
     const credentials = this.isTrusted(url)
@@ -127,6 +133,7 @@ export class DavClient {
       ...(body === undefined ? {} : { body }),
       signal,
       write: method === 'PUT' || method === 'DELETE',
+      isListing,
       maxBytes: MAX_CALENDAR_BYTES,
     });
   }

@@ -29,7 +29,8 @@ export async function memberTags(
   window: Interval | null,
   options: CallOptions,
 ): Promise<Map<string, string | null>> {
-  const request: DavRequest = { method: 'REPORT', url: collection.href, depth: '1', body: eventTags(window) };
+  const body = eventTags(window);
+  const request: DavRequest = { method: 'REPORT', url: collection.href, depth: '1', body, isListing: true };
   const { url, responses } = await listed(client, request, options);
   const itself = pathOf(url.pathname, url);
   const tags = new Map<string, string | null>();

@@ -83,7 +83,7 @@ export class ObjectReader {
   }
 
   #ask(paths: readonly string[], options: CallOptions): Promise<DavAnswer> {
-    const request = { method: 'REPORT', url: this.#collection.href, body: multiget(paths) } as const;
+    const request = { method: 'REPORT', url: this.#collection.href, body: multiget(paths), isListing: true } as const;
     const answer = this.#asked.then(() => this.#client.report(request, options));
     this.#asked = answer.catch(() => undefined);
     return answer;

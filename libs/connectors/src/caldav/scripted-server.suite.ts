@@ -1,6 +1,7 @@
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
-import type { PullItem, Session } from '#connector-sdk';
+import type { ConnectorContext, PullItem, Session } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
 import connector from './connector.js';
 
@@ -21,6 +22,8 @@ export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Milliseconds until it comes. */
+  readonly afterMs?: number;
 }
 
 /** What the server answers to a request; `reset` cuts the connection. */
@@ -45,7 +48,10 @@ async function serve(request: http.IncomingMessage, response: http.ServerRespons
   seen.push(asked);
   const answer = script(asked);
   if (answer === 'reset') request.socket.destroy();
-  else if (answer !== 'silence') response.writeHead(answer.status, answer.headers).end(answer.body ?? '');
+  else if (answer !== 'silence') {
+    await sleep(answer.afterMs ?? 0);
+    response.writeHead(answer.status, answer.headers).end(answer.body ?? '');
+  }
 }
 
 function address(index: number): string {
@@ -88,13 +94,14 @@ export function scriptServer(next: Script): Seen[] {
 export function open(
   settings: object = {},
   auth: object = { type: 'basic', username: 'anne', password: 'secret' },
+  context: Partial<ConnectorContext> = {},
 ): Session {
   const session = connector.open(
     {
       settings: connector.config.settings.parse({ url: `${origin()}/`, ...settings }),
       secrets: connector.config.secrets.parse({ auth }),
     },
-    { timeoutMs: 5000, allowPrivateNetworks: true, now: () => Date.parse('2027-01-01T00:00:00Z') },
+    { timeoutMs: 5000, allowPrivateNetworks: true, now: () => Date.parse('2027-01-01T00:00:00Z'), ...context },
   );
   sessions.push(session);
   return session;

@@ -36,7 +36,7 @@ export class CaldavSession implements Session {
   readonly #discovery: Discovery;
   readonly #settings: Settings;
   readonly #secrets: Secrets;
-  readonly #listings: Listings = { withData: true, atOnce: true };
+  readonly #listings: Listings = { withData: true, atOnce: true, late: false };
   #addresses: ReadonlySet<string> | null = null;
 
   constructor(settings: Settings, secrets: Secrets, context: ConnectorContext) {

@@ -17,6 +17,8 @@ export interface Listings {
   withData: boolean;
   /** The same of everything. */
   atOnce: boolean;
+  /** The last changes did not come in time: they may be many, and are waited for as long as for everything. */
+  late: boolean;
 }
 
 /** What a pull needs beside the request. */
@@ -172,11 +174,15 @@ export class CollectionSync {
   }
 
   async #listed(token: string, withData: boolean, options: CallOptions): Promise<Page> {
+    const { listings } = this.#parts;
     const body = syncCollection(token, withData);
-    const answer = await this.#client.report(
-      { method: 'REPORT', url: this.#collection.href, depth: '0', body },
-      options,
-    );
+    const isListing = token === '' || listings.late;
+    const request = { method: 'REPORT', url: this.#collection.href, depth: '0', body, isListing } as const;
+    const answer = await this.#client.report(request, options).catch((error: unknown) => {
+      listings.late = ConnectorError.is(error) && error.status === undefined;
+      throw error;
+    });
+    listings.late = false;
     return readPage(answer, await this.#parts.reading(answer.content, options), options);
   }
 

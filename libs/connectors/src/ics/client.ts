@@ -50,8 +50,8 @@ export class FeedClient {
     let url = this.address;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       const headers = { Accept: 'text/calendar, */*;q=0.1', ...this.#credentials(url), ...conditions(known) };
-      const request = { method: 'GET', url: url.href, headers, signal, write: false, maxBytes: MAX_CALENDAR_BYTES };
-      const answer = await this.#http.send(request);
+      const request = { method: 'GET', url: url.href, headers, signal, write: false, isListing: true };
+      const answer = await this.#http.send({ ...request, maxBytes: MAX_CALENDAR_BYTES });
       if (REDIRECTS.has(answer.status)) {
         url = redirected(url, answer.headers['location']);
         continue;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import nock from 'nock';
-import { ConnectorError, type PullItem, type PullRequest, type Session } from '#connector-sdk';
+import { ConnectorError, type ConnectorContext, type PullItem, type PullRequest, type Session } from '#connector-sdk';
 import type { RemoteObject } from '#domain';
 import connector from './connector.js';
 
@@ -9,7 +9,7 @@ const SECRET = 'private-4f1d9a';
 const PATH = `/${SECRET}/basic.ics`;
 const WINDOW = { start: Date.parse('2027-06-01T00:00:00Z'), end: Date.parse('2027-12-01T00:00:00Z') };
 
-function session(secrets: object = {}, context: { allowPrivateNetworks?: boolean } = {}): Session {
+function session(secrets: object = {}, context: Partial<ConnectorContext> = {}): Session {
   return connector.open(
     { settings: {}, secrets: connector.config.secrets.parse({ url: ORIGIN + PATH, ...secrets }) },
     { timeoutMs: 1000, allowPrivateNetworks: true, now: () => Date.parse('2027-06-07T07:00:00Z'), ...context },
@@ -85,6 +85,14 @@ afterEach(() => {
 afterAll(() => {
   nock.enableNetConnect();
   nock.restore();
+});
+
+it('waits for a feed as long as for a listing, and no longer', async () => {
+  const slow = { timeoutMs: 100, listingTimeoutMs: 1000 };
+  nock(ORIGIN).get(PATH).delay(300).reply(200, calendar(VISIT), { 'content-type': 'text/calendar' });
+  expect((await pull(session({}, slow))).objects).toHaveLength(1);
+  nock(ORIGIN).get(PATH).delay(2000).reply(200, calendar(VISIT), { 'content-type': 'text/calendar' });
+  expect((await failure(pull(session({}, slow)))).kind).toBe('unavailable');
 });
 
 describe('a feed that did not change', () => {
