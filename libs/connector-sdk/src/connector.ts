@@ -23,7 +23,7 @@ export interface SharedTokens {
 export interface ConnectorContext {
   /** Milliseconds a single HTTP exchange may take unless the caller's signal ends it earlier. */
   readonly timeoutMs: number;
-  /** The same for one that lists a whole agenda or fetches many of its events; `timeoutMs` where it is left out. */
+  /** The same for one that lists a whole agenda or fetches many of its events; never less than `timeoutMs`. */
   readonly listingTimeoutMs?: number;
   /** Whether settings may point into private or loopback networks (simulators, in-house servers). */
   readonly allowPrivateNetworks: boolean;
@@ -31,6 +31,11 @@ export interface ConnectorContext {
   now(): number;
   /** Left out where nothing is shared. */
   readonly tokens?: SharedTokens;
+}
+
+/** Milliseconds that a listing may take: whoever gives any call more than that gives it to listings, too. */
+export function listingTimeoutOf({ timeoutMs, listingTimeoutMs = timeoutMs }: ConnectorContext): number {
+  return Math.max(timeoutMs, listingTimeoutMs);
 }
 
 /** Shapes of what an administrator enters. Their `.meta({ title, description })` drive the console's form. */

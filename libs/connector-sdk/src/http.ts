@@ -4,7 +4,7 @@ import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from '
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
-import type { ConnectorContext } from './connector.js';
+import { listingTimeoutOf, type ConnectorContext } from './connector.js';
 import { ConnectorError } from './errors.js';
 
 /** Largest answer read from a backend, after decompression, in bytes: more than any that `parseJson` reads. */
@@ -259,7 +259,7 @@ export function createHttp(context: ConnectorContext, tls: TlsSettings = {}): Ht
   });
   const exchange = async (request: HttpRequest): Promise<HttpAnswer> => {
     const { method, url, headers, body, signal, bytes = false, maxBytes = MAX_ANSWER_BYTES } = request;
-    const timeoutMs = (request.isListing === true ? context.listingTimeoutMs : undefined) ?? context.timeoutMs;
+    const timeoutMs = request.isListing === true ? listingTimeoutOf(context) : context.timeoutMs;
     const answer = await client.request<Readable>({
       ...agents,
       method,

@@ -1,6 +1,7 @@
 import {
   ConnectorError,
   createHttp,
+  listingTimeoutOf,
   MAX_CALENDAR_BYTES,
   type CallOptions,
   type ConnectorContext,
@@ -61,7 +62,7 @@ export class DavClient {
 
   /** For the answer to a listing, in milliseconds. */
   get listingTimeoutMs(): number {
-    return this.#context.listingTimeoutMs ?? this.#context.timeoutMs;
+    return listingTimeoutOf(this.#context);
   }
 
   isTrusted(url: URL): boolean {

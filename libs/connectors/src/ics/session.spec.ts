@@ -93,6 +93,8 @@ it('waits for a feed as long as for a listing, and no longer', async () => {
   expect((await pull(session({}, slow))).objects).toHaveLength(1);
   nock(ORIGIN).get(PATH).delay(2000).reply(200, calendar(VISIT), { 'content-type': 'text/calendar' });
   expect((await failure(pull(session({}, slow)))).kind).toBe('unavailable');
+  nock(ORIGIN).get(PATH).delay(300).reply(200, calendar(VISIT), { 'content-type': 'text/calendar' });
+  expect((await pull(session({}, { timeoutMs: 1000, listingTimeoutMs: 100 }))).objects).toHaveLength(1);
 });
 
 describe('a feed that did not change', () => {
