@@ -11,6 +11,8 @@ const MAX_JUDGED = 50;
 const MAX_CHARACTERS = 4096;
 /** An object has one or two; whatever it is made of, looking for more must not take long. */
 const MOST = 8;
+/** Of a larger object they are little, and it would be copied. */
+const LARGE = 64 * 1024;
 
 /** True for a zone that is known by its name, whatever its definition says. */
 export function isKnownZone(tzid: string): boolean {
@@ -22,6 +24,7 @@ export function isKnownZone(tzid: string): boolean {
  * event of a calendar has the same one with it, and it is most of its lines.
  */
 export function withoutKnownZones(text: string): string {
+  if (text.length > LARGE) return text;
   let rest = text;
   let at = rest.indexOf(BEGIN);
   for (let looked = 0; at >= 0 && looked < MOST; looked += 1) {

@@ -53,10 +53,11 @@ function blocksOf(lines: readonly ContentLine[]): Block[] {
     blocks.push(block);
   };
   for (const line of lines) {
-    const isEvent = valueOf(line).trim().toUpperCase() === 'VEVENT';
-    if (line.name === 'BEGIN' && isEvent) next(true);
+    const isBound = line.name === 'BEGIN' || line.name === 'END';
+    const isEvent = isBound && valueOf(line).trim().toUpperCase() === 'VEVENT';
+    if (isEvent && line.name === 'BEGIN') next(true);
     block.lines.push(line);
-    if (line.name === 'END' && isEvent) next(false);
+    if (isEvent && line.name === 'END') next(false);
   }
   return blocks;
 }

@@ -93,6 +93,10 @@ describeOnServers('the connector', ({ name, start }) => {
     title,
   });
   const text = async (path: string): Promise<string> => (await server.request('anne', 'GET', path)).text();
+  const put = async (path: string, body: string): Promise<void> => {
+    const headers = { 'Content-Type': 'text/calendar; charset=utf-8' };
+    expect(await server.request('anne', 'PUT', path, { body, headers })).toMatchObject({ ok: true });
+  };
 
   it('finds the calendars from the folder that holds them, from one calendar and from the account', async () => {
     expect(await session.verify(call)).toEqual({ account: 'anne' });
@@ -224,8 +228,7 @@ describeOnServers('the connector', ({ name, start }) => {
       'END:VALARM',
     ];
     const body = (await text(made.remoteId)).replace('END:VEVENT', `${extra.join('\r\n')}\r\nEND:VEVENT`);
-    const headers = { 'Content-Type': 'text/calendar; charset=utf-8' };
-    expect((await server.request('anne', 'PUT', made.remoteId, { body, headers })).ok).toBe(true);
+    await put(made.remoteId, body);
     const before = await text(made.remoteId);
     const found = await session.find(booking('rdv-3'), call);
     await session.update({ ...booking('rdv-3', 2), ...idOf(found!) }, call);
@@ -233,6 +236,24 @@ describeOnServers('the connector', ({ name, start }) => {
     expect(linesOf(after)).toEqual(linesOf(before));
     expect(after).not.toBe(before);
     expect(linesOf(after)).toEqual(expect.arrayContaining(['COLOR:turquoise', 'TRIGGER:-PT10M']));
+  });
+
+  it('reads an event with a document of two megabytes in it, and moves both', async () => {
+    const made = await session.create(booking('rdv-5'), call);
+    const document = Buffer.alloc(2 ** 21, 'compte rendu').toString('base64');
+    const attachment = `ATTACH;FMTTYPE=application/pdf;ENCODING=BASE64;VALUE=BINARY:${document}`;
+    const body = (await text(made.remoteId)).replace(
+      'END:VEVENT',
+      `${attachment.replace(/.{74}(?=.)/g, '$&\r\n ')}\r\nEND:VEVENT`,
+    );
+    await put(made.remoteId, body);
+    const [found] = objects((await pull(null)).changes);
+    expect(found).toMatchObject({ reference: 'rdv-5', busy: [{ start: NOON, end: NOON + HOUR }] });
+    await session.update({ ...booking('rdv-5', 2), ...idOf(found!) }, call);
+    const after = (await text(made.remoteId)).replace(/\r?\n[ \t]/g, '');
+    expect(after.includes(document)).toBe(true);
+    const [moved] = objects((await pull(null)).changes);
+    expect(moved?.busy).toEqual([{ start: NOON + 2 * HOUR, end: NOON + 3 * HOUR }]);
   });
 
   /** Content lines but those that a change of time is about. */
@@ -248,9 +269,8 @@ describeOnServers('the connector', ({ name, start }) => {
     const { end } = await pull(null);
     const body = await text(made.remoteId);
     await application.remove(made.remoteId);
-    const headers = { 'Content-Type': 'text/calendar; charset=utf-8' };
     const other = body.replace(/SUMMARY:.*/, 'SUMMARY:Tout autre chose').replace(/X-UNISSON.*\r\n/g, '');
-    expect((await server.request('anne', 'PUT', made.remoteId, { body: other, headers })).ok).toBe(true);
+    await put(made.remoteId, other);
     const { changes } = await pull(end.cursor);
     expect(objects(changes).map(({ summary }) => summary)).toEqual(['Tout autre chose']);
   });
