@@ -17,6 +17,11 @@ function range(to: number): string {
   return Array.from({ length: to }, (_, n) => String(n)).join(',');
 }
 
+function inAWeek(now: number): string {
+  const date = new Date(now + 7 * DAY).toISOString().slice(0, 10).replaceAll('-', '');
+  return `DTSTART:${date}T080000Z\r\nDTEND:${date}T083000Z\r\n`;
+}
+
 /** A VEVENT; every tenth is hostile. */
 function eventOf(n: number, now: number): string {
   const date = new Date(now + (n % 180) * DAY).toISOString().slice(0, 10).replaceAll('-', '');
@@ -47,6 +52,11 @@ function calendars(count: number): Readonly<Record<string, () => readonly string
     wide: () => [
       `BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20270101T080000Z\r\nSUMMARY:${'é€'.repeat(5 * 2 ** 20)}\r\nEND:VEVENT\r\n`,
     ],
+    // Just less than is received at all: of the one, all is read; of the other, nothing.
+    attached: () => [
+      `BEGIN:VEVENT\r\nUID:1\r\n${inAWeek(now)}ATTACH;ENCODING=BASE64;VALUE=BINARY:${`${'A'.repeat(73)}\r\n `.repeat(210_000)}\r\nEND:VEVENT\r\n`,
+    ],
+    lines: () => [`BEGIN:VEVENT\r\nUID:1\r\n${inAWeek(now)}${'X-A:1\r\n'.repeat(2_200_000)}END:VEVENT\r\n`],
     alarms: () => [`BEGIN:VEVENT\r\nUID:1\r\n${'BEGIN:VALARM\r\n'.repeat(200_000)}END:VEVENT\r\n`],
   };
 }

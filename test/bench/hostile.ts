@@ -6,14 +6,14 @@ import { hostileServer } from './hostile-server.js';
 import { XML_VENDOR } from '../support/vendor-rows.js';
 import { asWorker, benchResult, type BenchResult } from './measure.js';
 
-const FEEDS = ['mixed', 'many', 'large', 'wide', 'alarms', 'gzip', 'drip'];
-const COLLECTIONS = ['mixed', 'entities', 'deep', 'rows'];
+const FEEDS = ['mixed', 'many', 'large', 'wide', 'attached', 'lines', 'alarms', 'gzip', 'drip'];
+const COLLECTIONS = ['mixed', 'attached', 'lines', 'entities', 'deep', 'rows'];
 const JSONS = ['large', 'levels', 'members', 'wrong'];
 const XMLS = ['entities', 'deep', 'rows', 'attributes'];
 
 /**
  * Ten thousand items, every tenth hostile, as a feed and as a CalDAV calendar that is listed with its events or without;
- * files of a hundred thousand events and of 50 MB, as feeds and as events of such a listing; bombs of gzip and XML; a server
+ * files of a hundred thousand events, of 50 MB and of just less than is received, as feeds and as events of such a listing; bombs of gzip and XML; a server
  * that drips; vendors that answer with large, deep or endlessly wrong JSON and XML.
  * What one process needs above its idle memory for all of them, one after the other, and for how long its event loop was
  * held up.

@@ -26,7 +26,7 @@ async function begin({ module, run, input }: Begin): Promise<Iterator<unknown>> 
 /** What a task read is let go at once, not when the thread tidies up. */
 function end(): void {
   current = null;
-  for (const bytes of handed) bytes.transfer(0);
+  for (const bytes of handed) if (!bytes.detached) bytes.transfer(0);
   handed = [];
 }
 

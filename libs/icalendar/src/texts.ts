@@ -8,7 +8,7 @@ export function detached(text: string): string {
 /** What is kept of an object that could not be read, at most 64 KiB, for a person to look at. */
 export function quoted(body: string): string {
   if (Buffer.byteLength(body) <= MAX_QUOTED_BYTES) return detached(body);
-  const bytes = Buffer.from(body).subarray(0, MAX_QUOTED_BYTES);
+  const bytes = Buffer.from(body.slice(0, MAX_QUOTED_BYTES)).subarray(0, MAX_QUOTED_BYTES);
   // A character cut in two would grow into a replacement character of three bytes.
   return bytes.toString().replace(/\uFFFD$/, '');
 }

@@ -1,13 +1,14 @@
-import { ConnectorError, type CallOptions } from '#connector-sdk';
+import { ConnectorError, owned, type CallOptions } from '#connector-sdk';
 import type { RemoteChange } from '#domain';
 import { readApart, readOnce, readOne } from './answers.js';
 import type { DavAnswer, DavClient } from './client.js';
 import { normalPath, normalTag } from './hrefs.js';
-import { changeIn, objectsIn, type ObjectReading, type StoredObject } from './reading.js';
+import { changeIn, objectsIn, type ObjectReading, type ReceivedObject, type StoredObject } from './reading.js';
 import { multiget } from './requests.js';
 
 /** Objects that a server may fail on, one by one, before it counts as down. */
 const MAX_FAILURES = 10;
+const NOTHING = new Uint8Array();
 
 /** How the objects in an answer are to be understood, and who takes them. */
 export interface ObjectSink {
@@ -50,24 +51,17 @@ export class ObjectReader {
     }
     for (const path of open) {
       const object = await this.#tolerant(path, options);
-      const text = object.body ?? '';
-      const reading = await sink.reading(text, options);
-      sink.take(await readOne(changeIn, { object, reading }, { ...options, characters: text.length }));
+      const content = object.content ?? NOTHING;
+      const amount = { characters: content.length, transfer: owned(content) };
+      const reading = await sink.reading(content, options);
+      sink.take(await readOne(changeIn, { object, reading }, { ...options, ...amount }));
     }
   }
 
   /** Reads one object. Throws every failure but its absence. */
   async one(path: string, options: CallOptions): Promise<StoredObject> {
-    const answer = await this.#client.send(
-      { method: 'GET', url: new URL(path, this.#collection).href, headers: { Accept: 'text/calendar' } },
-      options,
-    );
-    if (answer.status === 404 || answer.status === 410) return { path, version: null, body: null };
-    if (answer.status !== 200) throw this.#client.failure(answer, false);
-    if (/^\s*text\/html/i.test(answer.headers['content-type'] ?? '') || /^\s*</.test(answer.body)) {
-      throw new ConnectorError('unavailable', 'the server sent a web page instead of an event', { status: 200 });
-    }
-    return { path, version: normalTag(answer.headers['etag']), body: answer.body };
+    const { content, ...object } = await this.#received(path, options);
+    return { ...object, body: content === null ? null : new TextDecoder().decode(content) };
   }
 
   /** Reads one object that must be there, at a version if one is given. Throws `not_found`, `stale`. */
@@ -89,14 +83,33 @@ export class ObjectReader {
     return answer;
   }
 
-  async #tolerant(path: string, options: CallOptions): Promise<StoredObject> {
+  async #received(path: string, options: CallOptions): Promise<ReceivedObject> {
+    const answer = await this.#client.send(
+      { method: 'GET', url: new URL(path, this.#collection).href, headers: { Accept: 'text/calendar' } },
+      options,
+    );
+    if (answer.status === 404 || answer.status === 410) return { path, version: null, content: null };
+    if (answer.status !== 200) throw this.#client.failure(answer, false);
+    const { headers, content } = answer;
+    if (/^\s*text\/html/i.test(headers['content-type'] ?? '') || /^\s*</.test(beginningOf(content))) {
+      throw new ConnectorError('unavailable', 'the server sent a web page instead of an event', { status: 200 });
+    }
+    return { path, version: normalTag(headers['etag']), content };
+  }
+
+  async #tolerant(path: string, options: CallOptions): Promise<ReceivedObject> {
     try {
-      return await this.one(path, options);
+      return await this.#received(path, options);
     } catch (error) {
       if (!ConnectorError.is(error) || !blamesContent(error) || ++this.#failures > MAX_FAILURES) throw error;
-      return { path, version: null, body: '', refusal: error.message };
+      return { path, version: null, content: NOTHING, refusal: error.message };
     }
   }
+}
+
+/** Enough of a text to tell what it is. */
+function beginningOf(content: Uint8Array): string {
+  return new TextDecoder().decode(content.subarray(0, 1024));
 }
 
 /** False for failures that say nothing about the objects asked for. */

@@ -30,6 +30,11 @@ export interface StoredObject {
   readonly refusal?: string;
 }
 
+/** The same, not yet read. */
+export interface ReceivedObject extends Omit<StoredObject, 'body'> {
+  readonly content: Uint8Array | null;
+}
+
 /** How objects are to be understood. */
 export interface ObjectReading {
   /** `series` where the window counts for series only: of a single event all is told. */
@@ -59,11 +64,15 @@ const ANSWER_STEPS = 10_000_000;
 /** Occurrences told of the objects of one answer. */
 const MAX_BUSY = 100_000;
 
-/** The object a response is about; `null` when it says nothing certain, or more than is read of an answer. */
-export function objectOf({ href, status, properties }: DavResponse, url: URL): StoredObject | null {
+/** The object a response is about; `null` when it says nothing certain, or more than is read of an answer with others. */
+export function objectOf(
+  { href, status, properties }: DavResponse,
+  url: URL,
+  most = MOST_CHARACTERS,
+): StoredObject | null {
   const path = pathOf(href, url);
   const body = properties.get(caldav('calendar-data'))?.text;
-  if (path === null || (body?.length ?? 0) > MOST_CHARACTERS) return null;
+  if (path === null || (body?.length ?? 0) > most) return null;
   if (body !== undefined && body.trim() !== '')
     return { path, version: normalTag(properties.get(dav('getetag'))?.text), body };
   return status === 404 || status === 410 ? { path, version: null, body: null } : null;
@@ -144,15 +153,16 @@ export function* listedIn({
   }
 }
 
-/** Reads one object. */
+/** Reads one object as it came, in UTF-8. */
 export function* changeIn({
-  object,
+  object: { content, ...object },
   reading,
 }: {
-  object: StoredObject;
+  object: ReceivedObject;
   reading: ObjectReading;
 }): Generator<RemoteChange> {
-  yield boundedChange(object, reading, { steps: OBJECT_STEPS, busy: MAX_BUSY });
+  const body = content === null ? null : new TextDecoder().decode(content);
+  yield boundedChange({ ...object, body }, reading, { steps: OBJECT_STEPS, busy: MAX_BUSY });
 }
 
 /** One event that must be readable. Throws `Unreadable`. */

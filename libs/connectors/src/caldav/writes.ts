@@ -179,7 +179,7 @@ export class CollectionWrites {
       options,
     );
     const found = listing.responses
-      .flatMap((response) => objectOf(response, listing.url) ?? [])
+      .flatMap((response) => objectOf(response, listing.url, Infinity) ?? [])
       .sort((a, b) => (a.path < b.path ? -1 : 1));
     for (const object of found) {
       if (!object.body?.includes(uidOf(reference).slice(0, 40))) continue;

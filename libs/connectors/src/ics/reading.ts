@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import type { Interval, RemoteChange, RemoteObject } from '#domain';
 import { ianaZone, Meter, UTC, type Reading } from '#icalendar';
 import { splitFeed, type Feed, type FeedObject } from './feed.js';
@@ -57,8 +58,9 @@ export function* feedParts({
   const knownParts = byUid(known.keys());
   for (let at = 0; at < objects.length; at += AT_A_TIME) {
     const part = { changes: [] as RemoteChange[], present: [] as string[] };
-    for (const object of objects.slice(at, at + AT_A_TIME)) {
-      for (const change of boundedChanges(object, read, bounds)) {
+    // Taken once: it is made each time, and may be large.
+    for (const { id, body: text } of objects.slice(at, at + AT_A_TIME)) {
+      for (const change of boundedChanges({ id, body: text }, read, bounds)) {
         part.present.push(...presentOf(change, knownParts));
         if (anew || isNews(change, known, read)) part.changes.push(change);
       }
@@ -86,9 +88,11 @@ export function* withReference({
   }
 }
 
-/** What is no UTF-8 is replaced: one bad letter spoils no calendar. */
+/** What is no UTF-8 is replaced: one bad letter spoils no calendar. A thread lets the bytes go, which nobody else reads. */
 function textOf(body: Uint8Array): string {
-  return new TextDecoder().decode(body);
+  const text = new TextDecoder().decode(body);
+  if (!isMainThread && body.buffer instanceof ArrayBuffer) body.buffer.transfer(0);
+  return text;
 }
 
 function readingOf({ window, timeZone, addresses }: FeedReading): Reading {
