@@ -256,6 +256,27 @@ describeOnServers('the connector', ({ name, start }) => {
     expect(moved?.busy).toEqual([{ start: NOON + 2 * HOUR, end: NOON + 3 * HOUR }]);
   });
 
+  it('moves an event with guests, whose answers are no change', async () => {
+    const made = await session.create(booking('rdv-6'), call);
+    const guest = (answer: string) =>
+      `ATTENDEE;CN=Zoe;PARTSTAT=${answer};SCHEDULE-AGENT=CLIENT:mailto:zoe@example.test`;
+    const guests = ['ORGANIZER:mailto:anne@example.test', guest('NEEDS-ACTION')];
+    await put(made.remoteId, (await text(made.remoteId)).replace('END:VEVENT', `${guests.join('\r\n')}\r\nEND:VEVENT`));
+    const { changes: first, end } = await pull(null);
+    const [invited] = objects(first);
+    await put(made.remoteId, (await text(made.remoteId)).replace('PARTSTAT=NEEDS-ACTION', 'PARTSTAT=ACCEPTED'));
+    const [answered] = objects((await pull(end.cursor)).changes);
+    expect(answered).toMatchObject({ reference: 'rdv-6', contentHash: invited?.contentHash, busy: invited?.busy });
+    const early = session.update({ ...booking('rdv-6', 2), ...idOf(invited!) }, call);
+    await expect(early).rejects.toMatchObject({ kind: 'stale' });
+    const moved = await session.update({ ...booking('rdv-6', 2), ...idOf(answered!) }, call);
+    expect(moved.busy).toEqual([{ start: NOON + 2 * HOUR, end: NOON + 3 * HOUR }]);
+    const after = (await text(made.remoteId)).replace(/\r?\n[ \t]/g, '');
+    for (const address of ['anne@example.test', 'zoe@example.test']) expect(after).toContain(`mailto:${address}`);
+    await session.cancel({ agendaId: calendar, ...idOf(moved), reference: 'rdv-6' }, call);
+    expect(await application.entries()).toEqual([]);
+  });
+
   /** Content lines but those that a change of time is about. */
   const linesOf = (body: string): string[] =>
     body
