@@ -23,9 +23,9 @@ class SpoiledBackends extends Backends {
   }
 }
 
-/** Makes these objects unreadable on their way. */
+/** Makes these objects unreadable on their way, but for their times where those are `timed`. */
 const poison =
-  (...ids: string[]) =>
+  (ids: readonly string[], timed = false) =>
   (item: PullItem): PullItem => {
     if (item.type === 'end') return item;
     const change = (one: RemoteChange): RemoteChange =>
@@ -36,6 +36,7 @@ const poison =
             version: one.object.version,
             reason: 'no start',
             raw: 'RAW Durand',
+            ...(timed ? { busy: one.object.busy } : {}),
           }
         : one;
     return { ...item, changes: item.changes.map(change) };
@@ -177,7 +178,7 @@ describe('deletions', () => {
 
     it('complaint 17, scenario 40: a poison item is put aside, the rest goes on, and nothing is deleted', async () => {
       const [bad, good] = await at.entries();
-      spoil = poison(bad!.id);
+      spoil = poison([bad!.id]);
       const move = (id: string, { start, end }: { start: number; end: number }) =>
         at.edit({ action: 'move', id, start, end });
       await move(bad!.id, ownTime(50));
@@ -199,15 +200,44 @@ describe('deletions', () => {
       const clones: string[] = [];
       for (let n = 0; n < 700; n += 1) clones.push((await at.edit({ action: 'create', entry: ownTime(60) })).id);
       const { id } = await at.edit({ action: 'create', entry: ownTime(61) });
-      spoil = poison(...clones);
+      spoil = poison(clones);
       await at.pull();
       expect(await items()).toHaveLength(500);
       expect((await at.mirrored()).map((known) => known.id)).toContain(id);
     });
 
+    it('takes the time that can be told of it, new or moved, until it can be read', async () => {
+      const { id } = await at.edit({ action: 'create', entry: ownTime(70) });
+      const taken = async () => {
+        const text = `SELECT lower(c.during) AS start FROM claim c JOIN mirror m ON m.organization_id = c.organization_id AND m.id = c.holder
+          WHERE m.remote_id = $1 AND m.gone_at IS NULL ORDER BY 1`;
+        return (await at.sql<{ start: Date }>(text, [id])).map(({ start }) => start.getTime());
+      };
+      spoil = poison([id], true);
+      await at.pull();
+      expect(await taken()).toEqual([ownTime(70).start]);
+      const seen = await items();
+      expect(seen).toMatchObject([{ remoteId: id }]);
+      const before = await at.events();
+      expect(await at.pull('full')).toBe('done');
+      expect(await taken()).toEqual([ownTime(70).start]);
+      expect(await items()).toEqual(seen);
+      expect(await at.events()).toEqual(before);
+      await at.edit({ action: 'move', id, start: ownTime(71).start, end: ownTime(71).end });
+      await at.pull();
+      expect(await taken()).toEqual([ownTime(70).start, ownTime(71).start]);
+      spoil = (one) => one;
+      expect(await at.hub.quarantine.retry(at.ids.organizationId, at.practice.agenda)).toBe('done');
+      expect(await taken()).toEqual([ownTime(71).start]);
+      expect(await items()).toEqual([]);
+      await at.edit({ action: 'delete', id });
+      await at.pull();
+      expect(await taken()).toEqual([]);
+    });
+
     it('what was received is kept sealed, shown on request, and that is on record', async () => {
       const [bad] = await at.entries();
-      spoil = poison(bad!.id);
+      spoil = poison([bad!.id]);
       await at.pull('full');
       const [item] = await items();
       const [row] = await at.sql<{ raw_sealed: Buffer }>('SELECT raw_sealed FROM quarantine WHERE id = $1', [item!.id]);
@@ -218,7 +248,7 @@ describe('deletions', () => {
 
     it('scenario 40: what is dismissed stays so until it changes; what can be read again leaves', async () => {
       const [bad] = await at.entries();
-      spoil = poison(bad!.id);
+      spoil = poison([bad!.id]);
       await at.pull('full');
       const [item] = await items();
       expect(await at.hub.quarantine.store.dismiss(ref(item!.id), actor())).toBe(true);

@@ -152,7 +152,7 @@ export type Action =
    * Never on a link that is not writable.
    */
   | { readonly type: 'remove-stray'; readonly appointmentId: string | null; readonly object: RemoteObject }
-  /** Unreadable: keep mirror and claims as they are, store the raw object for a person. */
+  /** Unreadable: store the raw object for a person. What is known of its time is a `mirror` before it, or stands already. */
   | {
       readonly type: 'quarantine';
       readonly remoteId: string;

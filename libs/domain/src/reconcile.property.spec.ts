@@ -117,9 +117,9 @@ const STEPS = {
   serverChangesOnlyTheVersion: onEvent((event, { remote }) => {
     remote.store(event);
   }),
-  serverGarbles: onEvent(({ id }, { remote, hub }) => {
-    // An object renamed and garbled in one go is taken for deleted: nothing is left to know it by.
-    if (!hub.mirrors.has(id)) return;
+  serverGarbles: onEvent(({ id, reference }, { remote, hub }) => {
+    // An object of ours renamed and garbled in one go is taken for deleted: nothing is left to know it by.
+    if (reference !== null && !hub.mirrors.has(id)) return;
     remote.poisoned.add(id);
     remote.touch(id);
   }),

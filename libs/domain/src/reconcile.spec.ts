@@ -260,6 +260,32 @@ describe('deleting', () => {
     expect(found).toEqual([{ type: 'quarantine', remoteId: 'r1', version: 'v2', reason: 'torn', raw: 'BEGIN' }]);
   });
 
+  test('the unreadable takes the time that can be told of it, beside what it took, until it can be read', () => {
+    const torn: RemoteChange = {
+      kind: 'unreadable',
+      remoteId: 'f1',
+      version: 'v2',
+      reason: 'torn',
+      raw: '',
+      busy: [TEN],
+    };
+    const quarantine = { type: 'quarantine', remoteId: 'f1', version: 'v2', reason: 'torn', raw: '' };
+    const [mirror, ...rest] = plan({ changes: [torn] });
+    expect(mirror).toMatchObject({ type: 'mirror', appointmentId: null, object: { when: TEN, busy: [TEN] } });
+    expect(rest).toEqual([quarantine]);
+    const before = known({ remoteId: 'f1', appointmentId: null, when: ELEVEN, busy: [ELEVEN] });
+    expect(plan({ known: [before], changes: [torn] })).toMatchObject([
+      { type: 'mirror', object: { when: ELEVEN, busy: [TEN, ELEVEN], contentHash: 'unreadable', reference: null } },
+      quarantine,
+    ]);
+    const after = { ...before, contentHash: 'unreadable', busy: [TEN, ELEVEN], version: null };
+    expect(plan({ known: [after], changes: [torn] })).toEqual([quarantine]);
+    const ours = { ...before, appointmentId: 'a1' };
+    expect(plan({ known: [ours], appointments: [appointment('confirmed')], changes: [torn] })).toEqual([quarantine]);
+    const read = upsert({ remoteId: 'f1', version: 'v3', when: TEN, busy: [TEN], reference: null });
+    expect(plan({ known: [after], changes: [read] })).toMatchObject([{ type: 'mirror', object: { busy: [TEN] } }]);
+  });
+
   test('an agenda that lost everything is an outage until a person says otherwise', () => {
     expect(plan({ known: foreign(3), complete: listing() })).toEqual([
       { type: 'brake', deletions: 3, known: 3, held: foreign(3).map(({ remoteId }) => remoteId) },

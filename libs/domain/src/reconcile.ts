@@ -3,9 +3,12 @@ import { planDeleted, planOurs, refresh } from './reconcile-ours.js';
 import { liesInside, read, sameTime } from './reconcile-reading.js';
 import type { Reading } from './reconcile-reading.js';
 import type { Action, KnownObject, ReconcileInput, ReconcileLink } from './reconcile-types.js';
+import type { RemoteObject } from './remote.js';
 
 /** What the practitioner's agenda held before it was lost; deleting it there settles a conflict, too. */
 const CERTAINLY_THERE: ReadonlySet<AppointmentStatus> = new Set(['confirmed', 'pending', 'conflict']);
+/** Differs from the hash of any content: once it can be read, it has changed. */
+const UNREADABLE = 'unreadable';
 /** Everything that vanished from a complete listing stays, from this many objects on. */
 const EMPTIED = 3;
 
@@ -40,6 +43,7 @@ export function reconcile(input: ReconcileInput): Action[] {
   const deletions = held.filter((remoteId) => !isReleased(remoteId)).length;
   const unseen = lost.filter(({ remoteId }) => !isReleased(remoteId));
   const ignored = [...reading.renamed, ...expected, ...lost.filter(({ remoteId }) => isReleased(remoteId))];
+  const bases = new Map(input.known.map((known) => [known.remoteId, known]));
   const braked = mustBrake(input, { lost: unseen, ignored, deletions, total });
   return [
     ...(braked ? [{ type: 'brake', deletions: held.length, known: total, held } as const] : []),
@@ -48,9 +52,7 @@ export function reconcile(input: ReconcileInput): Action[] {
       ? []
       : [...expected.map(forget), ...lost.map((known) => planLost(known, reading, input.link)), ...freed]),
     ...seen.filter((action) => !isDeletion(action)),
-    ...reading.unreadable.map(({ remoteId, version, reason, raw }): Action => {
-      return { type: 'quarantine', remoteId, version, reason, raw };
-    }),
+    ...reading.unreadable.flatMap((change) => planUnreadable(change, bases.get(change.remoteId) ?? null)),
   ];
 }
 
@@ -63,6 +65,28 @@ function isDeletion(action: Action): action is Extract<Action, { type: 'follow-c
 
 function forget({ remoteId }: KnownObject): Action {
   return { type: 'forget', remoteId };
+}
+
+/**
+ * What cannot be understood takes the time that can be told of it, beside what it took before: unknown is not free. It is not for
+ * such an object to say that one of ours takes other time.
+ */
+function planUnreadable(
+  { remoteId, version, reason, raw, busy = [] }: Reading['unreadable'][number],
+  base: KnownObject | null,
+): Action[] {
+  const quarantine: Action = { type: 'quarantine', remoteId, version, reason, raw };
+  const before = base?.busy ?? [];
+  const told = busy.filter((interval) => !before.some((one) => sameTime(one, interval)));
+  const [first] = told;
+  if (first === undefined || (base !== null && base.appointmentId !== null)) return [quarantine];
+  const object: RemoteObject = {
+    ...{ remoteId, version, contentHash: UNREADABLE, reference: null, summary: null, modifiedAt: null },
+    when: base?.when ?? first,
+    recurring: before.length + told.length > 1,
+    busy: [...before, ...told].sort((a, b) => a.start - b.start || a.end - b.end),
+  };
+  return [{ type: 'mirror', object, appointmentId: null }, quarantine];
 }
 
 /** Tells the removals that the hub itself asked for from the others. */

@@ -39,6 +39,8 @@ export type RemoteChange =
       readonly reason: string;
       /** The object as received, at most 64 KiB; kept encrypted in quarantine. */
       readonly raw: string;
+      /** Time inside the window asked for that it takes all the same, as far as that can be told; left out: none is known. */
+      readonly busy?: readonly Interval[];
     };
 
 /** A range that was read completely, and every remote id present in it, changed or not. */

@@ -142,8 +142,11 @@ export class RemoteModel {
   private change(remoteId: string): RemoteChange {
     const event = this.events.get(remoteId);
     if (!event) return { kind: 'removed', remoteId };
-    if (this.poisoned.has(remoteId))
-      return { kind: 'unreadable', remoteId, version: null, reason: 'torn', raw: 'BEGIN:' };
+    if (this.poisoned.has(remoteId)) {
+      // Of one that may be ours no connector tells any time.
+      const busy = event.reference === null ? this.asRead(event).busy : [];
+      return { kind: 'unreadable', remoteId, version: null, reason: 'torn', raw: 'BEGIN:', busy };
+    }
     return { kind: 'upsert', object: this.asRead(event) };
   }
 }

@@ -1,4 +1,5 @@
 export * from './calendar-object.js';
+export * from './certain-busy.js';
 export * from './content-lines.js';
 export * from './expansion.js';
 export * from './meter.js';

@@ -1,6 +1,7 @@
 import type { Interval, RemoteChange, RemoteObject } from '#domain';
 import {
   cancelledInstance,
+  certainBusy,
   editedEvent,
   endsBefore,
   ianaZone,
@@ -61,6 +62,8 @@ const ALWAYS = { start: -8e15, end: 8e15 };
 const OBJECT_STEPS = 300_000;
 /** Steps for the objects of one answer: several seconds, and a hundred times what honest calendars need. */
 const ANSWER_STEPS = 10_000_000;
+/** Steps for the times of those that cannot be read. */
+const GLANCE_STEPS = 1_000_000;
 /** Occurrences told of the objects of one answer. */
 const MAX_BUSY = 100_000;
 
@@ -89,7 +92,7 @@ export function* objectsIn({
   readonly reading: ObjectReading;
 }): Generator<readonly ReadObject[]> {
   const base = new URL(url);
-  const bounds = { steps: ANSWER_STEPS, busy: MAX_BUSY };
+  const bounds = boundsOf(ANSWER_STEPS);
   for (const { responses } of multistatusParts(body)) {
     const stored = responses.flatMap((response) => objectOf(response, base) ?? []);
     yield stored.map((object) => ({ path: object.path, change: boundedChange(object, reading, bounds) }));
@@ -130,7 +133,7 @@ export function* listedIn({
 }): Generator<ListedPart> {
   const base = new URL(url);
   const itself = pathOf(base.pathname, base);
-  const bounds = { steps: ANSWER_STEPS, busy: MAX_BUSY };
+  const bounds = boundsOf(ANSWER_STEPS);
   let left = most;
   const changeOfListed = (response: DavResponse): RemoteChange | null => {
     const object = response.properties.has(caldav('calendar-data')) ? objectOf(response, base) : null;
@@ -162,7 +165,7 @@ export function* changeIn({
   reading: ObjectReading;
 }): Generator<RemoteChange> {
   const body = content === null ? null : new TextDecoder().decode(content);
-  yield boundedChange({ ...object, body }, reading, { steps: OBJECT_STEPS, busy: MAX_BUSY });
+  yield boundedChange({ ...object, body }, reading, boundsOf(OBJECT_STEPS));
 }
 
 /** One event that must be readable. Throws `Unreadable`. */
@@ -223,11 +226,28 @@ export function* splitIn({
   else yield splitSeries(body, { ...edit, instance, local });
 }
 
-function boundedChange(
-  object: StoredObject,
-  reading: ObjectReading,
-  left: { steps: number; busy: number },
-): RemoteChange {
+/** What is left for the objects of an answer. */
+interface Bounds {
+  steps: number;
+  busy: number;
+  /** For the times of objects that cannot be read. */
+  readonly glances: { steps: number };
+}
+
+function boundsOf(steps: number): Bounds {
+  return { steps, busy: MAX_BUSY, glances: { steps: GLANCE_STEPS } };
+}
+
+/** What an object means; of one that cannot be read, the time that it takes all the same. */
+function boundedChange(object: StoredObject, reading: ObjectReading, left: Bounds): RemoteChange {
+  const change = meteredChange(object, reading, left);
+  if (change.kind !== 'unreadable') return change;
+  const { window, timeZone, addresses } = reading;
+  const local = (timeZone === null ? null : ianaZone(timeZone)) ?? UTC;
+  return { ...change, busy: certainBusy(object.body ?? '', { window, local, addresses }, left.glances) };
+}
+
+function meteredChange(object: StoredObject, reading: ObjectReading, left: Bounds): RemoteChange {
   const meter = new Meter(Math.min(OBJECT_STEPS, left.steps));
   try {
     const change = meter.run(() => changeOf(object, reading));

@@ -201,6 +201,7 @@ describe('objects', () => {
       version: '"7"',
       reason: 'an unknown time zone',
       raw: broken.replaceAll('\r\n', '\n'),
+      busy: [],
     });
     expect(end.complete?.present.size).toBe(3);
   });

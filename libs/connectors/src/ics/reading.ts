@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Interval, RemoteChange, RemoteObject } from '#domain';
-import { ianaZone, Meter, UTC, type Reading } from '#icalendar';
+import { certainBusy, ianaZone, Meter, UTC, type Reading } from '#icalendar';
 import { splitFeed, type Feed, type FeedObject } from './feed.js';
 import { changesOf, isHistory, isInside, isKnown, partOf, unreadable } from './listing.js';
 
@@ -28,6 +28,8 @@ const AT_A_TIME = 100;
 const OBJECT_STEPS = 300_000;
 /** Steps for a whole feed: several seconds, and a hundred times what honest ones need. */
 const FEED_STEPS = 10_000_000;
+/** Steps for the times of those that cannot be read. */
+const GLANCE_STEPS = 1_000_000;
 /** Occurrences told of one feed. */
 const MAX_BUSY = 200_000;
 
@@ -55,6 +57,7 @@ export function* feedParts({
   const { objects } = splitFeed(textOf(body));
   const read = readingOf(reading);
   const bounds = { steps: FEED_STEPS, busy: MAX_BUSY };
+  const glances = { steps: GLANCE_STEPS };
   const knownParts = byUid(known.keys());
   for (let at = 0; at < objects.length; at += AT_A_TIME) {
     const part = { changes: [] as RemoteChange[], present: [] as string[] };
@@ -62,7 +65,8 @@ export function* feedParts({
     for (const { id, body: text } of objects.slice(at, at + AT_A_TIME)) {
       for (const change of boundedChanges({ id, body: text }, read, bounds)) {
         part.present.push(...presentOf(change, knownParts));
-        if (anew || isNews(change, known, read)) part.changes.push(change);
+        if (change.kind === 'unreadable') part.changes.push({ ...change, busy: certainBusy(text, read, glances) });
+        else if (anew || isNews(change, known, read)) part.changes.push(change);
       }
     }
     yield part;

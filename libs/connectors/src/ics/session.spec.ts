@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import nock from 'nock';
 import { ConnectorError, type ConnectorContext, type PullItem, type PullRequest, type Session } from '#connector-sdk';
-import type { RemoteObject } from '#domain';
+import type { Interval, RemoteObject } from '#domain';
 import connector from './connector.js';
 
 const ORIGIN = 'https://agenda.example';
@@ -32,6 +32,8 @@ const LUNCH = event('UID:b@x', 'DTSTART:20270607T100000Z', 'DTEND:20270607T11000
 interface Pulled {
   readonly objects: readonly RemoteObject[];
   readonly unreadable: readonly string[];
+  /** What those take all the same. */
+  readonly held: readonly Interval[];
   readonly end: Extract<PullItem, { type: 'end' }>;
 }
 
@@ -52,6 +54,7 @@ async function pull(from: Session, more: Partial<PullRequest> = {}): Promise<Pul
   return {
     objects: changes.flatMap((change) => (change.kind === 'upsert' ? [change.object] : [])),
     unreadable: changes.flatMap((change) => (change.kind === 'unreadable' ? [change.remoteId] : [])),
+    held: changes.flatMap((change) => (change.kind === 'unreadable' ? (change.busy ?? []) : [])),
     end,
   };
 }
@@ -110,6 +113,7 @@ describe('a feed that did not change', () => {
     expect(second).toEqual({
       objects: [],
       unreadable: [],
+      held: [],
       end: { type: 'end', cursor: first.end.cursor, complete: null },
     });
   });
@@ -307,6 +311,7 @@ describe('events', () => {
     const cut = VISIT.replace('\r\nEND:VEVENT', '');
     const pulled = await pulledFrom(calendar(cut, LUNCH));
     expect([pulled.unreadable, busyOf(pulled)]).toEqual([['a@x'], ['2027-06-07T10:00']]);
+    expect(pulled.held).toMatchObject([{ start: Date.parse('2027-06-07T07:00:00Z') }]);
   });
 
   it('busy time that is told without events is put aside, and never taken for a free agenda', async () => {
