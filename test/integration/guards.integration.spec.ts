@@ -87,6 +87,26 @@ describe('deletions', () => {
     expect(await at.mirrored()).toEqual(await at.remote());
   });
 
+  it('a small agenda that was emptied stays as it is while nothing of it comes back, whatever else is made there', async () => {
+    await at.link(Array.from({ length: 5 }, (_, n) => ownTime(n + 1)));
+    const made = await at.edit({ action: 'create', entry: ownTime(20) });
+    const isMade = (change: RemoteChange) => change.kind === 'upsert' && change.object.remoteId === made.id;
+    spoil = (item) =>
+      item.type === 'changes'
+        ? { ...item, changes: item.changes.filter(isMade) }
+        : { ...item, complete: item.complete && { ...item.complete, present: new Set([made.id]) } };
+    for (let reads = 0; reads < 3; reads += 1) {
+      expect(await at.pull('full')).toBe('done');
+      expect(await at.mirrored()).toHaveLength(6);
+    }
+    expect((await brake()).held).toMatchObject({ deletions: 5 });
+    expect((await at.events()).filter((type) => type === 'deletions-held')).toHaveLength(1);
+    spoil = (item) => item;
+    await at.pull();
+    expect((await brake()).held).toBeNull();
+    expect(await at.mirrored()).toEqual(await at.remote());
+  });
+
   it('many deletions wait for a person, however often they are read, and go when he has seen them', async () => {
     const gone = await remove(15);
     for (let reads = 0; reads < 3; reads += 1) await at.pull();

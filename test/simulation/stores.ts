@@ -337,7 +337,9 @@ function linkOf({ tables: { link, now } }: HubDatabase): LinkRecord {
     rulesAgeMs: null,
     reconciledMs: link.reconciledAt === -Infinity ? null : now() - link.reconciledAt,
     dueInMs: link.pollAt - now(),
-    brake: link.braked ? { released: link.released } : null,
+    brake: link.braked
+      ? { released: link.released, held: link.held.filter((id) => !link.released.includes(id)) }
+      : null,
     pace: { wantedMs: null, pushed: false, localHour: 12, staleAfterMs: 120_000, links: 1, throttledMs: null },
     comparedInARow: 0,
     push: { live: false, announced: false, silent: 0, isSilent: false, hintedAt: null },

@@ -225,6 +225,7 @@ export class SyncLink {
       changes: read.changes,
       complete: read.complete,
       released: new Set(link.brake?.released),
+      held: new Set(link.brake?.held),
     });
   }
 

@@ -80,6 +80,8 @@ export interface ReconcileInput {
   readonly complete: CompleteListing | null;
   /** Remote ids whose deletion a person has looked at and released: they do not count for the brake. None when left out. */
   readonly released?: ReadonlySet<string>;
+  /** Remote ids whose deletion is held back since an earlier run, and not released. None when left out. */
+  readonly held?: ReadonlySet<string>;
 }
 
 /** Why a person must look at an appointment. */

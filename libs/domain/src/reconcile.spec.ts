@@ -299,6 +299,19 @@ describe('deleting', () => {
     expect(types({ known: foreign(3), complete: listing('f1') })).toEqual(['forget', 'forget']);
   });
 
+  test('what is held stays held until something of it comes back, or a person releases it', () => {
+    const held = new Set(['f0', 'f1', 'f2']);
+    const made = known({ remoteId: 'f9', appointmentId: null, when: ELEVEN, busy: [ELEVEN] });
+    const later = { known: [...foreign(3), made], complete: listing('f9') };
+    expect(types(later)).toEqual(['forget', 'forget', 'forget']);
+    expect(types({ ...later, held })).toEqual(['brake']);
+    // One of them was cancelled here meanwhile: it is no deletion of his any more.
+    expect(types({ ...later, known: [...foreign(2), made], held })).toEqual(['brake']);
+    expect(types({ ...later, complete: listing('f9', 'f1'), held })).toEqual(['forget', 'forget']);
+    expect(types({ ...later, held: new Set(), released: held })).toEqual(['forget', 'forget', 'forget']);
+    expect(types({ ...later, complete: listing('f0', 'f1', 'f2', 'f9'), held })).toEqual([]);
+  });
+
   test('a person releases what he has seen, and nothing more', () => {
     const seen = new Set(foreign(5).map(({ remoteId }) => remoteId));
     const all = { complete: listing(), released: seen };

@@ -44,7 +44,7 @@ export function reconcile(input: ReconcileInput): Action[] {
   const unseen = lost.filter(({ remoteId }) => !isReleased(remoteId));
   const ignored = [...reading.renamed, ...expected, ...lost.filter(({ remoteId }) => isReleased(remoteId))];
   const bases = new Map(input.known.map((known) => [known.remoteId, known]));
-  const braked = mustBrake(input, { lost: unseen, ignored, deletions, total });
+  const braked = isStillHeld(input, held, deletions) || mustBrake(input, { lost: unseen, ignored, deletions, total });
   return [
     ...(braked ? [{ type: 'brake', deletions: held.length, known: total, held } as const] : []),
     ...[...reading.renamed].map(forget),
@@ -109,6 +109,22 @@ function planLost(known: KnownObject, reading: Reading, link: ReconcileLink): Ac
   const moving = appointment.status === 'unknown' && !sameTime(known.when, appointment.when);
   if (!moving && !CERTAINLY_THERE.has(appointment.status)) return forget(known);
   return planDeleted({ appointment, remoteId: known.remoteId, when: known.when, object: null }, link);
+}
+
+/**
+ * Nothing of what is held has come back: the question that a person was asked still stands, whatever else was made there, or
+ * cancelled here, in between.
+ */
+function isStillHeld(
+  { held = new Set(), changes, complete }: ReconcileInput,
+  missing: readonly string[],
+  deletions: number,
+): boolean {
+  if (held.size === 0 || deletions === 0) return false;
+  const there = new Set(complete?.present);
+  for (const change of changes) if (change.kind === 'upsert') there.add(change.object.remoteId);
+  for (const remoteId of missing) there.delete(remoteId);
+  return [...held].every((remoteId) => !there.has(remoteId));
 }
 
 function mustBrake({ link, known, complete }: ReconcileInput, run: DeletionCount): boolean {

@@ -20,6 +20,8 @@ function isLater(event: StoredEvent | undefined, changedAt: number | null | unde
 export class HubModel {
   readonly appointments = new Map<string, HubAppointment>();
   readonly mirrors = new Map<string, KnownObject>();
+  /** Deletions held back by the last run. */
+  #held: ReadonlySet<string> = new Set();
   writable = true;
   private cursor: number | null = null;
   private nextId = 0;
@@ -62,6 +64,7 @@ export class HubModel {
     const input = this.input(changes, complete, releaseDeletions);
     const plan = this.plan(input);
     for (const action of plan) this.apply(action);
+    this.#held = new Set(plan.flatMap((action) => (action.type === 'brake' ? action.held : [])));
     const again = this.plan(this.input(changes, complete, releaseDeletions));
     const waiting = new Set(['brake', 'quarantine', 'remove-stray']);
     must(
@@ -98,6 +101,7 @@ export class HubModel {
       changes,
       complete,
       released: new Set(releaseDeletions ? this.mirrors.keys() : []),
+      held: releaseDeletions ? new Set() : this.#held,
     };
   }
 
@@ -248,6 +252,9 @@ export class HubModel {
     const present = known ? this.remote.get(known.remoteId) : this.remote.byReference(appointment.reference);
     if (known && present && present.version !== known.version)
       return void this.reconcile([{ kind: 'upsert', object: present }], null);
+    // The hub looks by reference before it frees the time.
+    if (known && !present && this.remote.byReference(appointment.reference))
+      return this.lookElsewhere(known, appointment.reference);
     if (present) {
       this.remote.remove(present.remoteId);
       this.remote.hubWrites += 1;

@@ -57,8 +57,8 @@ const LINK = `SELECT l.organization_id AS "organizationId", l.id, l.agenda_id AS
   CASE WHEN l.rules_read_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.rules_read_at) * 1000)::float8 END AS "rulesAgeMs",
   CASE WHEN l.reconciled_at > '-infinity' THEN (extract(epoch FROM clock_timestamp() - l.reconciled_at) * 1000)::float8 END AS "reconciledMs", coalesce((l.reconcile_report->>'inARow')::integer, 0) AS "comparedInARow",
   (extract(epoch FROM greatest(l.poll_at, '1970-01-01') - clock_timestamp()) * 1000)::float8 AS "dueInMs",
-  CASE WHEN l.brake IS NOT NULL THEN jsonb_build_object('released', coalesce((SELECT jsonb_agg(h.remote_id) FROM held_deletion h
-    WHERE h.organization_id = l.organization_id AND h.link_id = l.id AND h.released_at IS NOT NULL), '[]')) END AS brake,
+  CASE WHEN l.brake IS NOT NULL THEN (SELECT jsonb_build_object('released', coalesce(jsonb_agg(h.remote_id) FILTER (WHERE h.released_at IS NOT NULL), '[]'),
+    'held', coalesce(jsonb_agg(h.remote_id) FILTER (WHERE h.released_at IS NULL), '[]')) FROM held_deletion h WHERE h.organization_id = l.organization_id AND h.link_id = l.id) END AS brake,
   jsonb_build_object('wantedMs', extract(epoch FROM clock_timestamp() - nullif(l.wanted_at, '-infinity')) * 1000, 'pushed', l.silent_since IS NULL AND coalesce(l.subscription_until > clock_timestamp(), l.subscription_id IS NOT NULL),
     'localHour', extract(hour FROM clock_timestamp() AT TIME ZONE p.time_zone), 'staleAfterMs', a.stale_after_seconds * 1000,
     'links', (SELECT count(*) FROM link o WHERE o.organization_id = l.organization_id AND o.connection_id = l.connection_id),
