@@ -13,8 +13,8 @@ const XMLS = ['entities', 'deep', 'rows', 'attributes'];
 
 /**
  * Ten thousand items, every tenth hostile, as a feed and as a CalDAV calendar that is listed with its events or without;
- * files of a hundred thousand events, of 50 MB and of just less than is received, as feeds and as events of such a listing; bombs of gzip and XML; a server
- * that drips; vendors that answer with large, deep or endlessly wrong JSON and XML.
+ * files of a hundred thousand events, of 50 MB and of just less than is received, as feeds and as events of such a listing;
+ * bombs of gzip and XML; a server that drips; vendors that answer with large, deep or endlessly wrong JSON and XML.
  * What one process needs above its idle memory for all of them, one after the other, and for how long its event loop was
  * held up.
  */

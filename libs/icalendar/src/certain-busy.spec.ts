@@ -95,6 +95,7 @@ describe('an event that cannot be understood', () => {
     expect(certainBusy(many, READING, left).length).toBeLessThanOrEqual(50);
     expect(left.steps).toBeGreaterThanOrEqual(0);
     expect(certainBusy(object([...TIMES, 'RRULE:x']), READING, { steps: 10 })).toEqual([]);
+    expect(certainBusy(object(['BEGIN:VALARM\r\n'.repeat(50_000)]), READING, { steps: STEPS })).toEqual([]);
     expect(certainBusy(object(['X:1\r\n'.repeat(300_000)]), READING, { steps: STEPS })).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ import { joined } from './written-lines.js';
 /** What tells when an event takes time, and whether it is ours. */
 const TELLING = new Set(['DTSTART', 'DTEND', 'DURATION', 'STATUS', 'TRANSP', 'UID', 'X-UNISSON-REFERENCE']);
 const NOWHERE = { remoteId: '', version: null };
+const MAX_DEPTH = 8;
 /** Events looked at of one object. */
 const MOST = 50;
 /** Steps for one object. */
@@ -55,7 +56,8 @@ function partsOf(lines: readonly ContentLine[]): { zones: string[]; events: stri
   const open: string[] = [];
   for (const line of lines) {
     const begins = line.name === 'BEGIN';
-    if (begins) open.push(valueOf(line).trim().toUpperCase());
+    if (begins && open.push(valueOf(line).trim().toUpperCase()) > MAX_DEPTH)
+      throw new Unreadable('components are nested too deeply');
     if (open.includes('VTIMEZONE')) parts.zones.push(line.raw);
     else if (begins && open.at(-1) === 'VEVENT') parts.events.push(['BEGIN:VEVENT', 'END:VEVENT']);
     else if (open.at(-1) === 'VEVENT' && TELLING.has(line.name)) parts.events.at(-1)?.splice(-1, 0, line.raw);
