@@ -1,4 +1,5 @@
 import { contentLines, reduced } from './content-lines.js';
+import { freeBusy } from './free-busy.js';
 import { isKnownZone, withoutKnownZones } from './known-zones.js';
 import { all, first, parameterOf, recurrenceOf, textOf, type Component, type Property } from './properties.js';
 import { readRule, type BoundedRule } from './rule-parts.js';
@@ -49,14 +50,12 @@ export function uidOf(reference: string): string {
 }
 
 /**
- * Reads the events of a calendar object; empty when it holds none (a task, a journal entry). Throws {@link Unreadable}
- * when one of them cannot be understood, or busy time is told without events: it would be shown as free.
+ * Reads the events of a calendar object; empty when it holds none (a task, a journal entry). Busy time that is told without
+ * events is one more. Throws {@link Unreadable} when one of them cannot be understood: it would be shown as free.
  */
 export function readCalendarObject(body: string): CalendarEvent[] {
   const calendar = reduced(contentLines(withoutKnownZones(body)), isKnownZone);
   const events = calendar.components.filter(({ name }) => name === 'vevent');
-  if (calendar.components.some(({ name }) => name === 'vfreebusy'))
-    throw new Unreadable('the object tells busy time without events');
   if (events.length > MAX_EVENTS) throw new Unreadable('the object holds too many events');
   const definitions = calendar.components.filter(({ name }) => name === 'vtimezone');
   const found = new Map<string, Zone>();
@@ -65,7 +64,8 @@ export function readCalendarObject(body: string): CalendarEvent[] {
     found.set(tzid, zone);
     return zone;
   };
-  return events.map((event) => readEvent(event, zoneOf));
+  const told = calendar.components.filter(({ name }) => name === 'vfreebusy');
+  return [...events.map((event) => readEvent(event, zoneOf)), ...freeBusy(told, zoneOf)];
 }
 
 function readEvent(event: Component, zoneOf: ZoneFinder): CalendarEvent {

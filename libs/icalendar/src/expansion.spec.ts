@@ -226,9 +226,24 @@ describe('what makes an event busy', () => {
     expect(busy(calendar(`${daily}\nTRANSP:TRANSPARENT`, override(2, 'TRANSP:OPAQUE')))).toBe(1);
   });
 
-  it('reads no busy time that is told without events: a person looks', () => {
-    const published = 'BEGIN:VFREEBUSY\nUID:1\nFREEBUSY:20260601T070000Z/PT1H\nEND:VFREEBUSY\n';
-    expect(() => readCalendarObject(`BEGIN:VCALENDAR\n${published}END:VCALENDAR\n`)).toThrow(Unreadable);
+  it('counts what is told without events, but for what is called free', () => {
+    const told = (...lines: string[]): string =>
+      ['BEGIN:VCALENDAR', 'BEGIN:VFREEBUSY', 'UID:1', ...lines, 'END:VFREEBUSY', 'END:VCALENDAR', ''].join('\n');
+    expect(busy(told('FREEBUSY:20260601T070000Z/PT1H,20260602T070000Z/20260602T080000Z'))).toBe(2);
+    expect(
+      busy(told('FREEBUSY;FBTYPE=BUSY-TENTATIVE:20260601T070000Z/PT1H', 'FREEBUSY;FBTYPE=X:20260603T070000Z/PT1H')),
+    ).toBe(2);
+    expect(busy(told('FREEBUSY:20260601T070000Z/PT1H,20260601T073000Z/PT2H,20260601T093000Z/PT1H'))).toBe(1);
+    expect(readCalendarObject(told('FREEBUSY;FBTYPE=FREE:20260601T070000Z/PT1H'))).toEqual([]);
+    expect(readCalendarObject(told('DTSTART:20260601T000000Z', 'DTEND:20260701T000000Z'))).toEqual([]);
+    const event = 'BEGIN:VEVENT\nUID:1\nDTSTART:20260605T070000Z\nDURATION:PT1H\nEND:VEVENT\nBEGIN:VFREEBUSY';
+    expect(busy(told('FREEBUSY:20260601T070000Z/PT1H').replace('BEGIN:VFREEBUSY', event))).toBe(2);
+    for (const torn of [
+      'FREEBUSY:20260601',
+      'FREEBUSY:20260601T070000Z/x',
+      'FREEBUSY;VALUE=DATE-TIME:20260601T070000Z',
+    ])
+      expect(() => readCalendarObject(told(torn))).toThrow(Unreadable);
     expect(readCalendarObject('BEGIN:VCALENDAR\nBEGIN:VTODO\nUID:1\nEND:VTODO\nEND:VCALENDAR\n')).toEqual([]);
   });
 

@@ -314,9 +314,11 @@ describe('events', () => {
     expect(pulled.held).toMatchObject([{ start: Date.parse('2027-06-07T07:00:00Z') }]);
   });
 
-  it('busy time that is told without events is put aside, and never taken for a free agenda', async () => {
+  it('busy time that is told without events is busy', async () => {
     const told = 'BEGIN:VFREEBUSY\r\nUID:fb@x\r\nFREEBUSY:20270607T070000Z/PT1H\r\nEND:VFREEBUSY\r\n';
-    expect((await pulledFrom(calendar(told))).unreadable).toEqual(['fb@x']);
+    const pulled = await pulledFrom(calendar(told, VISIT));
+    expect([pulled.unreadable, busyOf(pulled)]).toEqual([[], ['2027-06-07T07:00', '2027-06-07T07:00']]);
+    expect(pulled.objects.map(({ remoteId, summary }) => [remoteId, summary])).toContainEqual(['fb@x', null]);
   });
 
   it('that never end in number are refused one by one, in bounded time', async () => {
