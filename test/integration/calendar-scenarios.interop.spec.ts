@@ -141,6 +141,25 @@ describe('scenario 20: a person makes an overlap in a calendar that lets it in',
   });
 });
 
+describe('a series that is too much to be read', () => {
+  it('is not booked over, and a person is asked to look', async () => {
+    await link();
+    const his = await remote.create({ start: TEN, end: TEN + HALF, title: 'Réunion' });
+    const body = await (await radicale.request(remote.access.user, 'GET', his)).text();
+    const strange = body.replace('END:VEVENT', 'RRULE:FREQ=MINUTELY;COUNT=5000\r\nEND:VEVENT');
+    const headers = { 'Content-Type': 'text/calendar; charset=utf-8' };
+    expect((await radicale.request(remote.access.user, 'PUT', his, { headers, body: strange })).ok).toBe(true);
+    await run('delta');
+    expect(await book(TEN, 0)).toMatchObject({ outcome: 'refused', status: 409 });
+    expect(await sql('SELECT remote_id FROM quarantine')).toEqual([{ remote_id: his }]);
+    expect((await book(TEN + HALF, 8_000)).record).toMatchObject({ status: 'confirmed' });
+    await remote.remove(his);
+    await run('delta');
+    expect((await book(TEN, 8_000)).record).toMatchObject({ status: 'confirmed' });
+    expect(await sql('SELECT remote_id FROM quarantine')).toEqual([]);
+  });
+});
+
 describe('complaint 14: a server without sync tokens', () => {
   it(`${EVENTS} events are listed once; then one question when nothing changed, and only what changed is fetched`, async () => {
     const objects = practitionerCalendar(EVENTS, Date.now());
