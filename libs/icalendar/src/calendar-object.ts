@@ -1,5 +1,5 @@
 import { contentLines, reduced } from './content-lines.js';
-import { freeBusy } from './free-busy.js';
+import { busyPeriods } from './free-busy.js';
 import { isKnownZone, withoutKnownZones } from './known-zones.js';
 import { all, first, parameterOf, recurrenceOf, textOf, type Component, type Property } from './properties.js';
 import { readRule, type BoundedRule } from './rule-parts.js';
@@ -66,6 +66,25 @@ export function readCalendarObject(body: string): CalendarEvent[] {
   };
   const told = calendar.components.filter(({ name }) => name === 'vfreebusy');
   return [...events.map((event) => readEvent(event, zoneOf)), ...freeBusy(told, zoneOf)];
+}
+
+/** What VFREEBUSY components tell, as one private event; none where they tell of no time. */
+function freeBusy(components: readonly Component[], zoneOf: ZoneFinder): CalendarEvent[] {
+  const utc = (instant: number): EventTime => ({ kind: 'time', wall: instant, zone: UTC });
+  const [earliest, ...others] = busyPeriods(components, zoneOf);
+  if (earliest === undefined) return [];
+  return [
+    {
+      ...NO_RECURRENCE,
+      // No UID of an event beside it.
+      uid: `free-busy ${components.map((component) => textOf(component, 'uid') ?? '').join(' ')}`,
+      ...{ sequence: 0, duration: null, recurrenceId: null, andFuture: false, status: '', transparent: false },
+      ...{ classification: 'PRIVATE', summary: '', declined: [], reference: null, modifiedAt: null },
+      start: utc(earliest.start),
+      end: utc(earliest.end),
+      periods: others.map(({ start, end }) => ({ start: utc(start), length: utc(end) })),
+    },
+  ];
 }
 
 function readEvent(event: Component, zoneOf: ZoneFinder): CalendarEvent {
