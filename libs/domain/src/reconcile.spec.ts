@@ -310,6 +310,11 @@ describe('deleting', () => {
     expect(types({ ...later, complete: listing('f9', 'f1'), held })).toEqual(['forget', 'forget']);
     expect(types({ ...later, held: new Set(), released: held })).toEqual(['forget', 'forget', 'forget']);
     expect(types({ ...later, complete: listing('f0', 'f1', 'f2', 'f9'), held })).toEqual([]);
+    // Eleven are more than a small number: their share decides, and with fifty new ones it is a small one.
+    const many = foreign(11);
+    const others = Array.from({ length: 50 }, (_, n) => known({ remoteId: `n${String(n)}`, appointmentId: null }));
+    const diluted = { known: [...many, ...others], complete: listing(...others.map(({ remoteId }) => remoteId)) };
+    expect(types({ ...diluted, held: new Set(many.map(({ remoteId }) => remoteId)) })).not.toContain('brake');
   });
 
   test('a person releases what he has seen, and nothing more', () => {

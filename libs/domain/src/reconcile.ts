@@ -112,15 +112,15 @@ function planLost(known: KnownObject, reading: Reading, link: ReconcileLink): Ac
 }
 
 /**
- * Nothing of what is held has come back: the question that a person was asked still stands, whatever else was made there, or
- * cancelled here, in between.
+ * An agenda that was emptied of a few objects, and nothing of them has come back: the question that a person was asked still
+ * stands, whatever else was made there, or cancelled here, in between. Of more objects the share is judged anew each time.
  */
 function isStillHeld(
-  { held = new Set(), changes, complete }: ReconcileInput,
+  { held = new Set(), link, changes, complete }: ReconcileInput,
   missing: readonly string[],
   deletions: number,
 ): boolean {
-  if (held.size === 0 || deletions === 0) return false;
+  if (held.size === 0 || held.size > link.maxDeletions || deletions === 0) return false;
   const there = new Set(complete?.present);
   for (const change of changes) if (change.kind === 'upsert') there.add(change.object.remoteId);
   for (const remoteId of missing) there.delete(remoteId);
