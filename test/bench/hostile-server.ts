@@ -17,14 +17,18 @@ function range(to: number): string {
   return Array.from({ length: to }, (_, n) => String(n)).join(',');
 }
 
+function dateOf(instant: number): string {
+  return new Date(instant).toISOString().slice(0, 10).replaceAll('-', '');
+}
+
 function inAWeek(now: number): string {
-  const date = new Date(now + 7 * DAY).toISOString().slice(0, 10).replaceAll('-', '');
+  const date = dateOf(now + 7 * DAY);
   return `DTSTART:${date}T080000Z\r\nDTEND:${date}T083000Z\r\n`;
 }
 
 /** A VEVENT; every tenth is hostile. */
 function eventOf(n: number, now: number): string {
-  const date = new Date(now + (n % 180) * DAY).toISOString().slice(0, 10).replaceAll('-', '');
+  const date = dateOf(now + (n % 180) * DAY);
   const rule =
     n % 10 === 9 ? HOSTILE_RULES[Math.floor(n / 10) % HOSTILE_RULES.length] : n % 10 === 8 ? 'RRULE:FREQ=WEEKLY' : null;
   const lines = [`UID:${String(n)}`, `DTSTART:${date}T080000Z`, `DTEND:${date}T083000Z`, 'SUMMARY:Visite'];

@@ -168,7 +168,7 @@ export interface LinkRecord {
   readonly comparedInARow: number;
   /** Milliseconds until it is to be polled; negative when it is due. */
   readonly dueInMs: number;
-  /** Deletions are held back: `released` are the remote ids whose deletion a person has looked at, `held` the others. `null` = none are. */
+  /** Deletions are held back: of the remote ids `released` those that a person has looked at, `held` the others. `null` = none. */
   readonly brake: { readonly released: readonly string[]; readonly held: readonly string[] } | null;
   /** What the database knows of when to poll next. */
   readonly pace: LinkPace;

@@ -25,6 +25,7 @@ export interface Reading {
   readonly renamed: ReadonlySet<KnownObject>;
   /** Appointments that an object which is still there stands for. */
   readonly mirrored: ReadonlySet<string>;
+  readonly knownById: ReadonlyMap<string, KnownObject>;
   readonly appointmentById: ReadonlyMap<string, HubAppointment>;
 }
 
@@ -76,6 +77,7 @@ export function read(input: ReconcileInput): Reading {
   });
   return {
     sightings,
+    knownById,
     appointmentById,
     unreadable: [...changes.values()].filter((change) => change.kind === 'unreadable'),
     lost: gone.filter((known) => !renamed.has(known)),

@@ -280,6 +280,11 @@ describe('deleting', () => {
     ]);
     const after = { ...before, contentHash: 'unreadable', busy: [TEN, ELEVEN], version: null };
     expect(plan({ known: [after], changes: [torn] })).toEqual([quarantine]);
+    // The window cuts it off a little further on each day: what of it is taken already is not taken again.
+    const cut = (start: number, end: number): RemoteChange => ({ ...torn, busy: [{ start, end }] });
+    expect(plan({ known: [after], changes: [cut(TEN.start + 1, TEN.end)] })).toEqual([quarantine]);
+    const grown = { busy: [TEN, { start: TEN.end, end: TEN.end + 1 }, ELEVEN] };
+    expect(plan({ known: [after], changes: [cut(TEN.start, TEN.end + 1)] })[0]).toMatchObject({ object: grown });
     const ours = { ...before, appointmentId: 'a1' };
     expect(plan({ known: [ours], appointments: [appointment('confirmed')], changes: [torn] })).toEqual([quarantine]);
     const read = upsert({ remoteId: 'f1', version: 'v3', when: TEN, busy: [TEN], reference: null });

@@ -1,4 +1,5 @@
 import { isLive, type AppointmentStatus } from './appointment.js';
+import { subtract } from './interval.js';
 import { planDeleted, planOurs, refresh } from './reconcile-ours.js';
 import { liesInside, read, sameTime } from './reconcile-reading.js';
 import type { Reading } from './reconcile-reading.js';
@@ -43,7 +44,6 @@ export function reconcile(input: ReconcileInput): Action[] {
   const deletions = held.filter((remoteId) => !isReleased(remoteId)).length;
   const unseen = lost.filter(({ remoteId }) => !isReleased(remoteId));
   const ignored = [...reading.renamed, ...expected, ...lost.filter(({ remoteId }) => isReleased(remoteId))];
-  const bases = new Map(input.known.map((known) => [known.remoteId, known]));
   const braked = isStillHeld(input, held, deletions) || mustBrake(input, { lost: unseen, ignored, deletions, total });
   return [
     ...(braked ? [{ type: 'brake', deletions: held.length, known: total, held } as const] : []),
@@ -52,7 +52,7 @@ export function reconcile(input: ReconcileInput): Action[] {
       ? []
       : [...expected.map(forget), ...lost.map((known) => planLost(known, reading, input.link)), ...freed]),
     ...seen.filter((action) => !isDeletion(action)),
-    ...reading.unreadable.flatMap((change) => planUnreadable(change, bases.get(change.remoteId) ?? null)),
+    ...reading.unreadable.flatMap((change) => planUnreadable(change, reading.knownById.get(change.remoteId) ?? null)),
   ];
 }
 
@@ -77,7 +77,8 @@ function planUnreadable(
 ): Action[] {
   const quarantine: Action = { type: 'quarantine', remoteId, version, reason, raw };
   const before = base?.busy ?? [];
-  const told = busy.filter((interval) => !before.some((one) => sameTime(one, interval)));
+  // What the window cuts off moves with it, day by day: only what is not taken yet is new.
+  const told = subtract(busy, before);
   const [first] = told;
   if (first === undefined || (base !== null && base.appointmentId !== null)) return [quarantine];
   const object: RemoteObject = {

@@ -14,6 +14,8 @@ const MAX_DEPTH = 8;
 const MOST = 50;
 /** Steps for one object. */
 const STEPS = 100_000;
+/** Steps for all objects of an answer or a feed. */
+export const GLANCE_STEPS = 1_000_000;
 
 /**
  * The time that an object certainly takes though it cannot be understood as a whole (a rule that nobody knows, a torn line):

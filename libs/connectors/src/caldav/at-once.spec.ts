@@ -156,6 +156,17 @@ it('waits longer for a whole calendar, by whatever listing, and for many events,
   }
 });
 
+it('waits as long for an event that is too large to come with others', async () => {
+  const large = event('a').replace('END:VEVENT', `ATTACH:${'A'.repeat(300_000)}\r\nEND:VEVENT`);
+  scriptServer((request) =>
+    request.method === 'GET'
+      ? { status: 200, headers: { etag: '"1"' }, body: large, afterMs: 500 }
+      : multistatus(withData('a', large), token('t1')),
+  );
+  const session = open({}, undefined, { timeoutMs: 250, listingTimeoutMs: 5000 });
+  expect(outline((await pull(session, null)).changes)).toEqual(['upsert a']);
+});
+
 it('waits as long for changes once they did not come in time', async () => {
   const session = open({}, undefined, { timeoutMs: 250, listingTimeoutMs: 5000 });
   let afterMs = 500;

@@ -83,11 +83,10 @@ export class ObjectReader {
     return answer;
   }
 
-  async #received(path: string, options: CallOptions): Promise<ReceivedObject> {
-    const answer = await this.#client.send(
-      { method: 'GET', url: new URL(path, this.#collection).href, headers: { Accept: 'text/calendar' } },
-      options,
-    );
+  async #received(path: string, options: CallOptions, isListing = false): Promise<ReceivedObject> {
+    const url = new URL(path, this.#collection).href;
+    const request = { method: 'GET', url, headers: { Accept: 'text/calendar' }, isListing } as const;
+    const answer = await this.#client.send(request, options);
     if (answer.status === 404 || answer.status === 410) return { path, version: null, content: null };
     if (answer.status !== 200) throw this.#client.failure(answer, false);
     const { headers, content } = answer;
@@ -99,7 +98,8 @@ export class ObjectReader {
 
   async #tolerant(path: string, options: CallOptions): Promise<ReceivedObject> {
     try {
-      return await this.#received(path, options);
+      // What a listing left open is read as patiently: it may be large.
+      return await this.#received(path, options, true);
     } catch (error) {
       if (!ConnectorError.is(error) || !blamesContent(error) || ++this.#failures > MAX_FAILURES) throw error;
       return { path, version: null, content: NOTHING, refusal: error.message };

@@ -4,6 +4,7 @@ import {
   certainBusy,
   editedEvent,
   endsBefore,
+  GLANCE_STEPS,
   ianaZone,
   instanceAt,
   isRecurring,
@@ -62,8 +63,6 @@ const ALWAYS = { start: -8e15, end: 8e15 };
 const OBJECT_STEPS = 300_000;
 /** Steps for the objects of one answer: several seconds, and a hundred times what honest calendars need. */
 const ANSWER_STEPS = 10_000_000;
-/** Steps for the times of those that cannot be read. */
-const GLANCE_STEPS = 1_000_000;
 /** Occurrences told of the objects of one answer. */
 const MAX_BUSY = 100_000;
 

@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Interval, RemoteChange, RemoteObject } from '#domain';
-import { certainBusy, ianaZone, Meter, UTC, type Reading } from '#icalendar';
+import { certainBusy, GLANCE_STEPS, ianaZone, Meter, UTC, type Reading } from '#icalendar';
 import { splitFeed, type Feed, type FeedObject } from './feed.js';
 import { changesOf, isHistory, isInside, isKnown, partOf, unreadable } from './listing.js';
 
@@ -28,8 +28,6 @@ const AT_A_TIME = 100;
 const OBJECT_STEPS = 300_000;
 /** Steps for a whole feed: several seconds, and a hundred times what honest ones need. */
 const FEED_STEPS = 10_000_000;
-/** Steps for the times of those that cannot be read. */
-const GLANCE_STEPS = 1_000_000;
 /** Occurrences told of one feed. */
 const MAX_BUSY = 200_000;
 

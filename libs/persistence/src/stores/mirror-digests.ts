@@ -2,7 +2,7 @@ import { summaryDigest, type Vault } from '#application';
 import type { RemoteChange } from '#domain';
 import type { Database } from '../database.js';
 
-/** Stands before every keyed digest, and in no digest of a connector's. What lacks it was stored before digests were keyed. */
+/** Stands before every keyed digest, and in no digest of a connector's. What lacks it was stored before digests were keyed, or says that nothing could be read. */
 const KEYED = 'k1.';
 const AT_ONCE = 1_000;
 
