@@ -1,34 +1,10 @@
 import { spend } from './meter.js';
+import { counted, dayTests, factsOf, lastDayOfMonth, standIn, weekdayOf, type DayFacts } from './rule-days.js';
+import type { Frequency, Rule } from './rule.js';
 import { Unreadable } from './unreadable.js';
 import { utc } from './zones.js';
 
 const DAY = 86_400_000;
-
-export type Frequency = 'SECONDLY' | 'MINUTELY' | 'HOURLY' | 'DAILY' | 'WEEKLY' | 'MONTHLY' | 'YEARLY';
-
-/** A weekday (0 = Monday) with the number in front of it (`-1SU`: -1), 0 when there is none. */
-export interface NthWeekday {
-  readonly weekday: number;
-  readonly nth: number;
-}
-
-/** A recurrence rule (RFC 5545 3.3.10), checked. An empty list means that the part is absent. */
-export interface Rule {
-  readonly frequency: Frequency;
-  readonly interval: number;
-  readonly count: number | null;
-  /** First day of the week, 0 = Monday. */
-  readonly weekStart: number;
-  readonly byMonth: readonly number[];
-  readonly byWeek: readonly number[];
-  readonly byYearDay: readonly number[];
-  readonly byMonthDay: readonly number[];
-  readonly byDay: readonly NthWeekday[];
-  readonly byHour: readonly number[];
-  readonly byMinute: readonly number[];
-  readonly bySecond: readonly number[];
-  readonly byPosition: readonly number[];
-}
 
 /** What bounds an expansion: a day looked at and a time produced each cost one step. */
 export class Budget {
@@ -53,101 +29,6 @@ export interface Range {
   readonly budget: Budget;
 }
 
-/** Day of the week of a wall time, 0 = Monday. */
-export function weekdayOf(wall: number): number {
-  return (((Math.floor(wall / DAY) + 3) % 7) + 7) % 7;
-}
-
-function lastDayOfMonth(year: number, month: number): number {
-  return new Date(utc(year, month + 1, 0)).getUTCDate();
-}
-
-/** First day of week 1 of a year: the first week with four of its days in the year (RFC 5545 3.3.10). */
-function firstWeek(year: number, weekStart: number): number {
-  const fourth = utc(year, 0, 4);
-  return fourth - ((weekdayOf(fourth) - weekStart + 7) % 7) * DAY;
-}
-
-interface DayFacts {
-  readonly wall: number;
-  readonly year: number;
-  /** 1 to 12. */
-  readonly month: number;
-  readonly day: number;
-}
-
-type DayTest = (day: DayFacts) => boolean;
-
-/** True when `value` is in the list, counted from the front or (negative) from the back of `size`. */
-function counted(list: readonly number[], value: number, size: number): boolean {
-  return list.includes(value) || list.includes(value - size - 1);
-}
-
-function weekTest(rule: Rule): DayTest {
-  return ({ wall, year }) => {
-    let start = firstWeek(year, rule.weekStart);
-    let next = firstWeek(year + 1, rule.weekStart);
-    if (wall < start) [start, next] = [firstWeek(year - 1, rule.weekStart), start];
-    else if (wall >= next) [start, next] = [next, firstWeek(year + 2, rule.weekStart)];
-    const week = DAY * 7;
-    return counted(rule.byWeek, Math.floor((wall - start) / week) + 1, (next - start) / week);
-  };
-}
-
-/** Numbers before a weekday count in the month for MONTHLY and for YEARLY with BYMONTH, else in the year. */
-function weekdayTest(rule: Rule): DayTest {
-  const numbered = rule.frequency === 'MONTHLY' || rule.frequency === 'YEARLY';
-  const inMonth = rule.frequency === 'MONTHLY' || rule.byMonth.length > 0;
-  return ({ wall, year, month, day }) => {
-    const weekday = weekdayOf(wall);
-    return rule.byDay.some((wanted) => {
-      if (wanted.weekday !== weekday) return false;
-      if (!numbered || wanted.nth === 0) return true;
-      const index = inMonth ? day - 1 : Math.round((wall - utc(year, 0, 1)) / DAY);
-      const size = inMonth
-        ? lastDayOfMonth(year, month - 1)
-        : Math.round((utc(year + 1, 0, 1) - utc(year, 0, 1)) / DAY);
-      const nth = wanted.nth > 0 ? Math.floor(index / 7) + 1 : -Math.floor((size - 1 - index) / 7) - 1;
-      return nth === wanted.nth;
-    });
-  };
-}
-
-/**
- * The parts that choose days, with what DTSTART adds where the rule is silent (RFC 5545 3.3.10). YEARLY with BYMONTHDAY
- * alone means every month; BYWEEKNO alone means DTSTART's weekday.
- */
-function dayTests(rule: Rule, start: DayFacts): DayTest[] {
-  const { byMonth, byWeek, byYearDay, byMonthDay, byDay } = rule;
-  const tests: DayTest[] = [];
-  if (byMonth.length > 0) tests.push(({ month }) => byMonth.includes(month));
-  if (byMonthDay.length > 0)
-    tests.push(({ year, month, day }) => counted(byMonthDay, day, lastDayOfMonth(year, month - 1)));
-  if (byWeek.length > 0) tests.push(weekTest(rule));
-  if (byYearDay.length > 0) {
-    tests.push(({ wall, year }) => {
-      const first = utc(year, 0, 1);
-      return counted(byYearDay, Math.round((wall - first) / DAY) + 1, Math.round((utc(year + 1, 0, 1) - first) / DAY));
-    });
-  }
-  if (byDay.length > 0) tests.push(weekdayTest(rule));
-  if (byMonthDay.length + byYearDay.length + byDay.length === 0) tests.push(...startTests(rule, start));
-  return tests;
-}
-
-/** What DTSTART says about the day where the rule says nothing. */
-function startTests({ frequency, byMonth, byWeek }: Rule, start: DayFacts): DayTest[] {
-  if (byWeek.length > 0 || frequency === 'WEEKLY') return [({ wall }) => weekdayOf(wall) === weekdayOf(start.wall)];
-  if (frequency === 'MONTHLY' || (frequency === 'YEARLY' && byMonth.length > 0))
-    return [({ day }) => day === start.day];
-  return frequency === 'YEARLY' ? [({ day, month }) => day === start.day && month === start.month] : [];
-}
-
-function facts(wall: number): DayFacts {
-  const date = new Date(wall);
-  return { wall, year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
-}
-
 const STEP: Partial<Record<Frequency, number>> = { HOURLY: 3_600_000, MINUTELY: 60_000, SECONDLY: 1000 };
 
 /** Times of day, in milliseconds, that a rule of days or longer produces. */
@@ -162,10 +43,9 @@ function timesOfDay(rule: Rule, start: number): number[] {
 
 /** Walks a rule of hours or less: each interval is one step, days that do not match are skipped whole. */
 function* shortSteps(rule: Rule, start: number, range: Range): Generator<number> {
-  if (rule.byPosition.length > 0) throw new Unreadable('BYSETPOS within a day is not supported');
   const unit = STEP[rule.frequency] ?? DAY;
   const step = unit * rule.interval;
-  const tests = dayTests(rule, facts(Math.floor(start / DAY) * DAY));
+  const tests = dayTests(rule, factsOf(Math.floor(start / DAY) * DAY));
   const within = subdivisions(rule, start);
   const base = Math.floor(start / unit) * unit;
   let at = rule.count === null ? base + Math.max(0, Math.floor((range.from - base) / step)) * step : base;
@@ -175,14 +55,14 @@ function* shortSteps(rule: Rule, start: number, range: Range): Generator<number>
     range.budget.spend();
     if (!(at - day < DAY)) {
       day = Math.floor(at / DAY) * DAY;
-      const known = facts(day);
+      const known = factsOf(day);
       matches = tests.every((test) => test(known));
     }
     if (!matches) {
       at = base + Math.ceil((day + DAY - base) / step) * step;
       continue;
     }
-    for (const offset of within(at - day)) {
+    for (const offset of chosen(within(at - day), rule.byPosition)) {
       range.budget.spend();
       yield at + offset;
     }
@@ -206,9 +86,15 @@ function subdivisions(rule: Rule, start: number): (time: number) => readonly num
   };
 }
 
-/** First days of the periods of a rule, from the one that holds `from` on; `length` is its number of days. */
-function* periods(rule: Rule, start: number, from: number): Generator<{ first: number; days: number }> {
-  const { year, month } = facts(start);
+/** A day, a week, a month or a year: its first day, and how many it has. */
+interface Period {
+  readonly first: number;
+  readonly days: number;
+}
+
+/** The periods of a rule, from the one that holds `from` on. */
+function* periods(rule: Rule, start: number, from: number): Generator<Period> {
+  const { year, month } = factsOf(start);
   const day = Math.floor(start / DAY) * DAY;
   const late = Math.max(from, day);
   const align = (elapsed: number): number => Math.floor(Math.max(0, elapsed) / rule.interval) * rule.interval;
@@ -218,7 +104,7 @@ function* periods(rule: Rule, start: number, from: number): Generator<{ first: n
     for (let n = align(Math.floor((late - first) / (days * DAY))); ; n += rule.interval)
       yield { first: first + n * days * DAY, days };
   }
-  const then = facts(late);
+  const then = factsOf(late);
   if (rule.frequency === 'MONTHLY') {
     for (let n = align((then.year - year) * 12 + then.month - month); ; n += rule.interval) {
       const first = utc(year, month - 1 + n, 1);
@@ -252,32 +138,50 @@ function weekdaysOf({ frequency, byDay, ...rule }: Rule, start: number): Set<num
   return new Set(byDay.length > 0 ? byDay.map(({ weekday }) => weekday) : [weekdayOf(start)]);
 }
 
+/** Finds the days of a period that a rule chooses; one may come twice. */
+type DayFinder = (period: Period, budget: Budget) => readonly number[];
+
+function dayFinder(rule: Rule, start: DayFacts): DayFinder {
+  const weekdays = weekdaysOf(rule, start.wall);
+  if (weekdays !== null) {
+    return ({ first, days }, budget) => {
+      budget.spend(days);
+      return Array.from({ length: days }, (_, n) => first + n * DAY).filter((wall) => weekdays.has(weekdayOf(wall)));
+    };
+  }
+  const tests = dayTests(rule, start);
+  const months = monthsOf(rule, start);
+  return ({ first, days }, budget) => {
+    const found: number[] = [];
+    for (let n = 0; n < days; n++) {
+      budget.spend();
+      const day = factsOf(first + n * DAY);
+      if (months.length > 0 && !months.includes(day.month)) {
+        n += lastDayOfMonth(day.year, day.month - 1) - day.day;
+        continue;
+      }
+      if (tests.every((test) => test(day))) found.push(day.wall);
+      const instead = rule.skip === 'OMIT' ? null : standIn(rule, day, tests);
+      if (instead !== null) found.push(instead);
+    }
+    return found;
+  };
+}
+
 function* longSteps(rule: Rule, start: number, range: Range): Generator<number> {
-  const startDay = facts(Math.floor(start / DAY) * DAY);
-  const tests = dayTests(rule, startDay);
-  const months = monthsOf(rule, startDay);
+  const find = dayFinder(rule, factsOf(Math.floor(start / DAY) * DAY));
   const times = timesOfDay(rule, start);
-  const weekdays = weekdaysOf(rule, start);
-  for (const { first, days } of periods(rule, start, rule.count === null ? range.from : start)) {
-    if (!(first < range.to)) return;
+  // A day may stand for one of the month before it, or after it.
+  const reach = rule.skip === 'OMIT' ? 0 : DAY;
+  for (const period of periods(rule, start, rule.count === null ? range.from - reach : start)) {
+    if (!(period.first - reach < range.to)) return;
     range.budget.spend();
     const set: number[] = [];
-    for (let n = 0; n < days; n++) {
-      range.budget.spend();
-      const wall = first + n * DAY;
-      if (weekdays?.has(weekdayOf(wall)) === false) continue;
-      if (weekdays === null) {
-        const day = facts(wall);
-        if (months.length > 0 && !months.includes(day.month)) {
-          n += lastDayOfMonth(day.year, day.month - 1) - day.day;
-          continue;
-        }
-        if (!tests.every((test) => test(day))) continue;
-      }
+    for (const day of find(period, range.budget)) {
       range.budget.spend(times.length);
-      for (const time of times) set.push(wall + time);
+      for (const time of times) set.push(day + time);
     }
-    yield* chosen(set, rule.byPosition);
+    yield* chosen(rule.skip === 'OMIT' ? set : [...new Set(set)], rule.byPosition);
   }
 }
 
@@ -288,12 +192,13 @@ function* longSteps(rule: Rule, start: number, range: Range): Generator<number> 
  */
 export function* expandRule(rule: Rule, start: number, range: Range, startCounts = true): Generator<number> {
   const first = Number(startCounts);
-  const earliest = start + first;
+  let earliest = start + first;
   let left = (rule.count ?? Infinity) - first;
   if (startCounts && start >= range.from && start < range.to) yield start;
   const steps = STEP[rule.frequency] === undefined ? longSteps : shortSteps;
   for (const wall of steps(rule, start, range)) {
     if (wall < earliest) continue;
+    earliest = wall + 1;
     if (left-- <= 0 || wall >= range.to) return;
     if (wall >= range.from) yield wall;
   }

@@ -1,4 +1,4 @@
-import type { Frequency, NthWeekday, Rule } from './recurrence-rule.js';
+import type { Frequency, NthWeekday, Rule, Skip } from './rule.js';
 import { readTime, type EventTime } from './times.js';
 import { Unreadable } from './unreadable.js';
 
@@ -9,8 +9,10 @@ export interface BoundedRule {
 }
 
 const FREQUENCIES: readonly string[] = ['SECONDLY', 'MINUTELY', 'HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY'];
+const SKIPS: readonly string[] = ['OMIT', 'BACKWARD', 'FORWARD'];
 const WEEKDAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 const MAX_LIST = 400;
+const LEAP_YEAR_DAYS = 366;
 
 type Parts = Readonly<Record<string, unknown>>;
 
@@ -71,15 +73,19 @@ function word(parts: Parts, part: string, otherwise: string): string {
 export function readRule(parts: Parts): BoundedRule {
   const frequency = word(parts, 'freq', '');
   if (!FREQUENCIES.includes(frequency)) throw bad('FREQ');
-  // RFC 7529: other calendars, and dates moved instead of left out, would need another arithmetic.
+  // RFC 7529: other calendars would need another arithmetic.
   if (word(parts, 'rscale', 'GREGORIAN') !== 'GREGORIAN') throw bad('RSCALE');
-  if (word(parts, 'skip', 'OMIT') !== 'OMIT') throw bad('SKIP');
+  const skip = word(parts, 'skip', 'OMIT');
+  // So would a 366th day moved into a year without one.
+  const isByLeapDay = list(parts, 'byyearday').some((day) => Math.abs(Number(day)) === LEAP_YEAR_DAYS);
+  if (!SKIPS.includes(skip) || (skip !== 'OMIT' && isByLeapDay)) throw bad('SKIP');
   return {
     until: parts['until'] === undefined ? null : readUntil(parts['until']),
     rule: {
       frequency: frequency as Frequency,
       interval: whole(parts, 'interval') ?? 1,
-      count: whole(parts, 'count'),
+      // Some exporters write -1 for none.
+      count: Number(parts['count']) === -1 ? null : whole(parts, 'count'),
       weekStart: weekStart(parts),
       byMonth: numbers(parts, 'bymonth', { low: 1, high: 12 }),
       byWeek: numbers(parts, 'byweekno', { low: 1, high: 53, signed: true }),
@@ -90,6 +96,7 @@ export function readRule(parts: Parts): BoundedRule {
       byMinute: numbers(parts, 'byminute', { low: 0, high: 59 }),
       bySecond: numbers(parts, 'bysecond', { low: 0, high: 60 }),
       byPosition: numbers(parts, 'bysetpos', { low: 1, high: 366, signed: true }),
+      skip: skip as Skip,
     },
   };
 }
