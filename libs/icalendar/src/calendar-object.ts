@@ -41,6 +41,8 @@ export interface CalendarEvent {
 /** Suffix of the UIDs the hub gives, so that no foreign UID can be taken for one. */
 const OWN_UID = /^([a-z0-9-]{1,64})@unisson$/;
 const REFERENCE = /^[a-z0-9-]{1,64}$/;
+/** What an object begins with, even one without events. */
+const COMPONENT = /^\uFEFF?\s*BEGIN:V(?:CALENDAR|TODO|JOURNAL|TIMEZONE|ALARM|AVAILABILITY)\b/i;
 const MAX_EVENTS = 2000;
 const MAX_DATES = 5000;
 
@@ -55,6 +57,10 @@ export function uidOf(reference: string): string {
  */
 export function readCalendarObject(body: string): CalendarEvent[] {
   const calendar = reduced(contentLines(withoutKnownZones(body)), isKnownZone);
+  if (calendar.components.length === 0) {
+    if (COMPONENT.test(body)) return [];
+    throw new Unreadable('the object is no calendar');
+  }
   const events = calendar.components.filter(({ name }) => name === 'vevent');
   if (events.length > MAX_EVENTS) throw new Unreadable('the object holds too many events');
   const definitions = calendar.components.filter(({ name }) => name === 'vtimezone');
@@ -65,7 +71,16 @@ export function readCalendarObject(body: string): CalendarEvent[] {
     return zone;
   };
   const told = calendar.components.filter(({ name }) => name === 'vfreebusy');
-  return [...events.map((event) => readEvent(event, zoneOf)), ...freeBusy(told, zoneOf)];
+  return [...inZoneOfSeries(events.map((event) => readEvent(event, zoneOf))), ...freeBusy(told, zoneOf)];
+}
+
+/** A floating RECURRENCE-ID is meant in the zone of the series, whatever zone its instance was moved to. */
+function inZoneOfSeries(events: readonly CalendarEvent[]): readonly CalendarEvent[] {
+  return events.map((event) => {
+    if (event.recurrenceId?.kind !== 'time' || event.recurrenceId.zone !== null) return event;
+    const master = events.find(({ uid, recurrenceId }) => uid === event.uid && recurrenceId === null);
+    return { ...event, recurrenceId: localised(event.recurrenceId, (master ?? event).start) };
+  });
 }
 
 /** What VFREEBUSY components tell, as one private event; none where they tell of no time. */
@@ -99,7 +114,7 @@ function readEvent(event: Component, zoneOf: ZoneFinder): CalendarEvent {
     ...recurrenceSet(event, start, zoneOf),
     sequence: Number(textOf(event, 'sequence') ?? 0) || 0,
     start,
-    recurrenceId: recurrenceId === null ? null : localised(recurrenceId, start),
+    recurrenceId,
     andFuture: recurrence !== undefined && parameterOf(recurrence, 'range')?.toUpperCase() === 'THISANDFUTURE',
     modifiedAt: modifiedAt(event),
   };
@@ -127,7 +142,8 @@ const NO_RECURRENCE: Pick<CalendarEvent, Recurrence> = {
 
 function recurrenceSet(event: Component, start: EventTime, zoneOf: ZoneFinder): Pick<CalendarEvent, Recurrence> {
   if (!event.properties.some(({ name }) => RECURRENCE.has(name))) return NO_RECURRENCE;
-  const rulesOf = (name: string): BoundedRule[] => all(event, name).map((property) => readRule(recurrenceOf(property)));
+  const rulesOf = (name: string): BoundedRule[] =>
+    all(event, name).map((property) => ruleFor(start, readRule(recurrenceOf(property))));
   const datesOf = (name: string): EventTime[] =>
     bounded(all(event, name).flatMap((property) => timesOf(property, zoneOf))).map((time) => localised(time, start));
   return {
@@ -137,6 +153,11 @@ function recurrenceSet(event: Component, start: EventTime, zoneOf: ZoneFinder): 
     periods: bounded(all(event, 'rdate').flatMap((property) => periodsOf(property, zoneOf))),
     excludedDates: datesOf('exdate'),
   };
+}
+
+/** Times of day count for nothing beside a DTSTART that is a date (RFC 5545 3.3.10). */
+function ruleFor(start: EventTime, { rule, until }: BoundedRule): BoundedRule {
+  return { until, rule: start.kind === 'time' ? rule : { ...rule, byHour: [], byMinute: [], bySecond: [] } };
 }
 
 type Words = 'uid' | 'status' | 'transparent' | 'classification' | 'summary' | 'declined' | 'reference';

@@ -42,8 +42,8 @@ describe('an event that cannot be understood', () => {
     ['a rule that is none', 'RRULE:FREQ=NEVER'],
     ['a rule of another calendar', 'RRULE:RSCALE=CHINESE;FREQ=YEARLY'],
     ['a torn exclusion', 'EXDATE:2027'],
-    ['a torn guest', 'ATTENDEE;CN:mailto:a@example.test'],
-    ['a torn title', 'SUMMARY;:Visite'],
+    ['a torn guest', 'ATTENDEE;"CN":mailto:a@example.test'],
+    ['a torn title', 'SUMMARY;=fr:Visite'],
   ])('takes its time all the same: %s', (_what, line) => {
     const body = object([...TIMES, line]);
     expect(isUnreadable(body)).toBe(true);

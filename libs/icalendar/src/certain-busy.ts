@@ -1,6 +1,6 @@
 import type { Interval } from '#domain';
 import { readCalendarObject } from './calendar-object.js';
-import { contentLines, valueOf, type ContentLine } from './content-lines.js';
+import { componentOf, contentLines, type ContentLine } from './content-lines.js';
 import { Meter } from './meter.js';
 import { remoteObject, type Reading } from './remote-object.js';
 import { Unreadable } from './unreadable.js';
@@ -58,8 +58,7 @@ function partsOf(lines: readonly ContentLine[]): { zones: string[]; events: stri
   const open: string[] = [];
   for (const line of lines) {
     const begins = line.name === 'BEGIN';
-    if (begins && open.push(valueOf(line).trim().toUpperCase()) > MAX_DEPTH)
-      throw new Unreadable('components are nested too deeply');
+    if (begins && open.push(componentOf(line)) > MAX_DEPTH) throw new Unreadable('components are nested too deeply');
     if (open.includes('VTIMEZONE')) parts.zones.push(line.raw);
     else if (begins && open.at(-1) === 'VEVENT') parts.events.push(['BEGIN:VEVENT', 'END:VEVENT']);
     else if (open.at(-1) === 'VEVENT' && TELLING.has(line.name)) parts.events.at(-1)?.splice(-1, 0, line.raw);

@@ -176,14 +176,21 @@ export function reduced(lines: readonly ContentLine[], isKnownZone: (tzid: strin
       });
       if (open.push({ component, written }) > MAX_DEPTH) throw new Unreadable('components are nested too deeply');
     } else if (line.name === 'END') {
-      open.pop();
-      if (inside?.component !== componentOf(line)) throw new Unreadable('components do not nest');
+      close(open, componentOf(line));
     } else if (inside?.written && inside.written !== calendar && isRead(line)) {
       inside.written.properties.push(propertyOf(line.name, line.text));
     }
   }
   if (open.length > 0) throw new Unreadable('the object is cut off');
   return calendar;
+}
+
+/** Of what nobody reads, the name of nothing that is open may be a slip. */
+function close(open: Open[], component: string): void {
+  const inside = open.at(-1);
+  const isSlip = inside?.written === null && !open.some((each) => each.component === component);
+  if (inside?.component !== component && !isSlip) throw new Unreadable('components do not nest');
+  open.pop();
 }
 
 function isRead(line: ContentLine): boolean {
@@ -221,7 +228,8 @@ function isWanted(component: string, isKnownZone: () => boolean): boolean {
   return COMPONENTS.has(component) && !(component === 'VTIMEZONE' && isKnownZone());
 }
 
-function componentOf(line: ContentLine): string {
+/** Name of the component that a line begins or ends, upper case. */
+export function componentOf(line: ContentLine): string {
   return valueOf(line).trim().toUpperCase();
 }
 

@@ -31,7 +31,16 @@ function occurrences({ id, window, tz }: Expected): (readonly [string, string])[
   const body = readFileSync(join(FOLDER, 'ics', `${id}.ics`), 'utf8');
   const range = { start: Date.parse(window[0]), end: Date.parse(window[1]) };
   const instances = expand(readCalendarObject(body), { window: range, local: ianaZone(tz) ?? UTC });
-  return instances.map(({ start, end }) => [iso(start), iso(end)] as const);
+  // What they expect of VFREEBUSY is no event.
+  const ofEvents = instances.filter(({ event }) => !event.uid.startsWith('free-busy '));
+  return ofEvents.map(({ start, end }) => [iso(start), iso(end)] as const);
+}
+
+/** True when some of the occurrences lie over the whole of it. */
+function isTaken([start, end]: readonly [string, string], taken: readonly (readonly [string, string])[]): boolean {
+  const inside = taken.filter((each) => each[0] < end && each[1] > start).sort(([a], [b]) => (a < b ? -1 : 1));
+  const reached = inside.reduce((at, each) => (each[0] <= at && each[1] > at ? each[1] : at), start);
+  return reached >= end;
 }
 
 const EXACT = new Set(['upstream', 'consensus', 'majority']);
@@ -48,7 +57,8 @@ if (present) {
     it.each(cases.filter((file) => /disputed|differs/.test(file.status) && !unknownZone(file)))(
       'loses no busy time of $id',
       (file) => {
-        expect(occurrences(file)).toEqual(expect.arrayContaining([...(file.expected ?? [])]));
+        const taken = occurrences(file);
+        expect((file.expected ?? []).filter((each) => !isTaken(each, taken))).toEqual([]);
       },
     );
 

@@ -118,7 +118,10 @@ class Series {
   }
 
   expand(overrides: readonly CalendarEvent[]): Instance[] {
-    const named = overrides.map((event) => ({ event, names: this.#namesOf(event) }));
+    const named = overrides.map((event) => ({
+      event,
+      names: new Names(this.#master.start, this.#request.local, event.recurrenceId ? [event.recurrenceId] : []),
+    }));
     const futures = named
       .filter(({ event }) => event.andFuture)
       .map(({ event }) => ({ event, key: this.#keyOf(event) }))
@@ -133,10 +136,6 @@ class Series {
         .filter((event) => !this.#names.has({ key: this.#keyOf(event), wall: this.#wallOf(event) }))
         .map((event) => ({ ...intervalOf(event, this.#request.local), event })),
     ].map(({ start, end, event }) => ({ start, end, event }));
-  }
-
-  #namesOf(override: CalendarEvent): Names {
-    return new Names(this.#master.start, this.#request.local, override.recurrenceId ? [override.recurrenceId] : []);
   }
 
   #keyOf(override: CalendarEvent): number {
@@ -219,7 +218,8 @@ class Series {
     for (const { rule, until } of rules) {
       const last = until === null ? Infinity : this.#lastWall(until);
       const range = { from: this.#from, to: Math.min(this.#to, last + DAY), budget: this.#budget };
-      for (const wall of expandRule(rule, start, range, withStart)) {
+      // Of several rules none need be the one that DTSTART belongs to.
+      for (const wall of expandRule(rule, start, range, withStart && rules.length === 1)) {
         if (until === null || this.#isBefore(wall, until)) walls.add(wall);
         if (walls.size > MAX_INSTANCES + 200) throw new Unreadable('the series has too many instances');
       }

@@ -37,6 +37,25 @@ describe('propertyOf', () => {
     expect(propertyOf(name, line)).toEqual(asParsed(line));
   });
 
+  it.each([
+    ['DTSTART;VALUE=DATE:20270104T090000', '2027-01-04T09:00:00'],
+    ['DTSTART;VALUE=DATE;VALUE=OTHER:20270104T090000Z', '2027-01-04T09:00:00Z'],
+    ['EXDATE;TZID=Europe/Paris;VALUE=DATE:20270104T090000', '2027-01-04T09:00:00'],
+    ['RDATE;VALUE=DATE:20270104T090000', '2027-01-04T09:00:00'],
+    ['RDATE;TZID=Europe/Paris:20270104T090000/PT1H', ['2027-01-04T09:00:00', 'PT1H']],
+    ['RDATE;VALUE=DATE:20270104', '2027-01-04'],
+  ])('takes the type that a value shows: %s', (line, value) => {
+    const { values } = propertyOf(line.slice(0, line.indexOf(';')), line);
+    expect(values).toEqual([value]);
+  });
+
+  it.each(['DTSTART;PARAMETER:20270104', 'DTSTART;;VALUE=DATE:20270104', 'DTSTART;X;VALUE=DATE;:20270104'])(
+    'leaves out a parameter without a value: %s',
+    (line) => {
+      expect(String(propertyOf('DTSTART', line).values[0])).toMatch(/^2027-01-04/);
+    },
+  );
+
   it('cannot read what is no content line, and says so without quoting it', () => {
     expect(() => propertyOf('DTSTART', 'DTSTART;TZID=Dupont')).toThrow(
       new Unreadable('the object is not valid iCalendar'),

@@ -27,8 +27,13 @@ const TEXTS = new Set(['CLASS', 'STATUS', 'SUMMARY', 'TRANSP', 'TZID', 'UID']);
 
 /** With one value of type DATE-TIME, unless they say otherwise. */
 const TIMES = new Set(['DTEND', 'DTSTART', 'LAST-MODIFIED', 'RECURRENCE-ID']);
+/** With several. */
+const LISTS = new Set(['EXDATE', 'RDATE']);
 /** A line whose value is of that form, with nothing but a zone that needs no decoding (RFC 6868). */
 const TIME_LINE = /^[^:;]+(?:;TZID=([^\s":;,^]+))?:(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(Z?)$/;
+const SAID_TYPE = /;VALUE=[^;:]*/gi;
+/** A parameter without a value, or a semicolon too many. */
+const BARE_PARAMETER = /;[A-Z0-9-]*(?=[;:])/gi;
 const NONE = {};
 
 /** Parses one unfolded content line, given its name in upper case. Throws {@link Unreadable}. */
@@ -36,7 +41,16 @@ export function propertyOf(name: string, line: string): Property {
   // Text without parameters and escapes stands for itself.
   if (TEXTS.has(name) && line[name.length] === ':' && !line.includes('\\'))
     return { name: name.toLowerCase(), parameters: NONE, values: [line.slice(name.length + 1)] };
-  return (TIMES.has(name) ? timeOf(name, line) : null) ?? parsed(line);
+  if (TIMES.has(name)) return timeOf(name, line) ?? parsed(typed(name, line));
+  return parsed(LISTS.has(name) ? typed(name, line) : line);
+}
+
+/** The line with the type that its value shows where that is a time or a period, whatever it is said to be. */
+function typed(name: string, line: string): string {
+  const value = line.slice(line.lastIndexOf(':'));
+  if (!/[T/]/i.test(value)) return line;
+  const bare = line.replace(SAID_TYPE, '');
+  return value.includes('/') ? `${bare.slice(0, name.length)};VALUE=PERIOD${bare.slice(name.length)}` : bare;
 }
 
 /** The most common lines, which need no parser; `null` for any other. */
@@ -52,15 +66,19 @@ function timeOf(name: string, line: string): Property | null {
 }
 
 function parsed(line: string): Property {
-  let property: unknown;
-  try {
-    property = ICAL.parse.property(line);
-  } catch {
-    // The parser's message quotes the line, which may hold a name.
-    throw new Unreadable('the object is not valid iCalendar');
-  }
+  const property = jcalOf(line) ?? jcalOf(line.replace(BARE_PARAMETER, ''));
+  if (property === null) throw new Unreadable('the object is not valid iCalendar');
   if (!isList(property) || typeof property[0] !== 'string') throw new Unreadable('a property cannot be read');
   return { name: property[0], parameters: isRecord(property[1]) ? property[1] : NONE, values: property.slice(3) };
+}
+
+/** `null` for a line that cannot be read: the parser's message quotes it, and it may hold a name. */
+function jcalOf(line: string): unknown {
+  try {
+    return ICAL.parse.property(line);
+  } catch {
+    return null;
+  }
 }
 
 export function all(from: Component, name: string): Property[] {

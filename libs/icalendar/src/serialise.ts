@@ -1,5 +1,5 @@
 import type { Interval } from '#domain';
-import { contentLines, escapeText, fold, valueOf, type ContentLine } from './content-lines.js';
+import { componentOf, contentLines, escapeText, fold, valueOf, type ContentLine } from './content-lines.js';
 import { uidOf } from './calendar-object.js';
 import { joined, PRODUCT, stamp, timeLine, writtenZone, zoneLines } from './written-lines.js';
 
@@ -63,7 +63,7 @@ const REPLACED = new Set([
 export function editedEvent(body: string, { content, now }: Writing): string | null {
   const lines = contentLines(body);
   const from = lines.findIndex((line) => begins(line, 'VEVENT'));
-  const to = lines.findIndex((line) => line.name === 'END' && valueOf(line).trim().toUpperCase() === 'VEVENT');
+  const to = lines.findIndex((line) => line.name === 'END' && componentOf(line) === 'VEVENT');
   if (from < 0 || to < from || lines.slice(to).some((line) => begins(line, 'VEVENT'))) return null;
   const own = ownProperties(lines.slice(from + 1, to));
   if (own.some(({ name }) => name === 'RRULE' || name === 'RDATE' || name === 'RECURRENCE-ID')) return null;
@@ -92,7 +92,7 @@ export function editedEvent(body: string, { content, now }: Writing): string | n
 }
 
 function begins(line: ContentLine, component: string): boolean {
-  return line.name === 'BEGIN' && valueOf(line).trim().toUpperCase() === component;
+  return line.name === 'BEGIN' && componentOf(line) === component;
 }
 
 /** Lines of the event itself, not of its alarms. */
@@ -113,7 +113,7 @@ function zonesOf(lines: readonly ContentLine[], name: string): ContentLine[][] {
   for (const line of lines) {
     if (begins(line, 'VTIMEZONE')) block = [];
     block?.push(line);
-    if (!block || line.name !== 'END' || valueOf(line).trim().toUpperCase() !== 'VTIMEZONE') continue;
+    if (!block || line.name !== 'END' || componentOf(line) !== 'VTIMEZONE') continue;
     if (block.some((each) => each.name === 'TZID' && valueOf(each) === name)) blocks.push(block);
     block = null;
   }

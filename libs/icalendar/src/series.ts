@@ -1,6 +1,6 @@
 import type { Interval } from '#domain';
 import { readCalendarObject, type CalendarEvent } from './calendar-object.js';
-import { contentLines, valueOf, type ContentLine } from './content-lines.js';
+import { componentOf, contentLines, valueOf, type ContentLine } from './content-lines.js';
 import { expand } from './expansion.js';
 import { instantOf } from './times.js';
 import { stamp } from './written-lines.js';
@@ -54,7 +54,7 @@ function blocksOf(lines: readonly ContentLine[]): Block[] {
   };
   for (const line of lines) {
     const isBound = line.name === 'BEGIN' || line.name === 'END';
-    const isEvent = isBound && valueOf(line).trim().toUpperCase() === 'VEVENT';
+    const isEvent = isBound && componentOf(line) === 'VEVENT';
     if (isEvent && line.name === 'BEGIN') next(true);
     block.lines.push(line);
     if (isEvent && line.name === 'END') next(false);

@@ -41,13 +41,13 @@ export function wellKnown(name: string): Zone | null {
 }
 
 function lookUp(name: string): Zone | null {
-  const windows = WINDOWS_ZONES[name];
+  const windows = WINDOWS_ZONES.get(name.toLowerCase());
   if (windows !== undefined) return ianaZone(windows);
   if (/^(?:tzone:\/\/Microsoft\/)?(?:utc|z)$/i.test(name)) return UTC;
   const parts = name.split('/').filter((part) => part !== '');
   const candidates = [
     name,
-    ...[3, 2].filter((length) => parts.length > length).map((length) => parts.slice(-length).join('/')),
+    ...[3, 2].filter((length) => parts.length >= length).map((length) => parts.slice(-length).join('/')),
   ];
   for (const candidate of candidates) {
     const zone = ianaZone(candidate);

@@ -1,8 +1,4 @@
-/**
- * Windows zone names and the IANA zone of each for the world at large (territory 001), from Unicode CLDR
- * `common/supplemental/windowsZones.xml`.
- */
-export const WINDOWS_ZONES: Readonly<Record<string, string>> = {
+const ZONES: Readonly<Record<string, string>> = {
   'AUS Central Standard Time': 'Australia/Darwin',
   'AUS Eastern Standard Time': 'Australia/Sydney',
   'Afghanistan Standard Time': 'Asia/Kabul',
@@ -143,3 +139,11 @@ export const WINDOWS_ZONES: Readonly<Record<string, string>> = {
   'Yakutsk Standard Time': 'Asia/Yakutsk',
   'Yukon Standard Time': 'America/Whitehorse',
 };
+
+/**
+ * The IANA zone for the world at large (territory 001) by Windows name in lower case, from Unicode CLDR
+ * `common/supplemental/windowsZones.xml`.
+ */
+export const WINDOWS_ZONES: ReadonlyMap<string, string> = new Map(
+  Object.entries(ZONES).map(([name, zone]) => [name.toLowerCase(), zone]),
+);
