@@ -82,6 +82,12 @@ describe('one instance of a series', () => {
     expect(movedInstance(series([...ZONED]), edit, { start: THIRD, end: THIRD + HOUR })).toBeNull();
     expect(cancelledInstance(WEEKLY, { ...edit, instance: THIRD + HOUR })).toBeNull();
   });
+
+  it('is not moved in a series without a UID, where it would stand at both times', () => {
+    const nameless = WEEKLY.replace('UID:garde\r\n', '');
+    expect(movedInstance(nameless, edit, { start: THIRD + HOUR, end: THIRD + 2 * HOUR })).toBeNull();
+    expect(starts(cancelledInstance(nameless, edit)!)).not.toContain('2027-03-29T07:00');
+  });
 });
 
 describe('this and following', () => {

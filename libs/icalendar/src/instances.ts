@@ -54,11 +54,13 @@ export function endsBefore(body: string, instant: number, local: Zone): boolean 
 
 /**
  * The object with one instance at another time (RFC 5545 3.8.4.4): everything else, the master included, stays byte for
- * byte. `null` when the object is not one series, `instance` is none of it, or `to` cannot be said as its start is.
+ * byte. `null` when the object is not one series, `instance` is none of it, `to` cannot be said as its start is, or no UID
+ * binds an override to its master.
  */
 export function movedInstance(body: string, edit: InstanceEdit, to: Interval): string | null {
   const series = seriesOf(body);
-  if (series === null || !isInstance(series, edit) || !isSayable(series, to, edit)) return null;
+  if (series === null || series.master.uid === '') return null;
+  if (!isInstance(series, edit) || !isSayable(series, to, edit)) return null;
   const own = overrideOf(series, edit);
   const { lines } = own ?? series.masterBlock;
   const dropped = new Set(ownLines(lines).filter(({ name }) => OF_TIME.has(name) || OF_SERIES.has(name)));
