@@ -60,7 +60,8 @@ describe('Radicale', () => {
       body,
       headers: { 'Content-Type': 'text/calendar' },
     });
-    expect(status).toBe(201);
+    // Newer ones tell a change from a new object.
+    expect([201, 204]).toContain(status);
   };
 
   const booking = (reference: string, hour = 0) => ({

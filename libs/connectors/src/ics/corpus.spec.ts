@@ -47,9 +47,11 @@ if (existsSync(FOLDER)) {
       const { objects } = splitFeed(body);
       const changes = objects.flatMap((object) => changesOf(object, reading));
       expect(changes.every(({ kind }) => kind === 'upsert')).toBe(true);
-      expect(distinct(changes.flatMap((change) => (change.kind === 'upsert' ? change.object.busy : [])))).toEqual(
-        distinct(whole),
-      );
+      const fed = distinct(changes.flatMap((change) => (change.kind === 'upsert' ? change.object.busy : [])));
+      const masters = events.filter(({ recurrenceId }) => recurrenceId === null).map(({ uid }) => uid);
+      // Several events under one UID are revisions in an object, and each its own in a feed (ADR 20).
+      if (new Set(masters).size < masters.length) expect(fed).toEqual(expect.arrayContaining(distinct(whole)));
+      else expect(fed).toEqual(distinct(whole));
     });
   });
 } else {

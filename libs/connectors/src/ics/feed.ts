@@ -52,7 +52,7 @@ interface Block {
 export function splitFeed(body: string): Feed {
   if (body.length > MAX_CHARACTERS) throw new LargeFeed('the feed is larger than what is read');
   if (!/^\uFEFF?\s*BEGIN:VCALENDAR/i.test(body)) throw new NoFeed('the answer is not a calendar');
-  const { head, blocks } = blocksOf(body);
+  const { head, blocks } = blocksOf(body.replace(/^\uFEFF/, ''));
   return { ...aboutOf(contentLines(head)), objects: objectsOf(blocks) };
 }
 
@@ -127,7 +127,8 @@ function objectsOf(blocks: readonly Block[]): FeedObject[] {
   for (const { component, text } of blocks) {
     const lines = ownLines(text);
     if (component === 'VTIMEZONE') {
-      const name = valueIn(lines, 'TZID');
+      // Escaped as any text; in the events it is a parameter, and is not (RFC 5545 3.3.11, 3.2).
+      const name = valueIn(lines, 'TZID')?.replace(/\\([\\;,])/g, '$1') ?? null;
       if (name !== null && wellKnown(name) === null && !zones.has(name)) zones.set(name, text);
     } else {
       const id = idOf(lines, text);

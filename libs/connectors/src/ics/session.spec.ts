@@ -233,10 +233,13 @@ describe('events', () => {
     expect(busyOf(pulled)).toEqual(['2027-06-07T07:00', '2027-06-07T07:00', '2027-06-15T08:00', '2027-06-21T07:00']);
   });
 
-  it('a zone that only the file defines holds for the events that name it', async () => {
+  it.each([
+    ['Cabinet', 'Cabinet'],
+    [String.raw`(UTC+03:00) Riad\, Koweït`, '"(UTC+03:00) Riad, Koweït"'],
+  ])('a zone that only the file defines holds for the events that name it: %s', async (defined, named) => {
     const zone = [
       'BEGIN:VTIMEZONE',
-      'TZID:Cabinet',
+      `TZID:${defined}`,
       'BEGIN:STANDARD',
       'DTSTART:19700101T000000',
       'TZOFFSETFROM:+0300',
@@ -244,7 +247,7 @@ describe('events', () => {
       'END:STANDARD',
       'END:VTIMEZONE',
     ].join('\r\n');
-    const body = calendar(zone, event('UID:z@x', 'DTSTART;TZID=Cabinet:20270607T090000', 'DURATION:PT1H'), VISIT);
+    const body = calendar(zone, event('UID:z@x', `DTSTART;TZID=${named}:20270607T090000`, 'DURATION:PT1H'), VISIT);
     expect(busyOf(await pulledFrom(body))).toEqual(['2027-06-07T06:00', '2027-06-07T07:00']);
   });
 
