@@ -8,6 +8,7 @@ import { freePort } from './processes.js';
 
 const READY_TIMEOUT_MS = 30_000;
 const GRACE_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 30_000;
 
 /** User name to password. */
 export type DavAccounts = Readonly<Record<string, string>>;
@@ -109,7 +110,10 @@ export abstract class DavServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** A request as an independent client of an account makes it. */
+  /**
+   * A request as an independent client of an account makes it: once more where no answer comes, as Cyrus now and then loses a
+   * connection that a process of its takes while it ends.
+   */
   async request(
     user: string,
     method: string,
@@ -117,11 +121,17 @@ export abstract class DavServer {
     options: { headers?: Record<string, string>; body?: string } = {},
   ): Promise<Response> {
     const credentials = Buffer.from(`${user}:${this.users[user] ?? ''}`).toString('base64');
-    return fetch(new URL(target, this.url), {
-      method,
-      // Some close a connection without saying so, and read nothing of what comes then: each request has its own.
-      headers: { Authorization: `Basic ${credentials}`, Connection: 'close', ...options.headers },
-      ...(options.body === undefined ? {} : { body: options.body }),
+    const ask = (): Promise<Response> =>
+      fetch(new URL(target, this.url), {
+        method,
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        // Some close a connection without saying so, and read nothing of what comes then: each request has its own.
+        headers: { Authorization: `Basic ${credentials}`, Connection: 'close', ...options.headers },
+        ...(options.body === undefined ? {} : { body: options.body }),
+      });
+    return ask().catch((error: unknown) => {
+      if (error instanceof Error && error.name === 'TimeoutError') return ask();
+      throw error;
     });
   }
 
