@@ -95,3 +95,33 @@ describe('long lines', () => {
     );
   });
 });
+
+describe('components', () => {
+  /** A task beside an event, with the lines between the beginning of the task and the end of the event. */
+  const beside = (...between: readonly string[]): string =>
+    ['BEGIN:VCALENDAR', 'BEGIN:VTODO', ...between, 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n');
+  const whole = ['BEGIN:VEVENT', 'UID:1', 'DTSTART:20270301T080000Z'];
+
+  it('of what nobody reads may end by a slip', () => {
+    expect(readCalendarObject(beside('END:VTOOD', ...whole))).toHaveLength(1);
+  });
+
+  it.each([
+    ['that end with the event behind them, whose beginning was lost', beside('SUMMARY:x', 'DTSTART:20270301T080000Z')],
+    ['that end with the calendar', beside('END:VCALENDAR', 'BEGIN:VCALENDAR', ...whole)],
+    ['of interest that end by a slip', beside('END:VTODO', ...whole, 'END:VEVNT')],
+  ])('are refused %s', (_what, body) => {
+    expect(() => readCalendarObject(body)).toThrow(new Unreadable('components do not nest'));
+  });
+
+  it.each(['', 'Service unavailable', 'BEGIN:XCALENDAR\r\nEND:XCALENDAR\r\n'])(
+    'are not in what is no calendar: %s',
+    (body) => {
+      expect(() => readCalendarObject(body)).toThrow(new Unreadable('the object is no calendar'));
+    },
+  );
+
+  it.each(['VCALENDAR', 'VTODO', 'VTIMEZONE'])('that hold no event are no unreadable ones: %s', (name) => {
+    expect(readCalendarObject(`BEGIN:${name}\r\nUID:1\r\nEND:${name}\r\n`)).toEqual([]);
+  });
+});

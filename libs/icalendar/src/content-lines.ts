@@ -185,10 +185,11 @@ export function reduced(lines: readonly ContentLine[], isKnownZone: (tzid: strin
   return calendar;
 }
 
-/** Of what nobody reads, the name of nothing that is open may be a slip. */
+/** Of what nobody reads, a name may be a slip: of nothing that is open, and of nothing whose beginning may have been lost. */
 function close(open: Open[], component: string): void {
   const inside = open.at(-1);
-  const isSlip = inside?.written === null && !open.some((each) => each.component === component);
+  const mayBeLost = component === 'VCALENDAR' || COMPONENTS.has(component);
+  const isSlip = inside?.written === null && !mayBeLost && !open.some((each) => each.component === component);
   if (inside?.component !== component && !isSlip) throw new Unreadable('components do not nest');
   open.pop();
 }

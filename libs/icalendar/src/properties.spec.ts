@@ -56,6 +56,19 @@ describe('propertyOf', () => {
     },
   );
 
+  it.each([
+    'DTSTART;TZID:20270104T090000',
+    'DTSTART;VALUE=DATE-TIME;TZID:20270104T090000',
+    'RECURRENCE-ID;RANGE:20270104T090000Z',
+  ])('does not leave out what makes a time another one: %s', (line) => {
+    expect(() => propertyOf(line.slice(0, line.indexOf(';')), line)).toThrow(Unreadable);
+  });
+
+  it('takes nothing in quotes for a type', () => {
+    const { values } = propertyOf('DTSTART', 'DTSTART;X-P="a;VALUE=b":20270104T090000');
+    expect(values).toEqual(['2027-01-04T09:00:00']);
+  });
+
   it('cannot read what is no content line, and says so without quoting it', () => {
     expect(() => propertyOf('DTSTART', 'DTSTART;TZID=Dupont')).toThrow(
       new Unreadable('the object is not valid iCalendar'),

@@ -31,9 +31,9 @@ const TIMES = new Set(['DTEND', 'DTSTART', 'LAST-MODIFIED', 'RECURRENCE-ID']);
 const LISTS = new Set(['EXDATE', 'RDATE']);
 /** A line whose value is of that form, with nothing but a zone that needs no decoding (RFC 6868). */
 const TIME_LINE = /^[^:;]+(?:;TZID=([^\s":;,^]+))?:(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(Z?)$/;
-const SAID_TYPE = /;VALUE=[^;:]*/gi;
-/** A parameter without a value, or a semicolon too many. */
-const BARE_PARAMETER = /;[A-Z0-9-]*(?=[;:])/gi;
+const SAID_TYPE = /;VALUE=[^";:]*(?=[;:])/gi;
+/** A parameter without a value, or a semicolon too many; not one without which a time would be another. */
+const BARE_PARAMETER = /;(?!(?:TZID|RANGE)[;:])[A-Z0-9-]*(?=[;:])/gi;
 const NONE = {};
 
 /** Parses one unfolded content line, given its name in upper case. Throws {@link Unreadable}. */

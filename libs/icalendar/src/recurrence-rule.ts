@@ -187,8 +187,8 @@ function* longSteps(rule: Rule, start: number, range: Range): Generator<number> 
 
 /**
  * Wall times of a rule in `[range.from, range.to)`, ascending. DTSTART is always one of them, whether the rule
- * matches it or not, and is the first that COUNT counts (RFC 5545 3.8.5.3, 3.3.10); with `startCounts` false (EXRULE)
- * only if the rule matches it. Throws {@link Unreadable} when the budget is spent.
+ * matches it or not, and is the first that COUNT counts (RFC 5545 3.8.5.3, 3.3.10); with `startCounts` false (EXRULE,
+ * one of several rules) only if the rule matches it. Throws {@link Unreadable} when the budget is spent.
  */
 export function* expandRule(rule: Rule, start: number, range: Range, startCounts = true): Generator<number> {
   const first = Number(startCounts);
