@@ -30,6 +30,13 @@ export interface ThreadLimits {
   readonly heapMb: number;
 }
 
+/** What a task needs of a thread. */
+interface Need {
+  readonly limits: ThreadLimits;
+  /** It is handed more than {@link LARGE}. */
+  readonly isLarge: boolean;
+}
+
 /** An error that the task itself threw, by the name of its class. */
 export class TaskError extends Error {
   constructor(
@@ -48,7 +55,10 @@ export type ThreadAnswer =
 const LIMITS: ThreadLimits = { deadlineMs: 10_000, heapMb: 64 };
 const MOST_THREADS = 4;
 const IDLE_MS = 10_000;
-/** A thread that was handed more bytes than this is not kept: what it grew by for them would stay. */
+/**
+ * More bytes than this are read by a thread of their own: what one grew by for others would be there beside them, and what it
+ * grows by for them would stay.
+ */
 const LARGE = 4 * 1024 * 1024;
 /**
  * Reading no more bytes than this, or any number piece by piece, needs no more memory than that; V8 lets a heap grow to half
@@ -90,6 +100,7 @@ class Thread {
   readonly #limits: ThreadLimits;
   #answer: ((answer: ThreadAnswer | ConnectorError) => void) | null = null;
   #spentMs = 0;
+  #isNew = true;
   idleTimer: NodeJS.Timeout | undefined;
   lost = false;
 
@@ -106,8 +117,8 @@ class Thread {
     });
   }
 
-  get heapMb(): number {
-    return this.#limits.heapMb;
+  suits({ limits, isLarge }: Need): boolean {
+    return !this.lost && this.#limits.heapMb >= limits.heapMb && (this.#isNew || !isLarge);
   }
 
   load(module: URL): void {
@@ -116,6 +127,7 @@ class Thread {
 
   begin({ module, run, input, transfer = [] }: ThreadTask): void {
     this.#spentMs = 0;
+    this.#isNew = false;
     this.#worker.ref();
     this.#worker.postMessage({ module: inSources(module), run, input, handed: transfer }, transfer);
   }
@@ -184,7 +196,8 @@ export class Threads {
    */
   async *run(task: ThreadTask, { signal }: { readonly signal: AbortSignal }): AsyncGenerator {
     const isLarge = handed(task) > LARGE;
-    const thread = await this.#take(isSmall(task) ? this.#small : this.#limits, signal);
+    const limits = isSmall(task) ? this.#small : this.#limits;
+    const thread = await this.#take({ limits, isLarge }, signal);
     let reusable = false;
     try {
       thread.begin(task);
@@ -209,7 +222,7 @@ export class Threads {
     this.#give(thread, true);
   }
 
-  async #take(limits: ThreadLimits, signal: AbortSignal): Promise<Thread> {
+  async #take(need: Need, signal: AbortSignal): Promise<Thread> {
     while (this.#idle.length === 0 && this.#count >= this.#most) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
@@ -228,9 +241,9 @@ export class Threads {
     const rested = this.#idle.pop();
     clearTimeout(rested?.idleTimer);
     if (!rested) this.#count += 1;
-    else if (!rested.lost && rested.heapMb >= limits.heapMb) return rested;
+    else if (rested.suits(need)) return rested;
     else rested.end();
-    return new Thread(limits);
+    return new Thread(need.limits);
   }
 
   #give(thread: Thread, reusable: boolean): void {

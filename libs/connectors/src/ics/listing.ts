@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { overlaps, type RemoteChange, type RemoteObject } from '#domain';
 import {
   inForce,
@@ -9,7 +8,7 @@ import {
   type CalendarEvent,
   type Reading,
 } from '#icalendar';
-import type { FeedObject } from './feed.js';
+import { digestOf, type FeedObject } from './feed.js';
 
 /** Parts a UID's id from the start of one of several events that carry it. */
 const PART = '#';
@@ -28,8 +27,7 @@ export function changesOf({ id, body }: FeedObject, reading: Reading): RemoteCha
 }
 
 export function unreadable({ id, body }: FeedObject, reason: string): RemoteChange {
-  const version = createHash('sha256').update(body).digest('base64url');
-  return { kind: 'unreadable', remoteId: id, version, reason, raw: quoted(body) };
+  return { kind: 'unreadable', remoteId: id, version: digestOf(body), reason, raw: quoted(body) };
 }
 
 /**
