@@ -164,8 +164,10 @@ class Thread {
     this.#worker.unref();
   }
 
-  end(): void {
+  /** Resolves when its memory is free. */
+  async end(): Promise<void> {
     this.#end(interrupted());
+    await this.#worker.terminate();
   }
 
   #end(why: ConnectorError): void {
@@ -242,7 +244,7 @@ export class Threads {
     clearTimeout(rested?.idleTimer);
     if (!rested) this.#count += 1;
     else if (rested.suits(need)) return rested;
-    else rested.end();
+    else await rested.end();
     return new Thread(need.limits);
   }
 
@@ -251,16 +253,22 @@ export class Threads {
       thread.rest();
       thread.idleTimer = setTimeout(() => {
         this.#idle.splice(this.#idle.indexOf(thread), 1);
-        this.#count -= 1;
-        thread.end();
+        this.#leave(thread);
       }, IDLE_MS);
       thread.idleTimer.unref();
       this.#idle.push(thread);
+      this.#waiting.shift()?.();
     } else {
-      thread.end();
-      this.#count -= 1;
+      this.#leave(thread);
     }
-    this.#waiting.shift()?.();
+  }
+
+  /** Its place is free when its memory is: the next one would take as much beside it. */
+  #leave(thread: Thread): void {
+    void thread.end().then(() => {
+      this.#count -= 1;
+      this.#waiting.shift()?.();
+    });
   }
 }
 
