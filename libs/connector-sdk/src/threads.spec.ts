@@ -1,4 +1,5 @@
-import { threadId } from 'node:worker_threads';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { threadId, type Worker } from 'node:worker_threads';
 import { describe, expect, it } from '@jest/globals';
 import { ConnectorError } from './errors.js';
 import { owned, TaskError, Threads } from './threads.js';
@@ -63,6 +64,22 @@ describe('work in threads', () => {
     prepared.prepare(MODULE);
     const [own] = await allOf(prepared, 'whereAmI', 5 * MEGABYTE, true);
     expect(own).toBe(Number(where.at(-1)) + 1);
+  });
+
+  it('one that ends and the next in its place are never there together', async () => {
+    let [there, most] = [0, 0];
+    const onThread = (message: unknown): void => {
+      most = Math.max(most, (there += 1));
+      (message as { worker: Worker }).worker.once('exit', () => (there -= 1));
+    };
+    const threads = new Threads(1);
+    subscribe('worker_threads', onThread);
+    try {
+      for (const megabytes of [5, 1, 5, 5]) await allOf(threads, 'whereAmI', megabytes * MEGABYTE, true);
+    } finally {
+      unsubscribe('worker_threads', onThread);
+    }
+    expect(most).toBe(1);
   });
 
   it('one that has little to read has less memory, and makes way for one that has more', async () => {

@@ -110,10 +110,10 @@ class Thread {
     this.#worker.on('message', (answer: ThreadAnswer) => this.#answer?.(answer));
     // The only way in which reading ends a thread; what a task throws is an answer.
     this.#worker.on('error', () => {
-      this.#end(new ConnectorError('invalid', 'reading the answer takes too much memory'));
+      void this.end(new ConnectorError('invalid', 'reading the answer takes too much memory'));
     });
     this.#worker.on('exit', () => {
-      this.#end(interrupted());
+      void this.end();
     });
   }
 
@@ -138,10 +138,10 @@ class Thread {
     const answer = await new Promise<ThreadAnswer | ConnectorError>((resolve) => {
       const left = this.#limits.deadlineMs - this.#spentMs;
       const timer = setTimeout(() => {
-        this.#end(new ConnectorError('invalid', 'reading the answer takes too long'));
+        void this.end(new ConnectorError('invalid', 'reading the answer takes too long'));
       }, left);
       const onAbort = (): void => {
-        this.#end(new ConnectorError('unavailable', 'the call was given up'));
+        void this.end(new ConnectorError('unavailable', 'the call was given up'));
       };
       signal.addEventListener('abort', onAbort, { once: true });
       this.#answer = (given) => {
@@ -164,16 +164,11 @@ class Thread {
     this.#worker.unref();
   }
 
-  /** Resolves when its memory is free. */
-  async end(): Promise<void> {
-    this.#end(interrupted());
-    await this.#worker.terminate();
-  }
-
-  #end(why: ConnectorError): void {
+  /** Answers whoever waits, and resolves when its memory is free. */
+  async end(why = interrupted()): Promise<void> {
     this.lost = true;
-    void this.#worker.terminate();
     this.#answer?.(why);
+    await this.#worker.terminate();
   }
 }
 
