@@ -53,10 +53,10 @@ export async function clearLeftOver(data) {
 }
 
 /** Where things are and as whom they run. `reach` is the data folder's path as the server is told it. */
-export function prepare(dir) {
+export function prepare(dir, native = installedBinaries()) {
   const data = path.join(dir, 'data');
   const account = unprivilegedAccount(data);
-  const bin = usableBinaries(installedBinaries(), account);
+  const bin = usableBinaries(native, account);
   try {
     // The folder itself stays ours: root writes the log here, where the other account must not plant links.
     fs.mkdirSync(dir, { recursive: true });

@@ -9,6 +9,8 @@ export interface PostgresOptions {
   durable?: boolean;
   /** Further postgresql.conf values. */
   settings?: Record<string, string | number>;
+  /** Folder with the `bin` of another PostgreSQL than that of npm. */
+  native?: string;
 }
 
 export interface PostgresServer {

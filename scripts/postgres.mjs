@@ -197,12 +197,12 @@ async function startIn(place, { port, password, ...options }) {
   return server;
 }
 
-export async function startPostgres({ dir, port, password, durable = true, settings = {} } = {}) {
+export async function startPostgres({ dir, port, password, durable = true, settings = {}, native } = {}) {
   const all = { ...FIXED, ...(durable ? {} : RELAXED), ...settings };
-  if (dir) return startIn(prepare(path.resolve(dir)), { port, password, settings: all, temporary: false });
+  if (dir) return startIn(prepare(path.resolve(dir), native), { port, password, settings: all, temporary: false });
   const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'unisson-postgres-'));
   try {
-    return await startIn(prepare(temporary), { port, password, settings: all, temporary: true });
+    return await startIn(prepare(temporary, native), { port, password, settings: all, temporary: true });
   } catch (error) {
     fs.rmSync(temporary, { recursive: true, force: true });
     throw error;

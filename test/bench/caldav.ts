@@ -16,6 +16,8 @@ const SIZES = [1000, 5000] as const;
 const CHANGES = 10;
 const USER = 'anne';
 const PASSWORD = 'bench';
+/** Another PostgreSQL than that of npm, which is built to be small. */
+const NATIVE = process.env.BENCH_POSTGRES;
 
 interface Measured {
   readonly seconds: number;
@@ -26,6 +28,8 @@ interface Measured {
 const STEPS: readonly PeerStepName[] = ['full', 'noop', 'delta'];
 
 interface Comparison {
+  /** Version of PostgreSQL. */
+  readonly postgres: string;
   readonly ours: Record<PeerStepName | 'learn' | 'push' | 'read', Measured>;
   /** By name of the peer. */
   readonly peers: Record<string, Record<PeerStepName, PeerStep>>;
@@ -40,8 +44,10 @@ interface Comparison {
 export async function benchCaldav(short: boolean): Promise<BenchResult> {
   const metrics: Record<string, number> = {};
   const runs: unknown[] = [];
+  const versions: Record<string, string> = {};
   for (const size of short ? [SIZES[0]] : SIZES) {
-    const { ours, peers } = await measureSize(size);
+    const { postgres, ours, peers } = await measureSize(size);
+    versions.postgres = postgres;
     runs.push({ size, ours, ...peers });
     const prefix = `radicale_${String(size)}`;
     for (const [step, { seconds, requests }] of Object.entries(ours)) {
@@ -55,11 +61,11 @@ export async function benchCaldav(short: boolean): Promise<BenchResult> {
     const { tsdav: downloads } = peers;
     if (downloads) metrics[`vs_tsdav_${String(size)}_read`] = downloads.full.seconds / ours.read.seconds;
   }
-  return benchResult('caldav', {}, { metrics, runs });
+  return benchResult('caldav', versions, { metrics, runs });
 }
 
 async function measureSize(size: number): Promise<Comparison> {
-  const postgres = await startPostgres({ settings: { max_connections: 50 } });
+  const server = await startPostgres({ settings: { max_connections: 50 }, ...(NATIVE && { native: NATIVE }) });
   const radicale = await RadicaleServer.start({ [USER]: PASSWORD });
   const proxy = await DavProxy.start(radicale.url);
   let child: ChildProcess | undefined;
@@ -67,7 +73,12 @@ async function measureSize(size: number): Promise<Comparison> {
     const objects = practitionerCalendar(size, Date.now());
     const calendar = radicale.importCalendar(USER, 'agenda', objects);
     await warm(radicale, calendar);
-    child = await startChild({ postgres: postgres.url(), proxy: proxy.url, calendar });
+    const { appUrl } = await createTestDatabase(server.url());
+    const pool = openPool(appUrl, 2);
+    const postgres = await pool.query<{ server_version: string }>('SHOW server_version');
+    const practice = await createPractice(pool, { minutes: 5 });
+    await pool.end();
+    child = await startChild({ url: appUrl, practice, proxy: proxy.url, calendar });
     const full = await step(child, proxy, 'full');
     const learn = await step(child, proxy, 'learn');
     const noop = await step(child, proxy, 'sync');
@@ -80,12 +91,13 @@ async function measureSize(size: number): Promise<Comparison> {
     await once(child, 'exit');
     const account = { proxy, user: USER, password: PASSWORD, calendar };
     const peers = await measurePeers([vdirsyncer(account), tsdav(account)], change);
-    return { ours: { full, learn, noop, delta, push, read }, peers };
+    const version = postgres.rows[0]?.server_version ?? '';
+    return { postgres: version, ours: { full, learn, noop, delta, push, read }, peers };
   } finally {
     child?.kill();
     await proxy.stop();
     await radicale.stop();
-    await postgres.stop();
+    await server.stop();
   }
 }
 
@@ -145,18 +157,19 @@ async function warm(radicale: RadicaleServer, calendar: string): Promise<void> {
   if (answer.statusCode !== 207) throw new Error(`radicale does not list its calendar (${String(answer.statusCode)})`);
 }
 
-async function startChild(on: { postgres: string; proxy: string; calendar: string }): Promise<ChildProcess> {
-  const { appUrl } = await createTestDatabase(on.postgres);
-  const pool = openPool(appUrl, 2);
-  const practice = await createPractice(pool, { minutes: 5 });
-  await pool.end();
+async function startChild({
+  url,
+  practice,
+  proxy,
+  calendar,
+}: Pick<ChildSetup, 'url' | 'practice'> & { proxy: string; calendar: string }): Promise<ChildProcess> {
   const setup: ChildSetup = {
-    url: appUrl,
+    url,
     practice,
     account: {
-      settings: { url: new URL(on.calendar, on.proxy).href },
+      settings: { url: new URL(calendar, proxy).href },
       secrets: { auth: { type: 'basic', username: USER, password: PASSWORD } },
-      remoteAgendaId: on.calendar,
+      remoteAgendaId: calendar,
     },
     pushes: CHANGES,
   };
