@@ -16,7 +16,7 @@ const SIZES = [1000, 5000] as const;
 const CHANGES = 10;
 const USER = 'anne';
 const PASSWORD = 'bench';
-/** Another PostgreSQL than that of npm, which is built to be small. */
+/** Folder with the `bin` of another PostgreSQL than that of npm, which is built to be small. */
 const NATIVE = process.env.BENCH_POSTGRES;
 
 interface Measured {
@@ -28,8 +28,8 @@ interface Measured {
 const STEPS: readonly PeerStepName[] = ['full', 'noop', 'delta'];
 
 interface Comparison {
-  /** Version of PostgreSQL. */
-  readonly postgres: string;
+  /** Version of the server. */
+  readonly postgresql: string;
   readonly ours: Record<PeerStepName | 'learn' | 'push' | 'read', Measured>;
   /** By name of the peer. */
   readonly peers: Record<string, Record<PeerStepName, PeerStep>>;
@@ -44,10 +44,10 @@ interface Comparison {
 export async function benchCaldav(short: boolean): Promise<BenchResult> {
   const metrics: Record<string, number> = {};
   const runs: unknown[] = [];
-  const versions: Record<string, string> = {};
+  let versions = {};
   for (const size of short ? [SIZES[0]] : SIZES) {
-    const { postgres, ours, peers } = await measureSize(size);
-    versions.postgres = postgres;
+    const { postgresql, ours, peers } = await measureSize(size);
+    versions = { postgresql };
     runs.push({ size, ours, ...peers });
     const prefix = `radicale_${String(size)}`;
     for (const [step, { seconds, requests }] of Object.entries(ours)) {
@@ -75,7 +75,7 @@ async function measureSize(size: number): Promise<Comparison> {
     await warm(radicale, calendar);
     const { appUrl } = await createTestDatabase(server.url());
     const pool = openPool(appUrl, 2);
-    const postgres = await pool.query<{ server_version: string }>('SHOW server_version');
+    const { rows } = await pool.query<{ server_version: string }>('SHOW server_version');
     const practice = await createPractice(pool, { minutes: 5 });
     await pool.end();
     child = await startChild({ url: appUrl, practice, proxy: proxy.url, calendar });
@@ -91,8 +91,7 @@ async function measureSize(size: number): Promise<Comparison> {
     await once(child, 'exit');
     const account = { proxy, user: USER, password: PASSWORD, calendar };
     const peers = await measurePeers([vdirsyncer(account), tsdav(account)], change);
-    const version = postgres.rows[0]?.server_version ?? '';
-    return { postgres: version, ours: { full, learn, noop, delta, push, read }, peers };
+    return { postgresql: rows[0]?.server_version ?? '', ours: { full, learn, noop, delta, push, read }, peers };
   } finally {
     child?.kill();
     await proxy.stop();
