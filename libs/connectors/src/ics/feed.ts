@@ -178,10 +178,16 @@ function idOf(lines: readonly ContentLine[], text: string): string {
   return `sha256:${digestOf(uid ?? (lines.length > 0 ? facts.sort().join('\n') : text))}`;
 }
 
-/** SHA-256 of a text, base64url, without a copy of it as a whole; a letter that two pieces share counts as two unknown ones. */
+/** SHA-256 of a text in UTF-8, base64url, without a copy of it as a whole. */
 export function digestOf(text: string): string {
   const digest = createHash('sha256');
-  for (let at = 0; at < text.length; at += DIGESTED_AT_ONCE) digest.update(text.slice(at, at + DIGESTED_AT_ONCE));
+  for (let from = 0; from < text.length;) {
+    let to = from + DIGESTED_AT_ONCE;
+    // The second half of a surrogate pair stays with the first.
+    if (/[\uDC00-\uDFFF]/.test(text.charAt(to))) to += 1;
+    digest.update(text.slice(from, to));
+    from = to;
+  }
   return digest.digest('base64url');
 }
 
